@@ -1,0 +1,66 @@
+# make demo and make test need Python 3.11 or newer, pip and make; everything goes into .venv.
+# make PYTHON=python3.12 takes another Python, make PIP_FLAGS=... gives pip further options.
+
+PYTHON ?= python3
+PIP_FLAGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt $(PIP_FLAGS)
+DEMO := .demo/recipes.safetensors
+
+.PHONY: help install demo test test-nojit lint bench clean
+.DELETE_ON_ERROR:
+
+## make help         this list
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make install      make .venv and install item2vec into it
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("item2vec needs Python 3.11 or newer, $(PYTHON) is %d.%d; name another: make PYTHON=/path/to/python" % v[:2])'
+	@echo "Installing into .venv; torch is large, so the first time takes some minutes."
+	$(PYTHON) -m venv .venv
+	$(PIP) -e .
+	@touch $@
+
+# pip reads dependency groups from 25.1 on, and a new .venv may hold an older one.
+.venv/.installed-dev: .venv/.installed
+	$(PIP) --upgrade pip
+	$(PIP) --group dev
+	@touch $@
+
+## make demo         train on corpora/recipes.txt and ask for neighbours
+demo: install
+	@mkdir -p .demo
+	$(BIN)/item2vec train corpora/recipes.txt -o $(DEMO) --dim 50 --window 20 --sample 0 --min-count 3 --epochs 60 --lr 0.05
+	$(BIN)/item2vec similar soy_sauce -k 5 -m $(DEMO)
+	$(BIN)/item2vec similar basil -k 5 -m $(DEMO)
+	$(BIN)/item2vec similar cumin -k 5 -m $(DEMO)
+
+## make test         lint, types and tests
+test: lint
+	$(BIN)/python -m pytest
+
+## make test-nojit   the tests that run without compiled code, on numba's plain Python
+test-nojit: .venv/.installed-dev
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not jit"
+
+## make lint         ruff and mypy
+lint: .venv/.installed-dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+## make bench        a short race against gensim on the identifiers of Python's standard library
+bench: .venv/.installed-dev corpora/stdlib.txt
+	$(BIN)/python benchmarks/race.py corpora/stdlib.txt --pairs 3 --epochs 2 --peers gensim
+
+corpora/stdlib.txt: corpora/stdlib.py .venv/.installed
+	$(BIN)/python corpora/stdlib.py $@
+
+## make clean        remove all that was made here, .venv included
+clean:
+	rm -rf .venv .demo build dist item2vec.egg-info corpora/stdlib.txt
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
