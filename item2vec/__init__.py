@@ -1,0 +1,68 @@
+"""item2vec: vectors for items from sequences of items.
+
+>>> import item2vec
+>>> model = item2vec.train("corpus.txt", dim=100)  # doctest: +SKIP
+>>> model.similar("milk", k=10)  # doctest: +SKIP
+
+Every name here is imported when it is first used, so that a query pays for numpy but not for torch or numba.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from item2vec.config import TrainConfig
+    from item2vec.errors import (
+        ConfigError,
+        CorpusError,
+        Item2VecError,
+        ModelError,
+        TrainingError,
+        UnknownItemError,
+    )
+    from item2vec.api import train
+    from item2vec.vectors.keyed_vectors import KeyedVectors
+    from item2vec.vectors.model_file import load_model as load
+
+    __version__: str
+
+__all__ = [
+    "ConfigError",
+    "CorpusError",
+    "Item2VecError",
+    "KeyedVectors",
+    "ModelError",
+    "TrainConfig",
+    "TrainingError",
+    "UnknownItemError",
+    "__version__",
+    "load",
+    "train",
+]
+
+_HOMES = {
+    "KeyedVectors": "item2vec.vectors.keyed_vectors:KeyedVectors",
+    "TrainConfig": "item2vec.config:TrainConfig",
+    "__version__": "item2vec.version:version",
+    "load": "item2vec.vectors.model_file:load_model",
+    "train": "item2vec.api:train",
+} | {name: f"item2vec.errors:{name}" for name in __all__ if name.endswith("Error")}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'item2vec' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    value = getattr(import_module(module), attribute)
+    if name == "__version__":
+        value = value()
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

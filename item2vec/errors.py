@@ -1,0 +1,47 @@
+"""The errors that item2vec raises for what a user can cause.
+
+Every message is one line: what is wrong, the offending value, and what to do about it. The library raises these;
+only ``item2vec.cli`` turns them into an exit status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Item2VecError(Exception):
+    """Base of all errors that item2vec raises on purpose."""
+
+
+class ConfigError(Item2VecError):
+    """An option has a value that cannot work."""
+
+
+class CorpusError(Item2VecError):
+    """A source cannot be read, or holds nothing to train on."""
+
+
+class ModelError(Item2VecError):
+    """A model or vector file is missing, damaged, or cannot be written."""
+
+
+class TrainingError(Item2VecError):
+    """Training cannot start or cannot go on."""
+
+
+class UnknownItemError(Item2VecError):
+    """An item is not in the vocabulary.
+
+    Attributes
+    ----------
+    item : str
+        What was asked for.
+    suggestions : tuple of str
+        The closest items that the vocabulary does have, best first; may be empty.
+    """
+
+    def __init__(self, item: str, suggestions: Sequence[str] = ()) -> None:
+        self.item = item
+        self.suggestions = tuple(suggestions)
+        hint = "; did you mean " + ", ".join(map(repr, self.suggestions)) + "?" if self.suggestions else ""
+        super().__init__(f"{item!r} is not in the vocabulary{hint}")
