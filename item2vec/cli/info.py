@@ -1,0 +1,82 @@
+"""``item2vec info``: what a model is."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from item2vec.cli.options import json_option, model_option, open_model
+from item2vec.cli.output import print_answer, print_json, printable
+
+_COMMONEST = 10
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  item2vec info
+  item2vec info -m groceries.safetensors --json
+"""
+)
+@model_option
+@json_option
+def info(model_path: str, as_json: bool) -> None:
+    """Say what a model is: sizes, corpus, settings.
+
+    The corpus and the settings are those of the training, as the model file has them.
+    """
+    model = open_model(model_path)
+    counts = model.vocabulary.counts[:_COMMONEST].tolist()
+    document: dict[str, Any] = {
+        "model": model_path,
+        "bytes": os.path.getsize(model_path),
+        "items": len(model),
+        "dim": model.dim,
+        "tables": ["input"] if model.output is None else ["input", "output"],
+        "commonest": [{"item": model.vocabulary[rank], "count": count} for rank, count in enumerate(counts)],
+    }
+    for name, value in model.metadata.items():
+        document.setdefault(name, value)
+    if as_json:
+        print_json(document)
+    else:
+        print_answer("\n".join(_lines(document)))
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    """The document for people, a fact a line."""
+    size = document["bytes"]
+    facts = [
+        (
+            "model",
+            f"{document['model']} ({size / 1e6:,.1f} MB)"
+            if size >= 1e5
+            else f"{document['model']} ({size:,} bytes)",
+        ),
+        ("items", f"{document['items']:,}"),
+        ("dim", f"{document['dim']:,}"),
+        ("tables", ", ".join(document["tables"])),
+        ("written by", f"item2vec {document.get('version')}"),
+    ]
+    known = {"model", "bytes", "items", "dim", "tables", "version", "format", "commonest"}
+    facts += [(name, _value(value)) for name, value in document.items() if name not in known]
+    head = "commonest"
+    for entry in document["commonest"]:
+        facts.append((head, f"{printable(entry['item'])} {entry['count']:,}"))
+        head = ""
+    return [f"{printable(name):<11} {printable(text)}" for name, text in facts]
+
+
+def _value(value: Any) -> str:
+    """A metadata value for people: an object's members on one line, numbers grouped."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', '-')} {_value(member)}" for name, member in value.items())
+    if isinstance(value, list):
+        return ",".join(map(_value, value))
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return (
+        f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+    )

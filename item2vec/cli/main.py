@@ -1,0 +1,137 @@
+"""The ``item2vec`` command: finds the subcommands, and makes one line and an exit status of what goes wrong.
+
+A subcommand's module is imported only when it runs, so that ``item2vec --help`` imports neither numpy nor
+torch. Exit status: 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from item2vec.errors import ConfigError, Item2VecError
+
+# name: (module, first line of its help). The module's command has the module's name.
+COMMANDS = {
+    "train": ("item2vec.cli.train", "Learn vectors from a corpus."),
+    "similar": ("item2vec.cli.similar", "List the items most similar to one or more items."),
+    "info": ("item2vec.cli.info", "Say what a model is: sizes, corpus, settings."),
+    "export": ("item2vec.cli.export", "Write a model's vectors in another tool's format."),
+}
+
+
+class InterruptedRunError(Exception):
+    """Ctrl-C, carried past click, which would print a line of its own for KeyboardInterrupt."""
+
+
+EXPECTED = (
+    click.ClickException,
+    click.Abort,
+    InterruptedRunError,
+    KeyboardInterrupt,
+    Item2VecError,
+    OSError,
+    MemoryError,
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run, and whose errors are one line each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names, in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command; what it returns is no exit status."""
+        try:
+            super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise InterruptedRunError from error
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run the command line, and leave with the exit status it earned."""
+        for stream in (sys.stdout, sys.stderr):
+            # An item that the terminal's encoding lacks is no reason to fail.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            status = super().main(args, "item2vec", **(extra | {"standalone_mode": False})) or 0
+        except BrokenPipeError:  # the reader, `head` say, has seen enough
+            discard_output()
+            status = 1
+        except EXPECTED as error:
+            message, status = explain(error)
+            click.echo(" ".join(message.splitlines()), err=True)
+        sys.exit(status)
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Return the line and the exit status for an error that a user can cause."""
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "item2vec"
+        return f"Error: {error.format_message()} See '{command} --help'.", 2
+    if isinstance(error, click.ClickException):
+        return f"Error: {error.format_message()}", error.exit_code
+    if isinstance(error, Item2VecError):
+        return f"Error: {error}", 2 if isinstance(error, ConfigError) else 1
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return f"Error: {error.filename}: {reason}" if error.filename else f"Error: {reason}", 1
+    if isinstance(error, MemoryError):
+        return f"Error: not enough memory: {str(error) or 'the system gives no more'}", 1
+    return "Interrupted.", 130
+
+
+def discard_output() -> None:
+    """Send what is left for standard output nowhere, so that Python's own last flush cannot fail."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: item2vec train baskets.txt, then item2vec similar milk",
+)
+@click.option("--version", is_flag=True, help="Print the version and leave.")
+@click.pass_context
+def cli(ctx: click.Context, version: bool) -> None:
+    """Learn vectors for items from sequences of items, and use them.
+
+    `item2vec COMMAND --help` says more about a command.
+    """
+    if version:
+        import item2vec
+
+        click.echo(f"item2vec {item2vec.__version__}")
+        ctx.exit()
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> None:
+    """Run the command line with the arguments of this process."""
+    cli()

@@ -1,0 +1,1 @@
+"""What was learnt, ready to be asked: KeyedVectors, the model file, other tools' formats. numpy only."""

@@ -1,0 +1,194 @@
+"""similar, info and export on a small model, with exact output and error text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import item2vec
+from item2vec.cli.main import cli
+from item2vec.cli.output import aligned, printable, width
+from item2vec.corpus.vocabulary import Vocabulary
+
+ITEMS = ["milk", "butter", "olive oil", "牛乳", "tab\there"]
+TABLE = np.array([[1, 0], [3, 4], [0, 1], [4, 3], [-1, 0]], np.float32)
+METADATA = {
+    "config": {
+        "dim": 2,
+        "min_count": 5,
+        "sample": 0.001,
+        "max_items": None,
+        "tile": [32, 16],
+        "device": "auto",
+    },
+    "corpus": {"tokens": 12345, "sequences": 1000},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a model where the commands look for one."""
+    vocabulary = Vocabulary.from_items(ITEMS, [5000, 30, 20, 10, 5])
+    item2vec.KeyedVectors(TABLE, TABLE * 2, vocabulary, METADATA).save(tmp_path / "item2vec.safetensors")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ITEM2VEC_MODEL", raising=False)
+    return tmp_path
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def answer(*arguments: str) -> str:
+    """Standard output of a call that must succeed without a word on standard error."""
+    done = ask(*arguments)
+    assert (done.exit_code, done.stderr) == (0, "")
+    return done.stdout
+
+
+def failure(*arguments: str) -> str:
+    """The error line of a call that must fail without a word on standard output."""
+    done = ask(*arguments)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr[len("Error: ") : -1]
+
+
+@pytest.mark.usefixtures("folder")
+def test_similar() -> None:
+    # Columns line up on a terminal, where each of the two Chinese characters takes two.
+    assert answer("similar", "milk") == (
+        "牛乳        0.800\nbutter      0.600\nolive oil   0.000\ntab\\there  -1.000\n"
+    )
+    assert answer("similar", "olive oil", "-k", "1") == "butter  0.800\n"
+    assert answer("similar", "milk", "olive oil", "--topk", "2") == "butter  0.990\n牛乳    0.990\n"
+    assert answer("similar", "-k", "1", "--", "tab\there") == "olive oil  0.000\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_similar_json() -> None:
+    document = json.loads(answer("similar", "milk", "milk", "-k", "2", "--json"))
+    assert document == {
+        "items": ["milk", "milk"],
+        "similar": [
+            {"item": "牛乳", "cosine": pytest.approx(0.8)},
+            {"item": "butter", "cosine": pytest.approx(0.6)},
+        ],
+    }
+    everything = json.loads(answer("similar", *ITEMS, "--json"))
+    assert everything == {"items": ITEMS, "similar": []}
+    assert answer("similar", *ITEMS) == ""
+
+
+@pytest.mark.usefixtures("folder")
+def test_unknown_item() -> None:
+    assert failure("similar", "milk", "Buter") == "'Buter' is not in the vocabulary; did you mean 'butter'?"
+    assert failure("similar", "xyzzy", "--json") == "'xyzzy' is not in the vocabulary"
+    assert failure("similar", "\udcff\n") == "'\\udcff\\n' is not in the vocabulary"
+
+
+def test_model_from_option_environment_and_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    advice = "; make one with `item2vec train CORPUS`, or name one with -m/--model FILE or ITEM2VEC_MODEL"
+    (folder / "item2vec.safetensors").rename(folder / "other")
+    for command in (["similar", "milk"], ["info"], ["export", "v.txt"]):
+        assert failure(*command) == "there is no model at ./item2vec.safetensors" + advice
+        assert failure(*command, "-m", "none") == "there is no model at none" + advice
+    answer("info", "-m", "other")
+    monkeypatch.setenv("ITEM2VEC_MODEL", "other")
+    answer("info")
+    assert failure("info", "--model", "other/none") == "there is no model at other/none" + advice
+    assert failure("info", "-m", ".") == "cannot read .: it is a folder; name a model file"
+
+
+def test_damaged_model(folder: Path) -> None:
+    (folder / "item2vec.safetensors").write_text("milk bread\n")
+    for command in (["similar", "milk"], ["info"], ["export", "v.txt"]):
+        assert failure(*command).endswith("it is damaged or not a model file")
+    assert not (folder / "v.txt").exists()
+
+
+def test_info(folder: Path) -> None:
+    size = (folder / "item2vec.safetensors").stat().st_size
+    assert (
+        answer("info")
+        == f"""\
+model       ./item2vec.safetensors ({size:,} bytes)
+items       5
+dim         2
+tables      input, output
+written by  item2vec {item2vec.__version__}
+config      dim 2, min-count 5, sample 0.001, max-items none, tile 32,16, device auto
+corpus      tokens 12,345, sequences 1,000
+commonest   milk 5,000
+            butter 30
+            olive oil 20
+            牛乳 10
+            tab\\there 5
+"""
+    )
+
+
+def test_info_json(folder: Path) -> None:
+    assert json.loads(answer("info", "--json")) == {
+        "model": "./item2vec.safetensors",
+        "bytes": (folder / "item2vec.safetensors").stat().st_size,
+        "items": 5,
+        "dim": 2,
+        "tables": ["input", "output"],
+        "commonest": [
+            {"item": item, "count": count} for item, count in zip(ITEMS, [5000, 30, 20, 10, 5], strict=True)
+        ],
+        "format": 1,
+        "version": item2vec.__version__,
+        **METADATA,
+    }
+
+
+def test_export(folder: Path) -> None:
+    done = ask("export", "v.txt", "--replace-spaces", "_")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Wrote 5 vectors of 2 numbers to v.txt.\n")
+    lines = (folder / "v.txt").read_text().splitlines()
+    assert lines == ["5 2", "milk 1 0", "butter 3 4", "olive_oil 0 1", "牛乳 4 3", "tab_here -1 0"]
+    document = json.loads(answer("export", "v.txt", "--replace-spaces", "_", "--table", "output", "--json"))
+    assert document == {
+        "output": "v.txt",
+        "format": "word2vec",
+        "table": "output",
+        "items": 5,
+        "dim": 2,
+        "bytes": 63,
+    }
+    assert (folder / "v.txt").read_text().splitlines()[2] == "butter 6 8"
+    assert (folder / "v.txt").stat().st_size == 63
+
+
+def test_export_that_cannot_be(folder: Path) -> None:
+    before = (folder / "item2vec.safetensors").read_bytes()
+    assert failure("export", "v.txt") == (
+        "the item 'olive oil' has white space, which the word2vec format cannot carry; "
+        "write another character for it with --replace-spaces _"
+    )
+    assert failure("export", "item2vec.safetensors", "--replace-spaces", "_") == (
+        "cannot write item2vec.safetensors: it is the model itself; name another file"
+    )
+    assert failure("export", "none/v.txt", "--replace-spaces", "_") == (
+        f"cannot write none/v.txt: the folder {folder.resolve() / 'none'} does not exist; make it first"
+    )
+    assert ask("export", "v.txt", "--replace-spaces", " ").exit_code == 2
+    assert [path.name for path in folder.iterdir()] == ["item2vec.safetensors"]
+    assert (folder / "item2vec.safetensors").read_bytes() == before
+
+
+def test_columns_have_the_widths_that_terminals_show() -> None:
+    assert [width(text) for text in ("milk", "牛乳", "ｶﾞ", "e\u0301", "🥑", "ß", "")] == [4, 4, 2, 1, 2, 1, 0]
+    assert aligned([("牛乳", "1.000"), ("e\u0301a", "-0.250")]) == "牛乳   1.000\ne\u0301a    -0.250"
+    assert aligned([]) == ""
+
+
+def test_control_characters_are_escaped() -> None:
+    assert printable("a\tb\n\x1b[31m\x85\u2028é 🥑\u00a0") == "a\\tb\\n\\x1b[31m\\x85\\u2028é 🥑\u00a0"
