@@ -1,0 +1,210 @@
+"""The project as a whole: what it ships, what it says of itself, and the order of its imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from email.parser import Parser
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "item2vec"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LAYERS = ("corpus", "sampling", "model", "training", "vectors", "evaluation", "cli")
+LONGEST_MODULE = 400
+SHIPPED = (
+    "item2vec",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "MANIFEST.in",
+    "constraints.txt",
+    "tests",
+)
+
+# Written in parts, so that this file itself passes.
+HOSTS = (
+    "py" + "pi.org",
+    "python" + "hosted.org",
+    "download.py" + "torch.org",
+    "npm" + "js.org",
+    "deb" + "ian.org",
+)
+MACHINE_PATH = re.compile(r"(?<![\w.~:/-])/" + r"(?:work|root|home|Users|opt/wheels|opt/py" + r"pi)/")
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def package_files() -> set[str]:
+    return {name_of(path) for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("py.typed"))}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and the wheel that was made from that sdist."""
+    source = tmp_path_factory.mktemp("source")
+    for name in SHIPPED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, source / name)
+    target = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return target
+
+
+def test_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+        information = {name for name in names if ".dist-info/" in name}
+        assert names - information == package_files()
+        assert "item2vec/py.typed" in names
+        folder = next(iter(information)).split("/")[0]
+        metadata = Parser().parsestr(wheel.read(f"{folder}/METADATA").decode())
+        scripts = wheel.read(f"{folder}/entry_points.txt").decode()
+        assert f"{folder}/licenses/LICENSE" in names
+    assert metadata["Name"] == "item2vec"
+    assert metadata["Version"] == PROJECT["project"]["version"]
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert "item2vec = item2vec.cli:main" in scripts
+
+
+def test_sdist_builds_a_wheel_and_leaves_the_tests_out(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
+        names = {name.split("/", 1)[1] for name in sdist.getnames() if "/" in name}
+    assert package_files() <= names
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= names
+    assert not [name for name in names if name.startswith("tests")]
+
+
+def test_every_package_folder_has_an_init() -> None:
+    folders = {path.parent for path in modules()}
+    assert [name_of(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_changelog_starts_with_the_version_of_the_project() -> None:
+    heading = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert heading is not None
+    assert heading[1] == PROJECT["project"]["version"]
+
+
+def test_readme_names_every_command_and_the_two_make_targets() -> None:
+    import click
+
+    group = import_module("item2vec.cli.main").cli
+    commands = group.list_commands(click.Context(group))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert commands
+    assert [name for name in commands if f"item2vec {name}" not in readme] == []
+    assert "make demo" in readme
+    assert "make test" in readme
+
+
+def test_constraints_pin_every_requirement_within_its_range() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    versions = {canonicalize_name(name): version for name, version in pins.items()}
+    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
+    # A local version (+cpu) could be installed from nowhere but the place that it came from.
+    assert [name for name, version in pins.items() if "+" in version] == []
+
+
+def test_make_help_names_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    assert phony is not None
+    assert {"install", "demo", "test", "test-nojit", "lint", "bench", "clean", "help"} <= set(
+        phony[1].split()
+    )
+    assert re.findall(r"^## make (\S+)", makefile, re.MULTILINE) == phony[1].split()
+    assert [name for name in phony[1].split() if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+
+
+def test_modules_are_short() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    assert {name: length for name, length in lengths.items() if length >= LONGEST_MODULE} == {}
+
+
+def layer_of(module: str) -> int | None:
+    """Place of ``item2vec.LAYER...`` in the order of the layers; None outside of them."""
+    parts = module.split(".")
+    return (
+        LAYERS.index(parts[1]) if len(parts) > 1 and parts[0] == "item2vec" and parts[1] in LAYERS else None
+    )
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_imports_point_from_later_layers_to_earlier_ones() -> None:
+    wrong = []
+    for path in modules():
+        own = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        if path.parent == PACKAGE and path.stem in ("config", "errors"):
+            own = -1  # what every layer may import imports none of them
+        if own is None:
+            continue
+        for module in imports_of(path):
+            other = layer_of(module)
+            if other is not None and other > own:
+                wrong.append(f"{name_of(path)} imports {module}")
+    assert wrong == []
+
+
+def text_files() -> Iterator[tuple[str, str]]:
+    """Name and text of every file that git tracks or would."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if not path.is_file():
+            continue
+        try:
+            yield name, path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def test_no_file_names_a_package_host_or_a_path_of_one_machine() -> None:
+    found = []
+    for name, text in text_files():
+        found += [f"{name}: {host}" for host in HOSTS if host in text]
+        found += [f"{name}: {match[0]}" for match in MACHINE_PATH.finditer(text)]
+    assert found == []
+
+
+def test_the_search_for_machine_paths_can_find_one() -> None:
+    assert MACHINE_PATH.search("cd " + "/" + "home/someone/data")
+    assert MACHINE_PATH.search('"/' + 'root/.cache"')
+    assert not MACHINE_PATH.search("net/work/x and ~/home/x and ../work/")
