@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from item2vec.api import train
     from item2vec.config import TrainConfig
     from item2vec.errors import (
         ConfigError,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         TrainingError,
         UnknownItemError,
     )
-    from item2vec.api import train
     from item2vec.vectors.keyed_vectors import KeyedVectors
     from item2vec.vectors.model_file import load_model as load
 

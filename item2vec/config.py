@@ -89,7 +89,9 @@ class TrainConfig:
         self._real("lr", 0.0, 10.0, above=True)
         self._real("min_lr", 0.0, 10.0)
         if self.min_lr > self.lr:
-            raise ConfigError(f"min-lr {self.min_lr:g} is above lr {self.lr:g}; the learning rate falls from lr to min-lr")
+            raise ConfigError(
+                f"min-lr {self.min_lr:g} is above lr {self.lr:g}; the learning rate falls from lr to min-lr"
+            )
         self._one_of("device", ("auto", "cpu", "cuda"))
         self._one_of("backend", ("auto", "kernel", "torch"))
         if self.device == "cuda" and self.backend == "kernel":
@@ -109,8 +111,10 @@ class TrainConfig:
     @property
     def worker_count(self) -> int:
         """Threads that will run: ``threads``, or the cores this process may use."""
-        return self.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
-            self.threads or os.cpu_count() or 1
+        return (
+            self.threads or len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else (self.threads or os.cpu_count() or 1)
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -38,9 +38,7 @@ Examples:
     show_default=True,
     help="Which vectors: input is what `similar` compares, output the context side.",
 )
-@click.option(
-    "--replace-spaces", metavar="TEXT", help="Write TEXT for each white-space character of an item."
-)
+@click.option("--replace-spaces", metavar="TEXT", help="Write TEXT for each white-space character of an item.")
 @json_option
 def export(
     destination: str,

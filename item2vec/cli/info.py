@@ -51,9 +51,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
     facts = [
         (
             "model",
-            f"{document['model']} ({size / 1e6:,.1f} MB)"
-            if size >= 1e5
-            else f"{document['model']} ({size:,} bytes)",
+            f"{document['model']} ({size / 1e6:,.1f} MB)" if size >= 1e5 else f"{document['model']} ({size:,} bytes)",
         ),
         ("items", f"{document['items']:,}"),
         ("dim", f"{document['dim']:,}"),
@@ -77,6 +75,4 @@ def _value(value: Any) -> str:
         return ",".join(map(_value, value))
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
-    )
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -29,9 +29,7 @@ def print_answer(text: str) -> None:
         from item2vec.cli.main import discard_output
 
         discard_output()
-        raise click.ClickException(
-            f"cannot write to standard output: {(error.strerror or '').lower()}"
-        ) from error
+        raise click.ClickException(f"cannot write to standard output: {(error.strerror or '').lower()}") from error
 
 
 def print_json(document: Any) -> None:
@@ -45,9 +43,7 @@ def aligned(rows: Iterable[tuple[str, str]]) -> str:
     shown = [(printable(left), right) for left, right in rows]
     left_width = max((width(left) for left, _ in shown), default=0)
     right_width = max((len(right) for _, right in shown), default=0)
-    return "\n".join(
-        left + " " * (left_width - width(left)) + "  " + right.rjust(right_width) for left, right in shown
-    )
+    return "\n".join(left + " " * (left_width - width(left)) + "  " + right.rjust(right_width) for left, right in shown)
 
 
 def printable(text: str) -> str:
@@ -55,9 +51,7 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in _UNSHOWN
-        else character
+        character.encode("unicode_escape").decode() if unicodedata.category(character) in _UNSHOWN else character
         for character in text
     )
 

@@ -62,7 +62,10 @@ class ProgressShower:
             from rich.progress import BarColumn, Progress, TextColumn
 
             self._bar = Progress(
-                BarColumn(bar_width=24), TextColumn("{task.description}"), console=Console(stderr=True), transient=True
+                BarColumn(bar_width=24),
+                TextColumn("{task.description}"),
+                console=Console(stderr=True),
+                transient=True,
             )
             self._bar.start()
             self._task = self._bar.add_task("starting", total=1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,7 @@ Examples:
 @click.pass_context
 def train(
     ctx: click.Context,
+    /,
     sources: tuple[str, ...],
     output: str,
     delimiter: str | None,
@@ -114,24 +116,23 @@ def train(
     if not quiet:
         click.echo(_describe_corpus(corpus, clock[1] - clock[0]), err=True)
     run = start(corpus, config)
-    interrupted = False
     with ProgressShower(quiet) as show:
         try:
             result = run.trainer.train(show)
         except KeyboardInterrupt:
-            interrupted = True
             result = run.trainer.result()
     clock.append(time.perf_counter())
-    target = _partial(output) if interrupted else output
-    run.model(result).save(target)
-    clock.append(time.perf_counter())
-    if interrupted:
+    if result.done < 1:
+        partial = _partial(output)
+        run.model(result).save(partial)
         click.echo(
-            f"Interrupted in epoch {min(len(result.losses), config.epochs) or 1} of {config.epochs}, {result.done:.0%} of "
-            f"the training done. The vectors as they were are in {target}; {output} was not touched.",
+            f"Interrupted in epoch {result.epoch} of {config.epochs}, {result.done:.0%} of the training done. "
+            f"The vectors as they were are in {partial}; {output} was not touched.",
             err=True,
         )
         ctx.exit(130)
+    run.model(result).save(output)
+    clock.append(time.perf_counter())
     if not quiet:
         click.echo(_describe_result(corpus, config, result, output), err=True)
     if as_json:
@@ -167,7 +168,7 @@ def _report(
     corpus: Corpus, config: TrainConfig, threads: int, result: TrainResult, clock: list[float], output: str
 ) -> dict[str, Any]:
     """Return the document of --json."""
-    read, train_, write = (round(b - a, 4) for a, b in zip(clock, clock[1:], strict=False))
+    read, train_, write = (round(after - before, 4) for before, after in pairwise(clock))
     return {
         "items": len(corpus.vocabulary),
         "tokens": corpus.raw_tokens,
@@ -181,5 +182,3 @@ def _report(
         "seconds": {"read": read, "train": train_, "write": write},
         "output": output,
     }
-
-

@@ -103,9 +103,7 @@ def _absorb(state: int, data: bytes) -> int:
 def _hash_block(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Hash items word by word, the n-th words of all items at once, shorter items dropping out."""
     multiplier, half = np.uint64(MULTIPLIER), np.uint64(32)
-    words = np.zeros(
-        len(blob) // 8 + 2, "<u8"
-    )  # two spare: an item's last word may reach past the blob's end
+    words = np.zeros(len(blob) // 8 + 2, "<u8")  # two spare: an item's last word may reach past the blob's end
     words.view(np.uint8)[: len(blob)] = blob
     lengths = np.diff(offsets)
     state = lengths.astype(np.uint64) * multiplier
@@ -123,9 +121,7 @@ def _hash_block(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[
     return state
 
 
-def _words_at(
-    words: NDArray[np.uint64], starts: NDArray[np.int64], left: NDArray[np.int64]
-) -> NDArray[np.uint64]:
+def _words_at(words: NDArray[np.uint64], starts: NDArray[np.int64], left: NDArray[np.int64]) -> NDArray[np.uint64]:
     """The 8 bytes at each of `starts`, zero after the first `left`, put together from two aligned words."""
     place = starts >> 3
     shift = ((starts & 7) << 3).astype(np.uint64)

@@ -53,9 +53,7 @@ class KeyedVectors:
     ) -> None:
         for name, table in (("input", input), ("output", output)):
             if table is not None and (table.dtype != np.float32 or table.ndim != 2 or 0 in table.shape):
-                raise ModelError(
-                    f"the {name} table is {table.dtype} {table.shape}; it must be float32 [items, dim]"
-                )
+                raise ModelError(f"the {name} table is {table.dtype} {table.shape}; it must be float32 [items, dim]")
         if len(input) != len(vocabulary):
             raise ModelError(f"the input table has {len(input):,} rows for {len(vocabulary):,} items")
         if output is not None and output.shape != input.shape:
@@ -136,10 +134,7 @@ class KeyedVectors:
         asked = np.array([self.index(item) for item in items], np.int64)
         direction = _unit_rows(self.input[asked]).mean(axis=0)
         ids, cosine = nearest(self.input, direction, int(k), asked)
-        return [
-            (self.vocabulary[index], value)
-            for index, value in zip(ids.tolist(), cosine.tolist(), strict=True)
-        ]
+        return [(self.vocabulary[index], value) for index, value in zip(ids.tolist(), cosine.tolist(), strict=True)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file that `item2vec.load` reads; it appears whole or not at all.
@@ -151,9 +146,7 @@ class KeyedVectors:
         """
         from item2vec.vectors.model_file import save_model  # here, since that module needs this class
 
-        save_model(
-            path, input=self.input, output=self.output, vocabulary=self.vocabulary, metadata=self.metadata
-        )
+        save_model(path, input=self.input, output=self.output, vocabulary=self.vocabulary, metadata=self.metadata)
 
     def _find(self, item: str) -> int:
         """The id of `item`, or -1."""

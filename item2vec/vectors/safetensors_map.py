@@ -56,9 +56,7 @@ def map_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], 
         if begin != end or stop > len(data) - start:
             raise damaged(shown, f"the bytes of tensor {name!r} are not where they should be")
         if stop - begin != math.prod(shape) * dtype.itemsize:
-            raise damaged(
-                shown, f"tensor {name!r} has {stop - begin:,} bytes, which its shape {shape} does not fit"
-            )
+            raise damaged(shown, f"tensor {name!r} has {stop - begin:,} bytes, which its shape {shape} does not fit")
         tensors[name] = data[start + begin : start + stop].view(dtype).reshape(shape)
         end = stop
     if end != len(data) - start:
@@ -134,11 +132,7 @@ def _entry(path: str, name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, 
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(kind, str) or kind not in DTYPES:
         raise damaged(path, f"the type of tensor {name!r} is none of {', '.join(DTYPES)}")
-    if (
-        not isinstance(shape, list)
-        or not all(type(size) is int and size >= 0 for size in shape)
-        or len(shape) > 2
-    ):
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape) or len(shape) > 2:
         raise damaged(path, f"the shape of tensor {name!r} is none of a vector or a table")
     if (
         not isinstance(offsets, list)

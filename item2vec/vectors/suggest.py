@@ -55,9 +55,7 @@ def closest_items(vocabulary: Vocabulary, item: str, count: int = 3) -> list[str
         close = matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE
         ratio = matcher.ratio() if close else 0.0
         if ratio >= _ALIKE or (len(wanted) >= _SHORTEST and wanted in folded):
-            found.append(
-                (folded != wanted, ratio < _ALIKE, -ratio if ratio >= _ALIKE else 0.0, index, candidate)
-            )
+            found.append((folded != wanted, ratio < _ALIKE, -ratio if ratio >= _ALIKE else 0.0, index, candidate))
     return [candidate for *_, candidate in sorted(found)[:count]]
 
 

@@ -70,9 +70,7 @@ def _renamed(model: KeyedVectors, replacement: str | None) -> dict[int, bytes]:
     substitute = None if replacement is None else _substitute(replacement)
     blob, offsets = model.vocabulary.blob, model.vocabulary.offsets
     if np.any(offsets[1:] == offsets[:-1]):
-        raise ModelError(
-            "the vocabulary has an item without a character, which the word2vec format cannot carry"
-        )
+        raise ModelError("the vocabulary has an item without a character, which the word2vec format cannot carry")
     places = np.flatnonzero(_IS_WHITE[blob])
     indices = np.unique(np.searchsorted(offsets, places, "right") - 1).tolist()
     if not indices:
@@ -105,7 +103,5 @@ def _substitute(replacement: str) -> bytes:
     except UnicodeEncodeError:
         encoded = b""
     if not encoded or _WHITE.search(encoded):
-        raise ConfigError(
-            f"replace-spaces is {replacement!r}; it must be text without white space, such as _"
-        )
+        raise ConfigError(f"replace-spaces is {replacement!r}; it must be text without white space, such as _")
     return encoded

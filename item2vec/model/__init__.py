@@ -1,0 +1,1 @@
+"""The two embedding tables and the training step."""

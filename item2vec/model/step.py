@@ -1,0 +1,187 @@
+"""The training step as a torch operator, ``torch.ops.item2vec.skipgram_step``, dispatched by device.
+
+On the CPU it is the numba kernel of `item2vec.model.tile_kernel` on the tensors' own memory; on any other device, and
+as the oracle of every test, the same equation in plain torch, a tile at a time (`item2vec.model.reference`).
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from item2vec.errors import TrainingError
+from item2vec.model.reference import pair_step
+from item2vec.model.tile_kernel import train_tiles
+from item2vec.model.tile_scratch import Scratch, make_scratch, padded, tile_extent
+from item2vec.sampling.window_batch import Pairs, WindowBatch, expand
+
+
+@torch.library.custom_op("item2vec::skipgram_step", mutates_args=("input", "output"))
+def skipgram_step(
+    input: Tensor,
+    output: Tensor,
+    items: Tensor,
+    start: Tensor,
+    stop: Tensor,
+    tiles: Tensor,
+    negatives: Tensor,
+    negative: int,
+    lr: float,
+) -> Tensor:
+    """One window batch of skip-gram with negative sampling, tile after tile, in place.
+
+    Parameters
+    ----------
+    input, output : float32 [V,d]
+        The tables. On the CPU, rows as `EmbeddingTables` lays them: padded to whole registers, the padding 0.
+    items : int32 [M]
+    start, stop, tiles : int64 [M], [M], [T+1]
+    negatives : int32 [T,N]
+        See `item2vec.sampling.WindowBatch`.
+    negative : int
+        K, the negatives that a pair is worth: each of a tile's N counts K/N.
+    lr : float
+
+    Returns
+    -------
+    float64 [3]
+        Loss summed over the positive pairs, their number, and the tiles whose step had to be limited.
+
+    Raises
+    ------
+    TrainingError
+        If an index is out of range.
+    """
+    batch = WindowBatch(*(part.cpu().numpy() for part in (items, start, stop, tiles, negatives)))
+    _extent(batch, len(input))
+    pairs = expand(batch, negative)
+    loss = torch.zeros((), dtype=torch.float64, device=input.device)
+    for t in range(len(batch.tiles) - 1):
+        loss += _tile_step(input, output, batch, pairs, t, lr)
+    count = float(pairs.label.sum(dtype=np.float64))
+    return torch.tensor([float(loss), count, 0.0], dtype=torch.float64, device=input.device)
+
+
+def _tile_step(input: Tensor, output: Tensor, batch: WindowBatch, pairs: Pairs, t: int, lr: float) -> Tensor | float:
+    """`pair_step` on the pairs of one tile."""
+    of_tile = pairs.tile == t
+    if not of_tile.any():
+        return 0.0
+    context, target, label, weight, input_row, output_row = (
+        torch.from_numpy(part[of_tile]).to(input.device)
+        for part in (
+            pairs.context,
+            pairs.target,
+            pairs.label,
+            pairs.weight,
+            pairs.context_at,
+            pairs.target_at,
+        )
+    )
+    centres = slice(batch.tiles[t], batch.tiles[t + 1])
+    low, high = min(batch.start[centres].min(), centres.start), max(batch.stop[centres].max(), centres.stop)
+    outputs = np.concatenate([batch.items[centres], batch.negatives[t]])
+    most = _largest_square(input, batch.items[low:high]), _largest_square(output, outputs)
+    rows = input_row, output_row
+    return pair_step(input, output, context, target, label, weight, lr, rows=rows, most=most)
+
+
+def _largest_square(table: Tensor, rows: npt.NDArray[np.int32]) -> Tensor:
+    """Return the largest squared norm of some rows."""
+    return table[torch.from_numpy(rows.astype(np.int64)).to(table.device)].square().sum(1).max()
+
+
+@skipgram_step.register_kernel("cpu")
+def _skipgram_step_cpu(
+    input: Tensor,
+    output: Tensor,
+    items: Tensor,
+    start: Tensor,
+    stop: Tensor,
+    tiles: Tensor,
+    negatives: Tensor,
+    negative: int,
+    lr: float,
+) -> Tensor:
+    batch = WindowBatch(items.numpy(), start.numpy(), stop.numpy(), tiles.numpy(), negatives.numpy())
+    return torch.from_numpy(kernel_step(input, output, batch, negative, lr))
+
+
+@skipgram_step.register_fake
+def _skipgram_step_shape(
+    input: Tensor,
+    output: Tensor,
+    items: Tensor,
+    start: Tensor,
+    stop: Tensor,
+    tiles: Tensor,
+    negatives: Tensor,
+    negative: int,
+    lr: float,
+) -> Tensor:
+    return torch.empty(3, dtype=torch.float64, device=input.device)
+
+
+def kernel_step(input: Tensor, output: Tensor, batch: WindowBatch, negative: int, lr: float) -> npt.NDArray[np.float64]:
+    """Run the CPU kernel on the tables' memory; takes and returns what `skipgram_step` does.
+
+    Raises
+    ------
+    TrainingError
+        If a table is not float32 rows of whole registers, or an index is out of range.
+    """
+    stride = _stride(input)
+    if _stride(output) != stride or input.shape != output.shape:
+        raise TrainingError(f"the tables differ in layout: {tuple(input.shape)} and {tuple(output.shape)}")
+    scratch = _scratch(_extent(batch, len(input)), (batch.negatives.shape[1], input.shape[1]))
+    tables = (torch.as_strided(table, (len(table) * stride,), (1,)).numpy() for table in (input, output))
+    loss, pairs, limited = train_tiles(
+        *tables, stride, input.shape[1], batch.items, batch.start, batch.stop, batch.tiles, batch.negatives.ravel(),
+        negative, np.float32(lr), scratch,
+    )  # fmt: skip
+    return np.array([loss, pairs, limited])
+
+
+def _stride(table: Tensor) -> int:
+    """Distance of a table's rows in memory, where the kernel can use it."""
+    stride = table.stride(0)
+    if table.dtype != torch.float32 or table.stride(1) != 1 or stride != padded(table.shape[1]):
+        raise TrainingError(
+            f"a table of {table.dtype} with strides {table.stride()} is not what the kernel reads; "
+            "use item2vec.model.EmbeddingTables"
+        )
+    return stride
+
+
+def _extent(batch: WindowBatch, rows: int) -> tuple[int, int, int]:
+    """Check a batch's indices against its own arrays and the rows of the tables; returns its `tile_extent`."""
+    extent = tile_extent(batch.items, batch.start, batch.stop, batch.tiles, batch.negatives, rows)
+    if extent[0] < 0:
+        raise TrainingError("the window batch has an index outside its items or the tables")
+    return extent[0], extent[1], extent[2]
+
+
+class _Local(threading.local):
+    """Each thread's work space, and the sizes that it was made for."""
+
+    extent: tuple[int, ...] = (-1, -1, -1)
+    shape: tuple[int, int] = (-1, -1)
+    scratch: Scratch
+
+
+_local = _Local()
+
+
+def _scratch(extent: tuple[int, ...], shape: tuple[int, int]) -> Scratch:
+    """This thread's work space for tiles of that extent, and negatives and dimension; made anew only if too small."""
+    if _local.shape != shape:
+        _local.extent = (-1, -1, -1)
+    if any(needed > there for needed, there in zip(extent, _local.extent, strict=True)):
+        rows, centres, reach = map(max, extent, _local.extent)
+        _local.extent, _local.shape = (rows, centres, reach), shape
+        _local.scratch = make_scratch(rows, centres, reach, *shape)
+    return _local.scratch

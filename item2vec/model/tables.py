@@ -1,0 +1,77 @@
+"""EmbeddingTables: the input and the output embeddings of word2vec."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from item2vec.model.tile_scratch import aligned, padded
+
+_BLOCK_ROWS = 65_536
+
+
+class EmbeddingTables(nn.Module):
+    """Input and output embeddings, one row an item.
+
+    On the CPU the rows lie in memory padded to whole vector registers, from a cache line on, so that the kernel reads
+    them as they are; ``weight`` is a view of the first ``dim`` columns and the padding stays 0.
+
+    Parameters
+    ----------
+    items : int
+        Size V of the vocabulary.
+    dim : int
+        Length d of a vector.
+    seed : numpy.random.SeedSequence or None
+        Of the initial input rows, uniform on (-0.5, 0.5)/d as in word2vec.c; None leaves them 0. The output rows
+        begin as 0.
+    """
+
+    def __init__(self, items: int, dim: int, seed: np.random.SeedSequence | None = None) -> None:
+        super().__init__()
+        self.input = _embedding(items, dim)
+        self.output = _embedding(items, dim)
+        if seed is not None:
+            self._initialise(np.random.default_rng(seed))
+
+    def _initialise(self, random: np.random.Generator) -> None:
+        rows = self.input.weight.detach().numpy()
+        items, dim = rows.shape
+        for first in range(0, items, _BLOCK_ROWS):
+            block = rows[first : first + _BLOCK_ROWS]
+            block[:] = (random.random(block.shape, dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
+
+    def take(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give both tables as float32 [V,d] arrays without padding, and leave this module empty.
+
+        The rows move together within the memory they have, so that this takes no second copy.
+        """
+        tables = (_closed_up(self.input.weight.detach()), _closed_up(self.output.weight.detach()))
+        self.input = self.output = nn.Embedding(1, 1)
+        return tables
+
+
+def _embedding(items: int, dim: int) -> nn.Embedding:
+    """Zeros [items, dim] as an embedding whose rows are padded and aligned."""
+    width = padded(dim)
+    memory = torch.from_numpy(aligned(items * width).reshape(items, width))
+    embedding = nn.Embedding(items, dim, _weight=memory[:, :dim])
+    embedding.requires_grad_(False)  # the step writes the rows itself
+    return embedding
+
+
+def _closed_up(weight: Tensor) -> np.ndarray:
+    """Rows of a padded CPU table moved together in place; any other tensor as a plain array."""
+    items, dim = weight.shape
+    if weight.device.type != "cpu":
+        return np.ascontiguousarray(weight.cpu().numpy())
+    width = weight.stride(0)
+    if width == dim:
+        return weight.numpy()
+    flat = torch.as_strided(weight, (items * width,), (1,)).numpy()
+    for first in range(0, items, _BLOCK_ROWS):
+        last = min(items, first + _BLOCK_ROWS)
+        block = flat[first * width : last * width].reshape(-1, width)[:, :dim].copy()
+        flat[first * dim : last * dim] = block.ravel()
+    return flat[: items * dim].reshape(items, dim)

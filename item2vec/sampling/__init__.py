@@ -1,0 +1,1 @@
+"""From ids to window batches: subsampling, windows, negatives, tiles."""

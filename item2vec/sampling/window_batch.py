@@ -1,0 +1,107 @@
+"""WindowBatch: what the sampler decided. Pairs are implied by it and only made explicit for the reference and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """A batch of centres, their windows, and the negatives they share.
+
+    Centre i's contexts are ``items[start[i]:stop[i]]`` without i itself. A tile is a run of centres that share one set
+    of negatives; it may go on from one sequence into the next, since windows never do. Items before the first tile
+    and after the last are contexts only.
+
+    Attributes
+    ----------
+    items : int32 [M]
+        The items of the sequences after subsampling, in order.
+    start, stop : int64 [M]
+        Bounds of each centre's window in ``items``.
+    tiles : int64 [T+1]
+        Centres ``tiles[t]:tiles[t+1]`` make tile t.
+    negatives : int32 [T,N]
+        Drawn from the noise distribution; each counts K/N for each pair of its tile.
+    """
+
+    items: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    tiles: npt.NDArray[np.int64]
+    negatives: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The explicit pairs of a batch or a tile.
+
+    Attributes
+    ----------
+    context : int64 [n]
+        Row of the input table.
+    target : int64 [n]
+        Row of the output table: a centre, or a negative.
+    label : float32 [n]
+        1 for a centre, 0 for a negative.
+    weight : float32 [n]
+        1 for a centre, K/N for a negative.
+    tile : int64 [n]
+        The tile a pair comes from.
+    context_at, target_at : int64 [n]
+        The occurrence that a row stands for: a position in ``items``, or M + t·N + n for a tile's negative n.
+    """
+
+    context: npt.NDArray[np.int64]
+    target: npt.NDArray[np.int64]
+    label: npt.NDArray[np.float32]
+    weight: npt.NDArray[np.float32]
+    tile: npt.NDArray[np.int64]
+    context_at: npt.NDArray[np.int64]
+    target_at: npt.NDArray[np.int64]
+
+
+def expand(batch: WindowBatch, negative: int) -> Pairs:
+    """Make a batch's pairs explicit: each (centre, context), then each context of each centre with its negatives.
+
+    Parameters
+    ----------
+    batch : WindowBatch
+    negative : int
+        K, the negatives that one pair is worth.
+
+    Returns
+    -------
+    Pairs
+        Positive pairs in the order of their centres, then the negatives; a negative equal to the centre is left out.
+    """
+    tiles = np.repeat(np.arange(len(batch.tiles) - 1), np.diff(batch.tiles))
+    centres = np.arange(batch.tiles[0], batch.tiles[-1]) if len(batch.tiles) else np.empty(0, np.int64)
+    start, stop = batch.start[centres], batch.stop[centres]
+    length = stop - start
+    first = np.cumsum(length) - length
+    at_context = np.arange(length.sum()) - np.repeat(first - start, length)
+    at_centre = np.repeat(centres, length)
+    tile = np.repeat(tiles, length)
+    other = at_context != at_centre
+    at_context, at_centre, tile = at_context[other], at_centre[other], tile[other]
+
+    items = batch.items.astype(np.int64)
+    context, centre = items[at_context], items[at_centre]
+    n = batch.negatives.shape[1]
+    drawn = batch.negatives[tile].astype(np.int64)  # [pairs, N]
+    wanted = (drawn != centre[:, None]).ravel()
+    return Pairs(
+        context=np.concatenate([context, np.repeat(context, n)[wanted]]),
+        target=np.concatenate([centre, drawn.ravel()[wanted]]),
+        label=np.concatenate([np.ones(len(centre), np.float32), np.zeros(wanted.sum(), np.float32)]),
+        weight=np.concatenate(
+            [np.ones(len(centre), np.float32), np.full(wanted.sum(), negative / max(1, n), np.float32)]
+        ),
+        tile=np.concatenate([tile, np.repeat(tile, n)[wanted]]),
+        context_at=np.concatenate([at_context, np.repeat(at_context, n)[wanted]]),
+        target_at=np.concatenate([at_centre, (len(items) + tile[:, None] * n + np.arange(n)).ravel()[wanted]]),
+    )

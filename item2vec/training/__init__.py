@@ -1,0 +1,1 @@
+"""Epochs, threads, learning rate, progress."""

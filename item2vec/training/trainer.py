@@ -1,0 +1,216 @@
+"""Trainer: epochs over a corpus, worker threads on shared tables, a falling learning rate, a loss that is right."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from item2vec.config import TrainConfig
+from item2vec.corpus.corpus import Corpus
+from item2vec.errors import TrainingError
+from item2vec.model.tables import EmbeddingTables
+from item2vec.sampling.sampler import Sampler, Worker
+from item2vec.sampling.tiles import choose_tile
+from item2vec.training.steps import Step, make_step
+
+_LONGEST_SHARD = 32_768  # tokens; 5 to 10 ms of work, so that Python's share stays under a percent
+_SHORTEST_SHARD = 1_024
+_SHARDS_WANTED = 500  # of all epochs, so that the learning rate falls smoothly on small corpora too
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training run stands.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        The current one, from 1, and how many there will be.
+    done : float
+        Share of all tokens of all epochs, 0 to 1.
+    loss : float
+        Mean loss of a pair in the current epoch so far; NaN before the first pair.
+    lr : float
+    tokens_per_second : float
+        Raw tokens a second since the start.
+    seconds, seconds_left : float
+    """
+
+    epoch: int
+    epochs: int
+    done: float
+    loss: float
+    lr: float
+    tokens_per_second: float
+    seconds: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run did.
+
+    Attributes
+    ----------
+    losses : tuple of float
+        Mean loss of a pair, by epoch; each pair's before its step, summed in float64.
+    pairs : int
+        Positive pairs trained, of all epochs.
+    limited : int
+        Tiles whose step was limited.
+    seconds : float
+    tokens_per_second : float
+        Raw tokens of all epochs over seconds.
+    done : float
+        Share of the run that was done: 1 unless it was stopped.
+    epoch : int
+        The last epoch that was worked on, from 1.
+    """
+
+    losses: tuple[float, ...]
+    pairs: int
+    limited: int
+    seconds: float
+    tokens_per_second: float
+    done: float
+    epoch: int
+
+
+class Trainer:
+    """Trains embedding tables on a corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    config : TrainConfig
+
+    Attributes
+    ----------
+    tables : EmbeddingTables
+    """
+
+    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        self.corpus = corpus
+        self.config = config
+        self.step: Step = make_step(config)
+        self.threads = config.worker_count if self.step.parallel else 1
+        tables_seed, *self._seeds = np.random.SeedSequence(config.seed).spawn(1 + self.threads)
+        self.tables = EmbeddingTables(len(corpus.vocabulary), config.dim, tables_seed).to(self.step.device)
+        self.tile = config.tile or self.step.tile or choose_tile(config.window, config.negative, config.dim)
+        self.sampler = Sampler(
+            corpus, window=config.window, sample=config.sample, ns_exponent=config.ns_exponent, tile=self.tile
+        )
+        tokens = len(corpus.items)
+        self._shard = min(
+            self.step.longest_shard or _LONGEST_SHARD,
+            max(_SHORTEST_SHARD, -(-tokens * config.epochs // _SHARDS_WANTED)),
+        )
+        self._shards = -(-tokens // self._shard)
+        self._taken = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._sums = np.zeros((self.threads, config.epochs, 3))  # loss, pairs, limited tiles
+        self._failures: list[BaseException] = []
+
+    def learning_rate(self, done: float) -> float:
+        """Return the learning rate when a share ``done`` of all tokens has been trained on."""
+        return self.config.lr - (self.config.lr - self.config.min_lr) * done
+
+    def train(self, report: Callable[[Progress], None] | None = None, every: float = 0.5) -> TrainResult:
+        """Run all epochs.
+
+        Parameters
+        ----------
+        report : callable or None
+            Called with the progress from this thread, about every ``every`` seconds. A KeyboardInterrupt here, or in
+            the waiting, stops the workers at their next shard and is raised again once they have stopped.
+
+        Raises
+        ------
+        TrainingError
+            If a worker fails.
+        """
+        workers = [
+            threading.Thread(target=self._work, args=(i, self.sampler.worker(seed, self._shard)), daemon=True)
+            for i, seed in enumerate(self._seeds)
+        ]
+        self._began = time.perf_counter()
+        for worker in workers:
+            worker.start()
+        try:
+            for worker in workers:
+                while worker.is_alive():
+                    worker.join(every)
+                    if report is not None and worker.is_alive():
+                        report(self.progress())
+        finally:
+            self._stop.set()
+            for worker in workers:
+                worker.join()
+            self._seconds = time.perf_counter() - self._began
+        if self._failures:
+            raise TrainingError(f"a worker failed: {self._failures[0]}") from self._failures[0]
+        return self.result()
+
+    def progress(self) -> Progress:
+        """Where the run stands now."""
+        done, epoch = self._done(), self._epoch()
+        seconds = time.perf_counter() - self._began
+        loss, pairs, _ = self._sums[:, epoch - 1].sum(0)
+        return Progress(
+            epoch=epoch,
+            epochs=self.config.epochs,
+            done=done,
+            loss=float(loss / pairs) if pairs else float("nan"),
+            lr=self.learning_rate(done),
+            tokens_per_second=self._raw_tokens(done) / seconds,
+            seconds=seconds,
+            seconds_left=seconds * (1 - done) / done if done else float("inf"),
+        )
+
+    def result(self) -> TrainResult:
+        """What has been done, after `train` returned or raised."""
+        done = self._done()
+        sums = self._sums.sum(0)
+        return TrainResult(
+            losses=tuple(float(loss / pairs) for loss, pairs, _ in sums if pairs),
+            pairs=int(sums[:, 1].sum()),
+            limited=int(sums[:, 2].sum()),
+            seconds=self._seconds,
+            tokens_per_second=self._raw_tokens(done) / self._seconds,
+            done=done,
+            epoch=self._epoch(),
+        )
+
+    def _done(self) -> float:
+        """Share of all shards of all epochs that workers have taken."""
+        return self._taken / (self._shards * self.config.epochs)
+
+    def _epoch(self) -> int:
+        """The epoch that the last taken shard is of, from 1."""
+        return max(0, self._taken - 1) // self._shards + 1
+
+    def _raw_tokens(self, done: float) -> float:
+        return done * self.corpus.raw_tokens * self.config.epochs
+
+    def _work(self, index: int, worker: Worker) -> None:
+        """Take shards until there are none: the next one in the corpus, so that no thread starves."""
+        try:
+            while not self._stop.is_set():
+                with self._lock:
+                    number = self._taken
+                    if number == self._shards * self.config.epochs:
+                        return
+                    self._taken = number + 1
+                epoch, shard = divmod(number, self._shards)
+                first = shard * self._shard
+                batch = self.sampler.batch(worker, first, min(first + self._shard, len(self.corpus.items)))
+                lr = self.learning_rate(number / (self._shards * self.config.epochs))
+                self._sums[index, epoch] += self.step(self.tables, batch, lr)
+        except BaseException as error:
+            self._failures.append(error)
+            self._stop.set()
