@@ -1,5 +1,8 @@
 """The training step as a torch operator, ``torch.ops.item2vec.skipgram_step``, dispatched by device.
 
+It is defined by ``torch.library.Library`` and not by ``torch.library.custom_op``, whose first call imports torch's
+compiler (3 s, 70 MB) and whose every call takes 0.4 ms in Python.
+
 On the CPU it is the numba kernel of `item2vec.model.tile_kernel` on the tensors' own memory; on any other device, and
 as the oracle of every test, the same equation in plain torch, a tile at a time (`item2vec.model.reference`).
 """
@@ -19,9 +22,16 @@ from item2vec.model.tile_kernel import train_tiles
 from item2vec.model.tile_scratch import Scratch, make_scratch, padded, tile_extent
 from item2vec.sampling.window_batch import Pairs, WindowBatch, expand
 
+_library = torch.library.Library("item2vec", "DEF")
+_library.define(
+    "skipgram_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, "
+    "Tensor negatives, int negative, float lr) -> Tensor"
+)
+skipgram_step = torch.ops.item2vec.skipgram_step.default
+"""The operator; `reference_step` says what it takes, does and returns."""
 
-@torch.library.custom_op("item2vec::skipgram_step", mutates_args=("input", "output"))
-def skipgram_step(
+
+def reference_step(
     input: Tensor,
     output: Tensor,
     items: Tensor,
@@ -37,7 +47,7 @@ def skipgram_step(
     Parameters
     ----------
     input, output : float32 [V,d]
-        The tables. On the CPU, rows as `EmbeddingTables` lays them: padded to whole registers, the padding 0.
+        The tables. On the CPU, those of `EmbeddingTables` are used as they lie; others are copied there and back.
     items : int32 [M]
     start, stop, tiles : int64 [M], [M], [T+1]
     negatives : int32 [T,N]
@@ -49,7 +59,7 @@ def skipgram_step(
     Returns
     -------
     float64 [3]
-        Loss summed over the positive pairs, their number, and the tiles whose step had to be limited.
+        Loss summed over the positive pairs, their number, and the tiles whose step was limited (0 here: not counted).
 
     Raises
     ------
@@ -95,8 +105,7 @@ def _largest_square(table: Tensor, rows: npt.NDArray[np.int32]) -> Tensor:
     return table[torch.from_numpy(rows.astype(np.int64)).to(table.device)].square().sum(1).max()
 
 
-@skipgram_step.register_kernel("cpu")
-def _skipgram_step_cpu(
+def _cpu_step(
     input: Tensor,
     output: Tensor,
     items: Tensor,
@@ -111,19 +120,13 @@ def _skipgram_step_cpu(
     return torch.from_numpy(kernel_step(input, output, batch, negative, lr))
 
 
-@skipgram_step.register_fake
-def _skipgram_step_shape(
-    input: Tensor,
-    output: Tensor,
-    items: Tensor,
-    start: Tensor,
-    stop: Tensor,
-    tiles: Tensor,
-    negatives: Tensor,
-    negative: int,
-    lr: float,
-) -> Tensor:
+def _fake_step(input: Tensor, *_: object) -> Tensor:
+    """Shape, type and device of the result, for torch's tracing."""
     return torch.empty(3, dtype=torch.float64, device=input.device)
+
+
+for _function, _key in ((reference_step, "CompositeExplicitAutograd"), (_cpu_step, "CPU"), (_fake_step, "Meta")):
+    _library.impl("skipgram_step", _function, _key)  # type: ignore[no-untyped-call]
 
 
 def kernel_step(input: Tensor, output: Tensor, batch: WindowBatch, negative: int, lr: float) -> npt.NDArray[np.float64]:
@@ -132,29 +135,35 @@ def kernel_step(input: Tensor, output: Tensor, batch: WindowBatch, negative: int
     Raises
     ------
     TrainingError
-        If a table is not float32 rows of whole registers, or an index is out of range.
+        If a table is not float32, or an index is out of range.
     """
-    stride = _stride(input)
-    if _stride(output) != stride or input.shape != output.shape:
-        raise TrainingError(f"the tables differ in layout: {tuple(input.shape)} and {tuple(output.shape)}")
-    scratch = _scratch(_extent(batch, len(input)), (batch.negatives.shape[1], input.shape[1]))
-    tables = (torch.as_strided(table, (len(table) * stride,), (1,)).numpy() for table in (input, output))
+    for table in (input, output):
+        if table.dtype != torch.float32 or table.shape != input.shape:
+            raise TrainingError(
+                f"a table is {table.dtype} {tuple(table.shape)}; both must be float32 {tuple(input.shape)}"
+            )
+    size, dim = input.shape
+    scratch = _scratch(_extent(batch, size), (batch.negatives.shape[1], dim))
+    laid = tuple(_laid_out(table) for table in (input, output))
     loss, pairs, limited = train_tiles(
-        *tables, stride, input.shape[1], batch.items, batch.start, batch.stop, batch.tiles, batch.negatives.ravel(),
+        *(torch.as_strided(table, (size * padded(dim),), (1,)).numpy() for table in laid),
+        padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, batch.negatives.ravel(),
         negative, np.float32(lr), scratch,
     )  # fmt: skip
+    for table, used in zip((input, output), laid, strict=True):
+        if used is not table:
+            table.copy_(used)
     return np.array([loss, pairs, limited])
 
 
-def _stride(table: Tensor) -> int:
-    """Distance of a table's rows in memory, where the kernel can use it."""
-    stride = table.stride(0)
-    if table.dtype != torch.float32 or table.stride(1) != 1 or stride != padded(table.shape[1]):
-        raise TrainingError(
-            f"a table of {table.dtype} with strides {table.stride()} is not what the kernel reads; "
-            "use item2vec.model.EmbeddingTables"
-        )
-    return stride
+def _laid_out(table: Tensor) -> Tensor:
+    """Return the table itself where its rows are padded as the kernel reads them, else a copy that is."""
+    size, dim = table.shape
+    if table.stride() == (padded(dim), 1):
+        return table
+    copy = torch.zeros(size, padded(dim))[:, :dim]
+    copy.copy_(table)
+    return copy
 
 
 def _extent(batch: WindowBatch, rows: int) -> tuple[int, int, int]:

@@ -100,7 +100,8 @@ class Trainer:
         self.threads = config.worker_count if self.step.parallel else 1
         tables_seed, *self._seeds = np.random.SeedSequence(config.seed).spawn(1 + self.threads)
         self.tables = EmbeddingTables(len(corpus.vocabulary), config.dim, tables_seed).to(self.step.device)
-        self.tile = config.tile or self.step.tile or choose_tile(config.window, config.negative, config.dim)
+        mean_length = len(corpus.items) / len(corpus)
+        self.tile = config.tile or self.step.tile or choose_tile(config.window, config.negative, mean_length)
         self.sampler = Sampler(
             corpus, window=config.window, sample=config.sample, ns_exponent=config.ns_exponent, tile=self.tile
         )
