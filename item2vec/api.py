@@ -111,4 +111,6 @@ def start(corpus: Corpus, config: TrainConfig) -> Run:
     """Make the trainer of a corpus; imports torch."""
     from item2vec.training.trainer import Trainer
 
-    return Run(corpus, Trainer(corpus, config))
+    trainer = Trainer(corpus, config)
+    trainer.prepare()
+    return Run(corpus, trainer)

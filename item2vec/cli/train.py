@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import item2vec
 from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.output import print_json
 from item2vec.cli.progress import ProgressShower, count
@@ -105,6 +106,8 @@ def train(
     # torch takes over a second to import, and reading does not need it
     importing = threading.Thread(target=import_module, args=("item2vec.training.trainer",))
     importing.start()
+    if not quiet and not _compiled():
+        click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
     clock = [time.perf_counter()]
     try:
         from item2vec.api import read_corpus, start
@@ -121,6 +124,8 @@ def train(
             result = run.trainer.train(show)
         except KeyboardInterrupt:
             result = run.trainer.result()
+            if not result.done:
+                raise  # nothing learnt, nothing to keep
     clock.append(time.perf_counter())
     if result.done < 1:
         partial = _partial(output)
@@ -137,6 +142,11 @@ def train(
         click.echo(_describe_result(corpus, config, result, output), err=True)
     if as_json:
         print_json(_report(corpus, config, run.trainer.threads, result, clock, output))
+
+
+def _compiled() -> bool:
+    """Whether numba's cache holds the training kernel, where it usually lies."""
+    return any(Path(item2vec.__file__).parent.glob("model/__pycache__/*.nbi"))
 
 
 def _partial(output: str) -> str:

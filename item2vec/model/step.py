@@ -66,7 +66,7 @@ def reference_step(
     TrainingError
         If an index is out of range.
     """
-    batch = WindowBatch(*(part.cpu().numpy() for part in (items, start, stop, tiles, negatives)))
+    batch = _as_batch(items, start, stop, tiles, negatives)
     _extent(batch, len(input))
     pairs = expand(batch, negative)
     loss = torch.zeros((), dtype=torch.float64, device=input.device)
@@ -74,6 +74,14 @@ def reference_step(
         loss += _tile_step(input, output, batch, pairs, t, lr)
     count = float(pairs.label.sum(dtype=np.float64))
     return torch.tensor([float(loss), count, 0.0], dtype=torch.float64, device=input.device)
+
+
+def _as_batch(*parts: Tensor) -> WindowBatch:
+    """The batch that the tensors hold: no copy where they are contiguous, of the right type and on the CPU."""
+    types = (np.int32, np.int64, np.int64, np.int64, np.int32)
+    return WindowBatch(
+        *(np.ascontiguousarray(part.cpu().numpy(), kind) for part, kind in zip(parts, types, strict=True))
+    )
 
 
 def _tile_step(input: Tensor, output: Tensor, batch: WindowBatch, pairs: Pairs, t: int, lr: float) -> Tensor | float:
@@ -116,7 +124,7 @@ def _cpu_step(
     negative: int,
     lr: float,
 ) -> Tensor:
-    batch = WindowBatch(items.numpy(), start.numpy(), stop.numpy(), tiles.numpy(), negatives.numpy())
+    batch = _as_batch(items, start, stop, tiles, negatives)
     return torch.from_numpy(kernel_step(input, output, batch, negative, lr))
 
 

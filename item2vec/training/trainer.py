@@ -115,7 +115,13 @@ class Trainer:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._sums = np.zeros((self.threads, config.epochs, 3))  # loss, pairs, limited tiles
+        self._began = self._ended = time.perf_counter()
         self._failures: list[BaseException] = []
+
+    def prepare(self) -> None:
+        """Compile or load what the training needs, by a step on a batch of nothing, so that `train` starts at once."""
+        worker = self.sampler.worker(np.random.SeedSequence(0), 1)
+        self.step(self.tables, self.sampler.batch(worker, 0, 0), 0.0)
 
     def learning_rate(self, done: float) -> float:
         """Return the learning rate when a share ``done`` of all tokens has been trained on."""
@@ -133,7 +139,7 @@ class Trainer:
         Raises
         ------
         TrainingError
-            If a worker fails.
+            If a worker fails, or subsampling leaves no pair at all.
         """
         workers = [
             threading.Thread(target=self._work, args=(i, self.sampler.worker(seed, self._shard)), daemon=True)
@@ -152,10 +158,17 @@ class Trainer:
             self._stop.set()
             for worker in workers:
                 worker.join()
-            self._seconds = time.perf_counter() - self._began
+            self._ended = time.perf_counter()
         if self._failures:
-            raise TrainingError(f"a worker failed: {self._failures[0]}") from self._failures[0]
-        return self.result()
+            failure = self._failures[0]
+            raise TrainingError(f"a worker failed: {str(failure) or type(failure).__name__}") from failure
+        result = self.result()
+        if not result.pairs:
+            raise TrainingError(
+                f"no pair was left to train on: sample {self.config.sample:g} dropped almost every occurrence; "
+                "raise --sample, or turn it off with --sample 0"
+            )
+        return result
 
     def progress(self) -> Progress:
         """Where the run stands now."""
@@ -177,12 +190,13 @@ class Trainer:
         """What has been done, after `train` returned or raised."""
         done = self._done()
         sums = self._sums.sum(0)
+        seconds = self._ended - self._began
         return TrainResult(
             losses=tuple(float(loss / pairs) for loss, pairs, _ in sums if pairs),
             pairs=int(sums[:, 1].sum()),
             limited=int(sums[:, 2].sum()),
-            seconds=self._seconds,
-            tokens_per_second=self._raw_tokens(done) / self._seconds,
+            seconds=seconds,
+            tokens_per_second=self._raw_tokens(done) / max(seconds, 1e-9),
             done=done,
             epoch=self._epoch(),
         )

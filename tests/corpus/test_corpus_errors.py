@@ -1,0 +1,234 @@
+"""What a user can get wrong about a corpus: one line with the value and the way out."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from item2vec.corpus import sources
+from item2vec.corpus.text import read_text
+from item2vec.errors import CorpusError
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def message(*names: str, **options: object) -> str:
+    with pytest.raises(CorpusError) as error:
+        read_text(names, **options)  # type: ignore[arg-type]
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+def write(content: bytes | str, name: str = "corpus.txt") -> None:
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def test_missing_file() -> None:
+    assert message("corpus.txt") == "no file 'corpus.txt'; look at its name and folder"
+    write("a b\n")
+    assert message("corpsu.txt") == "no file 'corpsu.txt'; did you mean 'corpus.txt'?"
+    assert message("data/corpus.txt") == "no file 'data/corpus.txt'; there is no folder 'data'"
+    assert message("corpus.txt/x") == "no file 'corpus.txt/x'; there is no folder 'corpus.txt'"
+
+
+def test_no_source_at_all() -> None:
+    assert message() == "no source is given; name at least one text file"
+
+
+def test_standard_input() -> None:
+    assert message("-") == "'-', standard input, cannot be mapped into memory; write it to a file first"
+
+
+def test_glob_without_files() -> None:
+    Path("folder.d").mkdir()
+    assert message("*.txt") == "no file matches '*.txt'; look at the pattern and the folder it is asked from"
+    assert message("*.d") == "only directories match '*.d'; look at the pattern and the folder it is asked from"
+
+
+def test_directory() -> None:
+    Path("data").mkdir()
+    assert message("data") == "'data' is a directory; name its files, such as 'data/*.txt'"
+
+
+def test_pipe() -> None:
+    os.mkfifo("pipe")
+    assert message("pipe") == "'pipe' is not a regular file but a pipe or device; write it to a file first"
+
+
+def test_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("a b\n")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)  # chmod would not stop root
+    assert message("corpus.txt") == "cannot read 'corpus.txt': Permission denied; see its owner and permissions"
+
+
+def test_file_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("a b\n")
+    found = sources.check_source(Path("corpus.txt"))
+    for content in ("", "a b c\n"):
+        write(content)
+        with pytest.raises(CorpusError, match=r"^(cannot read 'corpus.txt'|'corpus.txt' changed while it was read)"):
+            sources.map_file(found)
+
+
+@pytest.mark.parametrize("content", ["", "\ufeff"])
+def test_empty_file(content: str) -> None:
+    write(content)
+    expected = "there is nothing in 'corpus.txt'; a corpus has a sequence of items on each line"
+    assert message("corpus.txt") == expected
+    write("", "other.txt")
+    assert message("*.txt") == expected.replace("txt'", "txt' and 1 more file")
+
+
+def test_only_separators() -> None:
+    write(" \n\t\r\n\n")
+    assert message("corpus.txt") == "'corpus.txt' has only white space; a corpus has a sequence of items on each line"
+    write(",\n,,\r\n")
+    assert message("corpus.txt", delimiter=",") == (
+        "'corpus.txt' has only newlines and the delimiter ','; a corpus has a sequence of items on each line"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\x1f\x8b\x08\x00abc", "is gzip data, not text; decompress it first: gzip -dc 'a b' > corpus.txt"),
+        (b"BZh91AY&SYabc", "is bzip2 data, not text; decompress it first: bzip2 -dc 'a b' > corpus.txt"),
+        (b"\xfd7zXZ\x00\x00", "is xz data, not text; decompress it first: xz -dc 'a b' > corpus.txt"),
+        (b"\x28\xb5\x2f\xfdabc", "is zstd data, not text; decompress it first: zstd -dc 'a b' > corpus.txt"),
+        (b"PAR1\x15\x04\x00", "is a Parquet file, not text; write it as text first, a sequence a line"),
+        (pickle.dumps([1]), "is a Python pickle, not text; write it as text first, a sequence a line"),
+        (b"\x93NUMPY\x01\x00", "is a numpy array, not text; write it as text first, a sequence a line"),
+        (
+            "a b\n".encode("utf-16"),
+            "is UTF-16 text, not text; convert it first: iconv -f UTF-16 -t UTF-8 'a b' > corpus.txt",
+        ),
+    ],
+)
+def test_formats_that_are_not_text(content: bytes, expected: str) -> None:
+    write(content, "a b")
+    assert message("a b") == f"'a b' {expected}"
+
+
+def test_zip_archive() -> None:
+    with zipfile.ZipFile("corpus.txt", "w") as archive:
+        archive.writestr("x", "a b\n")
+    assert message("corpus.txt") == (
+        "'corpus.txt' is a zip archive, not text; unpack it first: unzip -p corpus.txt > corpus.txt"
+    )
+
+
+@pytest.mark.parametrize("word", ["BZh", "PAR1"])
+def test_text_may_begin_like_a_format(word: str) -> None:
+    write(f"{word} gene\n{word} gene\n")
+    assert read_text(["corpus.txt"], min_count=1).vocabulary.index_to_key() == [word, "gene"]
+
+
+@pytest.mark.parametrize("far", [0, 17_000])
+def test_nul_byte(far: int) -> None:
+    write(b"a b\n" * far + b"a b\nc\0d\n")
+    line, byte = far + 2, 4 * far + 5
+    assert message("corpus.txt") == (
+        f"'corpus.txt' looks binary: line {line:,} has a NUL byte, at byte {byte:,} of the file; "
+        "give a text file, or remove the byte"
+    )
+
+
+@pytest.mark.parametrize("far", [0, 17_000])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bytes_that_are_not_utf8(far: int, threads: int) -> None:
+    write(b"a b\n", "1.txt")
+    write(b"\xef\xbb\xbf" + b"a b\n" * far + b"caf\xc3\xa9 b\ncaf\xe9 b\n", "2.txt")
+    line, byte = far + 2, 3 + 4 * far + 11
+    assert message("*.txt", threads=threads, min_count=100) == (
+        f"'2.txt' is not UTF-8 text: line {line:,} has the byte 0xe9, at byte {byte:,} of the file; "
+        "convert it first, perhaps: iconv -f WINDOWS-1252 -t UTF-8 2.txt > corpus.txt"
+    )
+
+
+def test_character_that_is_cut_by_a_delimiter() -> None:
+    # The items' bytes end to end would be valid.
+    write(b"\xc3,\xa9\n\xc3,\xa9\n")
+    assert message("corpus.txt", delimiter=",").startswith("'corpus.txt' is not UTF-8 text: line 1 has the byte 0xc3")
+
+
+def test_one_item_a_line() -> None:
+    write("milk\nbread\n")
+    assert message("corpus.txt") == (
+        "there is nothing to learn in 'corpus.txt': each of its 2 lines is a single item; "
+        "put the items that belong together on one line, with white space between them"
+    )
+    write("milk,bread\nbread;milk\neggs,milk\n")
+    assert message("corpus.txt") == (
+        "there is nothing to learn in 'corpus.txt': each of its 3 lines is a single item; "
+        "if ',' stands between the items, give --delimiter ','"
+    )
+    write("everything")
+    assert message("corpus.txt", min_count=1) == (
+        "there is nothing to learn in 'corpus.txt': its only line is a single item; "
+        "put the items that belong together on one line, with white space between them"
+    )
+
+
+def test_delimiter_that_never_occurs() -> None:
+    write("milk bread\nbread milk\n")
+    assert message("corpus.txt", delimiter=";") == (
+        "the delimiter ';' never occurs in 'corpus.txt', so each of its 2 lines is one item; "
+        "leave it out to split at white space"
+    )
+    write("milk,bread\nbread,milk\n")
+    assert message("corpus.txt", delimiter=";") == (
+        "the delimiter ';' never occurs in 'corpus.txt', so each of its 2 lines is one item; "
+        "give the one that stands between the items"
+    )
+    write("milk;\n;bread\n")
+    assert message("corpus.txt", delimiter=";") == (
+        "there is nothing to learn in 'corpus.txt': each of its 2 lines is a single item; "
+        "put the items that belong together on one line, with ';' between them"
+    )
+
+
+def test_everything_under_min_count() -> None:
+    write("a b c\nb c d\nc e\n")
+    assert message("corpus.txt") == (
+        "no item of 'corpus.txt' occurs 5 times or more, the commonest 3; lower --min-count"
+    )
+
+
+def test_vocabulary_of_one() -> None:
+    write("a b\na c\n")
+    assert message("corpus.txt", min_count=2) == (
+        "only one item of 'corpus.txt', 'a', occurs 2 times or more; lower --min-count"
+    )
+    assert message("corpus.txt", min_count=1, max_items=1) == (
+        "max-items 1 leaves only 'a', and one item has no neighbours; raise --max-items"
+    )
+    write("a a a\n" + "a" * 50)
+    assert message("corpus.txt", min_count=3).startswith("only one item of 'corpus.txt', 'a', occurs")
+    write(("b" * 50 + " ") * 3)
+    assert message("corpus.txt", min_count=1) == (
+        f"'corpus.txt' has only one distinct item, '{'b' * 40}...'; learning needs items that differ"
+    )
+
+
+def test_sequences_of_one_after_min_count() -> None:
+    write("a x\nb y\na z\nb u\n")
+    expected = (
+        "every sequence of 'corpus.txt' is left with a single item: 2 items occur 2 times or more, "
+        "no two of them in one sequence; lower --min-count"
+    )
+    assert message("corpus.txt", min_count=2) == expected
+    assert message("corpus.txt", min_count=1, max_items=2) == (
+        expected.replace("2 times", "1 times") + " or raise --max-items"
+    )
