@@ -65,18 +65,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=5, help="measured rounds, one run of each trainer")
     parser.add_argument("--seeds", default="1,2,3", type=_seeds, help="taken in turn, a round each")
     parser.add_argument("--tokens", type=int, metavar="N", help="only the first lines with N tokens")
-    parser.add_argument(
-        "--peers", default="gensim,fasttext", type=_peers, help=", ".join((*PEERS, *VARIANTS))
-    )
-    parser.add_argument(
-        "--stage", choices=("read", "train", "whole"), default="whole", help="how far each run goes"
-    )
-    parser.add_argument(
-        "--words", type=Path, metavar="DIR", help="also quality: the test files of word_quality.py"
-    )
-    parser.add_argument(
-        "--peer-python", default=sys.executable, metavar="PATH", help="a Python that has the peers"
-    )
+    parser.add_argument("--peers", default="gensim,fasttext", type=_peers, help=", ".join((*PEERS, *VARIANTS)))
+    parser.add_argument("--stage", choices=("read", "train", "whole"), default="whole", help="how far each run goes")
+    parser.add_argument("--words", type=Path, metavar="DIR", help="also quality: the test files of word_quality.py")
+    parser.add_argument("--peer-python", default=sys.executable, metavar="PATH", help="a Python that has the peers")
     parser.add_argument("--json", type=Path, metavar="OUT", help="every run and the summary")
     options = parser.parse_args(arguments)
     if options.pairs < 1:
@@ -85,9 +77,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         if path is not None and not path.exists():
             parser.error(f"not found: {path}")
     if options.words and options.stage != "whole":
-        parser.error(
-            f"--words needs the models, which --stage {options.stage} does not write; leave --stage out"
-        )
+        parser.error(f"--words needs the models, which --stage {options.stage} does not write; leave --stage out")
     return options
 
 
@@ -99,9 +89,7 @@ def _peers(text: str) -> list[str]:
     names = [name for name in text.split(",") if name]
     unknown = [name for name in names if name not in PEERS and name not in VARIANTS]
     if unknown:
-        raise argparse.ArgumentTypeError(
-            f"unknown {unknown[0]!r}; known are {', '.join((*PEERS, *VARIANTS))}"
-        )
+        raise argparse.ArgumentTypeError(f"unknown {unknown[0]!r}; known are {', '.join((*PEERS, *VARIANTS))}")
     return names
 
 
@@ -186,9 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     result = summary(rounds, trainers)
     here = machine() | {peer: rounds[0][peer].version for peer in options.peers if peer in PEERS}
     shown = {key: value for key, value in settings.items() if key not in ("corpus", "output") and value != ""}
-    print(
-        f"{options.corpus.name}: {facts.tokens:,} tokens, {facts.lines:,} lines, sha256 {facts.sha256[:16]}"
-    )
+    print(f"{options.corpus.name}: {facts.tokens:,} tokens, {facts.lines:,} lines, sha256 {facts.sha256[:16]}")
     print(", ".join(f"{key} {value}" for key, value in here.items()))
     print(", ".join(f"{key.replace('_', '-')} {value}" for key, value in shown.items()))
     print(tables(result, len(rounds), facts, settings, rounds[0][ITEM2VEC].items))

@@ -96,17 +96,13 @@ def summary(rounds: list[dict[str, Run]], trainers: list[str]) -> dict[str, Any]
     return result
 
 
-def tables(
-    result: dict[str, Any], pairs: int, facts: CorpusFacts, settings: dict[str, Any], items: int
-) -> str:
+def tables(result: dict[str, Any], pairs: int, facts: CorpusFacts, settings: dict[str, Any], items: int) -> str:
     """The summary for a reader."""
     lines = [f"median of {pairs} interleaved rounds; in brackets the lowest and highest ratio of one round"]
     names = list(result["seconds"])
     width = max(map(len, names)) + 2
     stages = list(result["seconds"][ITEM2VEC])
-    lines.append(
-        " " * width + "".join(f"{stage + ' s':>10}" for stage in stages) + f"{'tokens/s':>14}{'peak MB':>10}"
-    )
+    lines.append(" " * width + "".join(f"{stage + ' s':>10}" for stage in stages) + f"{'tokens/s':>14}{'peak MB':>10}")
     for name in names:
         speed = result["tokens_per_second"][name]
         cells = [_cell(result["seconds"][name].get(stage)) for stage in stages]
@@ -144,15 +140,9 @@ def _quality_lines(quality: dict[str, dict[str, Any]]) -> list[str]:
     lines = [f"quality, mean of {count} seed{'s' if count > 1 else ''}"]
     lines.append(" " * width + "".join(f"{measure:>12}" for measure in measures))
     for name, scores in quality.items():
-        lines.append(
-            f"{name:<{width}}" + "".join(f"{scores[measure]['mean']:>12.4f}" for measure in measures)
-        )
+        lines.append(f"{name:<{width}}" + "".join(f"{scores[measure]['mean']:>12.4f}" for measure in measures))
     for name in quality:
         if name != ITEM2VEC and ITEM2VEC in quality:
-            less = [
-                quality[ITEM2VEC][measure]["mean"] - quality[name][measure]["mean"] for measure in measures
-            ]
-            lines.append(
-                f"{'item2vec less ' + name:<{width}}" + "".join(f"{value:>+12.4f}" for value in less)
-            )
+            less = [quality[ITEM2VEC][measure]["mean"] - quality[name][measure]["mean"] for measure in measures]
+            lines.append(f"{'item2vec less ' + name:<{width}}" + "".join(f"{value:>+12.4f}" for value in less))
     return lines

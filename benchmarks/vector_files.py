@@ -52,14 +52,10 @@ def _read_fasttext(path: Path) -> tuple[list[str], np.ndarray]:
     """
     with path.open("rb") as file:
         _unpack(file, "<ii")  # magic, version
-        settings = _unpack(
-            file, "<12id"
-        )  # dim ws epoch minCount neg wordNgrams loss model bucket minn maxn ...
+        settings = _unpack(file, "<12id")  # dim ws epoch minCount neg wordNgrams loss model bucket minn maxn ...
         size, _, _, _, pruned = _unpack(file, "<iiiqq")
         if settings[8] or pruned > 0:
-            raise ValueError(
-                f"{path}: a fastText model with subwords or pruning; train it with minn=0, maxn=0"
-            )
+            raise ValueError(f"{path}: a fastText model with subwords or pruning; train it with minn=0, maxn=0")
         words = [_read_word(file) for _ in range(size)]
         _unpack(file, "<?")  # whether the table is quantised; the race does not ask for it
         rows, columns = _unpack(file, "<qq")

@@ -125,10 +125,7 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     width = max(len(model) for model in results)
     lines = [" " * width + "".join(f"{name:>22}" for name in measures)]
     for model, scores in results.items():
-        cells = [
-            f"{scores[name]['score']:.4f} ({scores[name]['used']}/{scores[name]['given']})"
-            for name in measures
-        ]
+        cells = [f"{scores[name]['score']:.4f} ({scores[name]['used']}/{scores[name]['given']})" for name in measures]
         lines.append(f"{model:<{width}}" + "".join(f"{cell:>22}" for cell in cells))
     return "\n".join(lines)
 
@@ -138,9 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Word similarity and analogies of one or more vector files.")
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
     parser.add_argument("--words", required=True, type=Path, metavar="DIR", help="folder with the test files")
-    parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the scores here, - for standard output"
-    )
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the scores here, - for standard output")
     options = parser.parse_args(arguments)
     missing = [str(path) for path in (*options.models, options.words) if not path.exists()]
     if missing:

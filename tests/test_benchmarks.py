@@ -45,13 +45,9 @@ def keyed():
 def word_files(folder: Path) -> None:
     """Pairs and analogies with some words that no vocabulary has."""
     random = np.random.default_rng(6)
-    pairs = [
-        f"word{a}\tWORD{b}\t{random.random() * 10:.2f}" for a, b in random.integers(0, WORDS + 5, (80, 2))
-    ]
+    pairs = [f"word{a}\tWORD{b}\t{random.random() * 10:.2f}" for a, b in random.integers(0, WORDS + 5, (80, 2))]
     (folder / "EN-WS-353-ALL.txt").write_text("\n".join(pairs) + "\n")
-    questions = [
-        " ".join(f"word{index}" for index in random.permutation(WORDS + 2)[:4]) for _ in range(3_000)
-    ]
+    questions = [" ".join(f"word{index}" for index in random.permutation(WORDS + 2)[:4]) for _ in range(3_000)]
     (folder / "questions-words.txt").write_text(": section\n" + "\n".join(questions) + "\n")
 
 
@@ -60,9 +56,7 @@ def test_quality_is_what_gensim_computes(load, keyed, tmp_path: Path) -> None:
     keyed.save(str(tmp_path / "model.kv"))
     found = load("word_quality").evaluate(tmp_path / "model.kv", tmp_path)
     _, expected, missing = keyed.evaluate_word_pairs(str(tmp_path / "EN-WS-353-ALL.txt"))
-    right, sections = keyed.evaluate_word_analogies(
-        str(tmp_path / "questions-words.txt"), restrict_vocab=30_000
-    )
+    right, sections = keyed.evaluate_word_analogies(str(tmp_path / "questions-words.txt"), restrict_vocab=30_000)
     assert set(found) == {"WS-353", "analogies"}
     assert found["WS-353"]["score"] == pytest.approx(expected.statistic, abs=1e-6)
     assert found["WS-353"]["used"] / 80 == pytest.approx(1 - missing / 100)

@@ -136,9 +136,7 @@ def test_make_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert phony is not None
-    assert {"install", "demo", "test", "test-nojit", "lint", "bench", "clean", "help"} <= set(
-        phony[1].split()
-    )
+    assert {"install", "demo", "test", "test-nojit", "lint", "bench", "clean", "help"} <= set(phony[1].split())
     assert re.findall(r"^## make (\S+)", makefile, re.MULTILINE) == phony[1].split()
     assert [name for name in phony[1].split() if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
 
@@ -151,9 +149,7 @@ def test_modules_are_short() -> None:
 def layer_of(module: str) -> int | None:
     """Place of ``item2vec.LAYER...`` in the order of the layers; None outside of them."""
     parts = module.split(".")
-    return (
-        LAYERS.index(parts[1]) if len(parts) > 1 and parts[0] == "item2vec" and parts[1] in LAYERS else None
-    )
+    return LAYERS.index(parts[1]) if len(parts) > 1 and parts[0] == "item2vec" and parts[1] in LAYERS else None
 
 
 def imports_of(path: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -20,9 +21,10 @@ _EVERY = 10.0  # seconds between plain lines
 
 def describe(progress: Progress) -> str:
     """One line: epoch, share done, speed, loss, learning rate, time left."""
+    loss = "-" if math.isnan(progress.loss) else f"{progress.loss:.4f}"
     return (
         f"epoch {progress.epoch}/{progress.epochs}  {progress.done:4.0%}  "
-        f"{count(progress.tokens_per_second)} tokens/s  loss {progress.loss:.4f}  lr {progress.lr:.5f}  "
+        f"{count(progress.tokens_per_second)} tokens/s  loss {loss}  lr {progress.lr:.5f}  "
         f"{duration(progress.seconds_left)} left"
     )
 

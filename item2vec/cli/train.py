@@ -113,12 +113,13 @@ def train(
         from item2vec.api import read_corpus, start
 
         corpus = read_corpus(sources, config, delimiter=delimiter)
+        clock.append(time.perf_counter())
     finally:
         importing.join()
-    clock.append(time.perf_counter())
     if not quiet:
         click.echo(_describe_corpus(corpus, clock[1] - clock[0]), err=True)
     run = start(corpus, config)
+    clock.append(time.perf_counter())
     with ProgressShower(quiet) as show:
         try:
             result = run.trainer.train(show)
@@ -178,7 +179,7 @@ def _report(
     corpus: Corpus, config: TrainConfig, threads: int, result: TrainResult, clock: list[float], output: str
 ) -> dict[str, Any]:
     """Return the document of --json."""
-    read, train_, write = (round(after - before, 4) for before, after in pairwise(clock))
+    read, _, train_, write = (round(after - before, 4) for before, after in pairwise(clock))
     return {
         "items": len(corpus.vocabulary),
         "tokens": corpus.raw_tokens,

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus import tokeniser
+from item2vec.corpus import edges, tokeniser
 from item2vec.corpus.memory import give_back, own_pages
 from item2vec.corpus.sources import Segment, map_file
 from item2vec.errors import CorpusError
@@ -58,7 +58,7 @@ class ItemTable:
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
-        self.cursor = np.zeros(tokeniser.CURSOR_SIZE, np.int64)
+        self.cursor = np.zeros(edges.CURSOR_SIZE, np.int64)
         self.slots = own_pages((sizes.slots,), np.uint64)
         rows = sizes.slots // 2
         self.entries = own_pages((rows, 4), np.uint64)
@@ -66,7 +66,7 @@ class ItemTable:
         self.blob = own_pages((8 * rows,), np.uint8)
 
     def __len__(self) -> int:
-        return int(self.cursor[tokeniser.ITEMS])
+        return int(self.cursor[edges.ITEMS])
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -76,7 +76,7 @@ class ItemTable:
     def make_room(self, items: int, item_bytes: int) -> None:
         """Let ``items`` more items of ``item_bytes`` more bytes fit, at a load of at most 0.6."""
         rows = len(self) + items
-        used = int(self.cursor[tokeniser.BYTES])
+        used = int(self.cursor[edges.BYTES])
         if rows >= len(self.entries):
             self.entries = _grown(self.entries, len(self) + 1, rows + 1)
             self.offsets = _grown(self.offsets, len(self) + 1, rows + 1)
@@ -99,7 +99,7 @@ class ItemTable:
         array, int32 [items of other + 1]
             The other's codes to the codes here; [0] is 0.
         """
-        self.make_room(len(other), int(other.cursor[tokeniser.BYTES]))
+        self.make_room(len(other), int(other.cursor[edges.BYTES]))
         codes = np.zeros(len(other) + 1, np.int32)
         blob = other.blob.view()
         blob.flags.writeable = False  # as the mapped file is: one compiled form of what looks at both
@@ -158,27 +158,27 @@ class PartReader:
         """Read all segments; stops between two chunks when the event is set."""
         for segment in segments:
             self._read_segment(segment)
-        self.blocks.append(self._open[: self.table.cursor[tokeniser.TOKENS]])
+        self.blocks.append(self._open[: self.table.cursor[edges.TOKENS]])
         self._open = np.empty(0, np.int32)
-        self.sequences = int(self.table.cursor[tokeniser.SEQUENCES])
+        self.sequences = int(self.table.cursor[edges.SEQUENCES])
 
     def _read_segment(self, segment: Segment) -> None:
         cursor = self.table.cursor
         mapped = map_file(segment.source)
         data = np.frombuffer(mapped, np.uint8)
         words = np.frombuffer(mapped, np.uint64, len(data) // 8)
-        cursor[tokeniser.POSITION] = segment.start
-        cursor[tokeniser.STOP] = segment.stop
-        cursor[tokeniser.OPEN] = -1
+        cursor[edges.POSITION] = segment.start
+        cursor[edges.STOP] = segment.stop
+        cursor[edges.OPEN] = -1
         position = segment.start
         while position < segment.stop and not self._stopped.is_set():
             pause = min(position + self._sizes.chunk, segment.stop)
             while not self._read_chunk(data, words, pause):
-                self._make_room(int(cursor[tokeniser.PAIRS]), int(cursor[tokeniser.SPAN]))
+                self._make_room(int(cursor[edges.PAIRS]), int(cursor[edges.SPAN]))
             self.table.check_distinct()
             # From the start, as an item that reaches over a chunk's end brings pages before it back.
             give_back(mapped, segment.start, pause)
-            position = int(cursor[tokeniser.POSITION])
+            position = int(cursor[edges.POSITION])
         tokeniser.end_sequence(cursor, self._open)
 
     def _read_chunk(self, data: NDArray[np.uint8], words: NDArray[np.uint64], pause: int) -> bool:
@@ -191,7 +191,7 @@ class PartReader:
         )  # fmt: skip
 
     def _make_room(self, pairs: int, span: int) -> None:
-        used = int(self.table.cursor[tokeniser.TOKENS])
+        used = int(self.table.cursor[edges.TOKENS])
         if used + pairs > len(self._open):
             # The last token moves along, since a newline to come may have to mark it.
             full = self._open
@@ -199,7 +199,7 @@ class PartReader:
             self.blocks.append(full[: used - kept])
             self._open = own_pages((max(self._sizes.block, pairs + 1),), np.int32)
             self._open[:kept] = full[used - kept : used]
-            self.table.cursor[tokeniser.TOKENS] = kept
+            self.table.cursor[edges.TOKENS] = kept
         self.table.make_room(pairs, span)
 
 

@@ -22,8 +22,8 @@ from item2vec.model.tile_kernel import train_tiles
 from item2vec.model.tile_scratch import Scratch, make_scratch, padded, tile_extent
 from item2vec.sampling.window_batch import Pairs, WindowBatch, expand
 
-_library = torch.library.Library("item2vec", "DEF")
-_library.define(
+_library = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]
+_library.define(  # type: ignore[no-untyped-call]
     "skipgram_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, "
     "Tensor negatives, int negative, float lr) -> Tensor"
 )

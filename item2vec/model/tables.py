@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from item2vec.model.tile_scratch import aligned, padded
 
-_BLOCK_ROWS = 65_536
+_BLOCK_ROWS = 4_096
 
 
 class EmbeddingTables(nn.Module):

@@ -39,9 +39,7 @@ def run(*arguments: str, entry: str = "module", **options: object) -> subprocess
 def model(tmp_path: Path) -> Path:
     items = ["milk", "butter", "olive oil"]
     table = np.array([[1, 0], [3, 4], [0, 1]], np.float32)
-    item2vec.KeyedVectors(table, None, Vocabulary.from_items(items, [5, 3, 1])).save(
-        tmp_path / "m.safetensors"
-    )
+    item2vec.KeyedVectors(table, None, Vocabulary.from_items(items, [5, 3, 1])).save(tmp_path / "m.safetensors")
     return tmp_path / "m.safetensors"
 
 
@@ -104,9 +102,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_queries_import_neither_torch_nor_numba(model: Path, tmp_path: Path) -> None:
     for call in (["similar", "milk"], ["similar", "milkk"], ["info"], ["export", str(tmp_path / "v.txt")]):
         arguments = [*call, "-m", str(model)]
-        modules = imported_by(
-            f"from item2vec.cli.main import cli\ntry: cli({arguments!r})\nexcept SystemExit: pass"
-        )
+        modules = imported_by(f"from item2vec.cli.main import cli\ntry: cli({arguments!r})\nexcept SystemExit: pass")
         assert "numpy" in modules
         assert not modules & {"torch", "numba", "llvmlite", "rich", "scipy"}
     assert not imported_by("import item2vec") & {"numpy", "torch", "numba", "click"}
@@ -179,9 +175,7 @@ def test_wrong_usage_is_one_line(arguments: list[str], line: str) -> None:
 def test_closed_pipe_is_quiet(model: Path) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = run(
-        "similar", "milk", "-m", str(model), capture_output=False, stdout=write, stderr=subprocess.PIPE
-    )
+    done = run("similar", "milk", "-m", str(model), capture_output=False, stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -190,9 +184,7 @@ def test_closed_pipe_is_quiet(model: Path) -> None:
 def test_full_disk_behind_standard_output(model: Path) -> None:
     with open("/dev/full", "w") as full:
         for arguments in (["similar", "milk"], ["similar", "milk", "--json"], ["info"]):
-            done = run(
-                *arguments, "-m", str(model), capture_output=False, stdout=full, stderr=subprocess.PIPE
-            )
+            done = run(*arguments, "-m", str(model), capture_output=False, stdout=full, stderr=subprocess.PIPE)
             assert done.returncode == 1
             assert done.stderr == "Error: cannot write to standard output: no space left on device\n"
 
@@ -204,9 +196,7 @@ def test_output_in_an_encoding_that_lacks_the_items(tmp_path: Path) -> None:
     item2vec.KeyedVectors(np.array([[1, 0], [1, 0], [0, 1]], np.float32), None, vocabulary).save(path)
     latin = ENVIRONMENT | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"}
     plain, document = (
-        subprocess.run(
-            [*ENTRIES["module"], "similar", "milk", "-m", str(path), *more], capture_output=True, env=latin
-        )
+        subprocess.run([*ENTRIES["module"], "similar", "milk", "-m", str(path), *more], capture_output=True, env=latin)
         for more in ([], ["--json"])
     )
     assert plain.stdout == b"\\U0001f951  1.000\n\xe9   0.000\n"

@@ -140,9 +140,7 @@ def test_info_json(folder: Path) -> None:
         "items": 5,
         "dim": 2,
         "tables": ["input", "output"],
-        "commonest": [
-            {"item": item, "count": count} for item, count in zip(ITEMS, [5000, 30, 20, 10, 5], strict=True)
-        ],
+        "commonest": [{"item": item, "count": count} for item, count in zip(ITEMS, [5000, 30, 20, 10, 5], strict=True)],
         "format": 1,
         "version": item2vec.__version__,
         **METADATA,

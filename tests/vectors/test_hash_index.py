@@ -63,9 +63,7 @@ def test_index_finds_every_item_and_no_other() -> None:
 
 def test_collisions_are_settled_by_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hash_index, "hash_item", lambda item: 7)
-    monkeypatch.setattr(
-        hash_index, "hash_items", lambda blob, offsets: np.full(len(offsets) - 1, 7, np.uint64)
-    )
+    monkeypatch.setattr(hash_index, "hash_items", lambda blob, offsets: np.full(len(offsets) - 1, 7, np.uint64))
     vocabulary = Vocabulary.from_items(["milk", "bread", "salt"], np.array([3, 2, 1]))
     index = HashIndex.build(vocabulary)
     assert [index.find(item, vocabulary) for item in (b"salt", b"milk", b"bread", b"oil")] == [2, 0, 1, -1]

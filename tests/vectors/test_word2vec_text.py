@@ -41,9 +41,7 @@ def test_gensim_reads_back_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     rng = np.random.default_rng(2)
     bits = rng.integers(0, 2**32, (500, 30), np.uint32).view(np.float32)
     table = np.where(np.isfinite(bits), bits, np.float32(-0.0))
-    items = ["🥑", "a\u00a0b", "مرحبا", '"', "漢字", "#", "\x00"] + [
-        f"item_{number}" for number in range(493)
-    ]
+    items = ["🥑", "a\u00a0b", "مرحبا", '"', "漢字", "#", "\x00"] + [f"item_{number}" for number in range(493)]
     export_vectors(make(items, table), tmp_path / "v.txt")
     theirs = gensim_models.KeyedVectors.load_word2vec_format(str(tmp_path / "v.txt"))
     assert theirs.index_to_key == items
