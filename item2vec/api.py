@@ -57,10 +57,25 @@ def train(
     """
     config = TrainConfig.from_options(**options)
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
+    check_device(config)
     corpus = read_corpus(paths, config, delimiter=delimiter)
     run = start(corpus, config)
     result = run.trainer.train(report)
     return run.model(result)
+
+
+def check_device(config: TrainConfig) -> None:
+    """Fail before the reading if the device that was asked for is not there.
+
+    Raises
+    ------
+    TrainingError
+        If ``device`` is cuda and torch has none.
+    """
+    if config.device == "cuda":
+        from item2vec.training.steps import make_step
+
+        make_step(config)
 
 
 def read_corpus(sources: Sequence[str | Path], config: TrainConfig, *, delimiter: str | None = None) -> Corpus:

@@ -115,8 +115,6 @@ class NaivePair:
     label: float
     weight: float
     tile: int
-    context_at: int
-    target_at: int
 
 
 def expand(batch: WindowBatch, negative: int) -> list[NaivePair]:
@@ -127,13 +125,12 @@ def expand(batch: WindowBatch, negative: int) -> list[NaivePair]:
         for c in range(int(batch.tiles[t]), int(batch.tiles[t + 1])):
             for i in range(int(batch.start[c]), int(batch.stop[c])):
                 if i != c:
-                    positives.append(NaivePair(items[i], items[c], 1.0, 1.0, t, i, c))
+                    positives.append(NaivePair(items[i], items[c], 1.0, 1.0, t))
     count = batch.negatives.shape[1]
     negatives = []
     for pair in positives:
         for n in range(count):
             drawn = int(batch.negatives[pair.tile, n])
             if drawn != pair.target:
-                at = len(items) + pair.tile * count + n
-                negatives.append(NaivePair(pair.context, drawn, 0.0, negative / count, pair.tile, pair.context_at, at))
+                negatives.append(NaivePair(pair.context, drawn, 0.0, negative / count, pair.tile))
     return positives + negatives

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import threading
 import time
 from importlib import import_module
@@ -28,7 +30,7 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     if value is None:
         return None
     parts = value.split(",")
-    if not all(part.strip().isdigit() for part in parts):
+    if not all(part.strip().isdecimal() for part in parts):
         raise ConfigError(f"tile is {value!r}; it must be CENTRES,NEGATIVES, whole numbers such as 32,16")
     return tuple(int(part) for part in parts)
 
@@ -103,6 +105,7 @@ def train(
     from item2vec.vectors.atomic import check_writable
 
     check_writable(output)
+    _refuse_source_as_output(sources, output)
     # torch takes over a second to import, and reading does not need it
     importing = threading.Thread(target=import_module, args=("item2vec.training.trainer",))
     importing.start()
@@ -110,8 +113,9 @@ def train(
         click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
     clock = [time.perf_counter()]
     try:
-        from item2vec.api import read_corpus, start
+        from item2vec.api import check_device, read_corpus, start
 
+        check_device(config)
         corpus = read_corpus(sources, config, delimiter=delimiter)
         clock.append(time.perf_counter())
     finally:
@@ -145,9 +149,18 @@ def train(
         print_json(_report(corpus, config, run.trainer.threads, result, clock, output))
 
 
+def _refuse_source_as_output(sources: tuple[str, ...], output: str) -> None:
+    """Keep a slip of the keyboard from writing the model over the corpus."""
+    for source in sources:
+        if os.path.exists(output) and os.path.exists(source) and os.path.samefile(source, output):
+            raise ConfigError(f"output {output} is a source too; name another file with -o")
+
+
 def _compiled() -> bool:
     """Whether numba's cache holds the training kernel, where it usually lies."""
-    return any(Path(item2vec.__file__).parent.glob("model/__pycache__/*.nbi"))
+    kept = os.environ.get("NUMBA_CACHE_DIR")
+    folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/__pycache__/")
+    return any(folder.glob(pattern + "tile_kernel.train_tiles*.nbi"))
 
 
 def _partial(output: str) -> str:
@@ -166,12 +179,12 @@ def _describe_corpus(corpus: Corpus, seconds: float) -> str:
 
 def _describe_result(corpus: Corpus, config: TrainConfig, result: TrainResult, output: str) -> str:
     example = corpus.vocabulary[min(len(corpus.vocabulary) - 1, 100)]
-    quoted = example if example.isalnum() else repr(example)
-    model = "" if output == DEFAULT_MODEL else f" -m {output}"
+    quoted = ("-- " if example.startswith("-") else "") + shlex.quote(example)
+    model = "" if output == DEFAULT_MODEL else f" -m {shlex.quote(output)}"
     return (
         f"Trained {config.epochs} epochs in {result.seconds:.1f} s, {count(result.tokens_per_second)} tokens/s, "
         f"loss {result.losses[0]:.4f} to {result.losses[-1]:.4f}. Wrote {output}.\n"
-        f"Ask it: item2vec similar {quoted}{model}"
+        f"Ask it: item2vec similar{model} {quoted}"
     )
 
 

@@ -45,7 +45,6 @@ def pair_step(
     weight: Tensor,
     lr: float,
     *,
-    rows: tuple[Tensor, Tensor] | None = None,
     most: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
     """One step of gradient descent on explicit pairs, all from the tables as they are; in place.
@@ -55,8 +54,6 @@ def pair_step(
     input, output, context, target, label, weight
         As for `pair_loss`.
     lr : float
-    rows : (int64 [n], int64 [n]) or None
-        Which pairs share a step of the input and of the output table, for the limit; by default those of one item.
     most : (float [], float []) or None
         Largest squared norm of an input row and of an output row in the step; by default of those in the pairs.
 
@@ -70,14 +67,14 @@ def pair_step(
     loss = (weight * F.softplus((1 - 2 * label) * scores)).sum(dtype=torch.float64)
     g = lr * weight * (label - torch.sigmoid(scores))  # [n], minus lr times the gradient by the score
     x_most, y_most = most or (x.square().sum(1).max(), y.square().sum(1).max())
-    g = limited(g, *(rows or (context, target)), x_most, y_most)
+    g = limited(g, context, target, x_most, y_most)
     input.index_add_(0, context, g[:, None] * y)
     output.index_add_(0, target, g[:, None] * x)
     return loss
 
 
-def limited(g: Tensor, input_row: Tensor, output_row: Tensor, x_most: Tensor, y_most: Tensor) -> Tensor:
-    """Shrink the pairs' steps g where a row's summed step could change one of its scores by more than STEP_LIMIT.
+def limited(g: Tensor, context: Tensor, target: Tensor, x_most: Tensor, y_most: Tensor) -> Tensor:
+    """Shrink the pairs' steps g where an item's summed step could change one of its scores by more than STEP_LIMIT.
 
     A row x that takes the steps g to rows y changes each of its scores by at most Σ|g|·max‖y‖². Pair after pair, each
     step sees the one before it and stops by itself; a summed step does not, and diverges where windows, negatives or
@@ -86,8 +83,8 @@ def limited(g: Tensor, input_row: Tensor, output_row: Tensor, x_most: Tensor, y_
     Parameters
     ----------
     g : float [n]
-    input_row, output_row : int64 [n]
-        The row that a pair's step belongs to.
+    context, target : int64 [n]
+        The rows of the input and of the output table.
     x_most, y_most : float []
 
     Returns
@@ -95,7 +92,7 @@ def limited(g: Tensor, input_row: Tensor, output_row: Tensor, x_most: Tensor, y_
     float [n]
     """
     factor = torch.ones_like(g)
-    for row, squared in ((input_row, y_most), (output_row, x_most)):
+    for row, squared in ((context, y_most), (target, x_most)):
         step = torch.zeros(int(row.max()) + 1, dtype=g.dtype, device=g.device).index_add_(0, row, g.abs())
         factor = torch.minimum(factor, (STEP_LIMIT / (step * squared).clamp_min(1e-30)).clamp_max(1.0)[row])
     return g * factor

@@ -89,23 +89,20 @@ def _tile_step(input: Tensor, output: Tensor, batch: WindowBatch, pairs: Pairs, 
     of_tile = pairs.tile == t
     if not of_tile.any():
         return 0.0
-    context, target, label, weight, input_row, output_row = (
+    context, target, label, weight = (
         torch.from_numpy(part[of_tile]).to(input.device)
         for part in (
             pairs.context,
             pairs.target,
             pairs.label,
             pairs.weight,
-            pairs.context_at,
-            pairs.target_at,
         )
     )
     centres = slice(batch.tiles[t], batch.tiles[t + 1])
     low, high = min(batch.start[centres].min(), centres.start), max(batch.stop[centres].max(), centres.stop)
     outputs = np.concatenate([batch.items[centres], batch.negatives[t]])
     most = _largest_square(input, batch.items[low:high]), _largest_square(output, outputs)
-    rows = input_row, output_row
-    return pair_step(input, output, context, target, label, weight, lr, rows=rows, most=most)
+    return pair_step(input, output, context, target, label, weight, lr, most=most)
 
 
 def _largest_square(table: Tensor, rows: npt.NDArray[np.int32]) -> Tensor:
@@ -195,10 +192,9 @@ _local = _Local()
 
 def _scratch(extent: tuple[int, ...], shape: tuple[int, int]) -> Scratch:
     """This thread's work space for tiles of that extent, and negatives and dimension; made anew only if too small."""
-    if _local.shape != shape:
-        _local.extent = (-1, -1, -1)
-    if any(needed > there for needed, there in zip(extent, _local.extent, strict=True)):
-        rows, centres, reach = map(max, extent, _local.extent)
-        _local.extent, _local.shape = (rows, centres, reach), shape
+    there = _local.extent if _local.shape == shape else (-1, -1, -1)
+    if any(needed > had for needed, had in zip(extent, there, strict=True)):
+        rows, centres, reach = map(max, extent, there)
         _local.scratch = make_scratch(rows, centres, reach, *shape)
+        _local.extent, _local.shape = (rows, centres, reach), shape
     return _local.scratch

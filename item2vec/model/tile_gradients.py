@@ -164,24 +164,88 @@ def centre_gradients(B, band, shift, start, stop, first, low, centres, lr, row_s
 
 
 @kernel
-def limit_steps(G, rows, columns, B, band, shift, centres, row_step, column_step, x_most, y_most):
-    """Shrink G where a row's step could change one of its scores by more than STEP_LIMIT.
+def clear_sums(sums):
+    """Zero the SEEN sums of `largest_step`."""
+    for i in range(0, SEEN, LANES):
+        store(at(sums, i), splat(f32(0.0)))
+
+
+@kernel
+def largest_step(ids, count, steps, sums):
+    """Add the steps to the sums of their items, and return the largest; items may share a sum, so it is a bound."""
+    most = f32(0.0)
+    for i in range(count):
+        p = at(sums, get(at(ids, i)) & (SEEN - 1))
+        step = get(p) + get(at(steps, i))
+        put(p, step)
+        most = max(most, step)
+    return most
+
+
+@kernel
+def _slot(item, keys, size):
+    """Where an item stands in a hash table of ``size`` slots, a power of two, or may be put."""
+    slot = (np.int64(item) * 2654435761) & (size - 1)
+    while get(at(keys, slot)) != item and get(at(keys, slot)) != -1:
+        slot = (slot + 1) & (size - 1)
+    return slot
+
+
+@kernel
+def _sum_by_item(ids, count, steps, keys, totals, size):
+    for i in range(count):
+        slot = _slot(get(at(ids, i)), keys, size)
+        put(at(keys, slot), np.int64(get(at(ids, i))))
+        put(at(totals, slot), get(at(totals, slot)) + get(at(steps, i)))
+
+
+@kernel
+def _factors(ids, count, steps, keys, totals, size, most):
+    """steps[i] = what the steps of item ids[i] are to be multiplied by; returns the smallest."""
+    smallest = f32(1.0)
+    for i in range(count):
+        total_step = get(at(totals, _slot(get(at(ids, i)), keys, size)))
+        factor = min(f32(1.0), STEP_LIMIT / max(total_step * most, f32(1e-30)))
+        put(at(steps, i), factor)
+        smallest = min(smallest, factor)
+    return smallest
+
+
+@kernel
+def _clear(keys, totals, size):
+    for i in range(size):
+        put(at(keys, i), np.int64(-1))
+        put(at(totals, i), f32(0.0))
+
+
+@kernel
+def limit_steps(
+    G, rows, columns, B, band, shift, centres, items, targets, draws, count, row_step, column_step, x_most, y_most,
+    keys, totals, size,
+):  # fmt: skip
+    """Shrink G where an item's step could change one of its scores by more than STEP_LIMIT; returns 1 if any, else 0.
 
     A row x with the steps g to rows y changes each of its scores by at most Σ|g|·max‖y‖², by Cauchy and Schwarz. Pair
     after pair each step sees the one before it and stops by itself; a tile's summed step does not, and without a limit
-    it diverges where windows, negatives or the learning rate are large.
+    it diverges where windows, negatives or the learning rate are large. All of an item's places in the tile count.
     """
+    _clear(keys, totals, size)
+    _sum_by_item(items, rows, row_step, keys, totals, size)
+    smallest = _factors(items, rows, row_step, keys, totals, size, y_most)
+    _clear(keys, totals, size)
+    of_centres = at(column_step, columns)
+    _sum_by_item(draws, count, column_step, keys, totals, size)
+    _sum_by_item(targets, centres, of_centres, keys, totals, size)
+    smallest = min(smallest, _factors(draws, count, column_step, keys, totals, size, x_most))
+    smallest = min(smallest, _factors(targets, centres, of_centres, keys, totals, size, x_most))
+    if smallest == f32(1.0):
+        return 0
     for r in range(rows):
-        row = at(row_step, r)
-        put(row, min(f32(1.0), STEP_LIMIT / max(get(row) * y_most, f32(1e-30))))
-    for n in range(columns + centres):
-        column = at(column_step, n)
-        put(column, min(f32(1.0), STEP_LIMIT / max(get(column) * x_most, f32(1e-30))))
-    for r in range(rows):
-        for n in range(columns):
+        for n in range(count):
             g = at(G, r * columns + n)
             put(g, get(g) * min(get(at(row_step, r)), get(at(column_step, n))))
     for c in range(centres):
         for r in range(max(0, c - shift), min(rows, c - shift + band)):
             g = at(B, c * band + r - c + shift)
-            put(g, get(g) * min(get(at(row_step, r)), get(at(column_step, columns + c))))
+            put(g, get(g) * min(get(at(row_step, r)), get(at(of_centres, c))))
+    return 1

@@ -44,6 +44,8 @@ from item2vec.model.tile_gradients import (
     STEP_LIMIT,
     centre_gradients,
     centre_scores,
+    clear_sums,
+    largest_step,
     limit_steps,
     mark_windows,
     negative_gradients,
@@ -74,14 +76,6 @@ def _gather(table, stride, width, ids, count, X, rows_at):
             even = fma(v, v, even)
             store(at(x, width - LANES), v)
         most = max(most, total(add(even, odd)))
-    return most
-
-
-@kernel
-def _largest(p, count):
-    most = f32(0.0)
-    for i in range(count):
-        most = max(most, get(at(p, i)))
     return most
 
 
@@ -160,6 +154,7 @@ def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negativ
     soon, seen = ptr(scratch.soon), ptr(scratch.seen)
     input_rows, output_rows, windows = ptr(scratch.input_rows), ptr(scratch.output_rows), ptr(scratch.windows)
     column_step, mask, skipped = ptr(scratch.column_step), ptr(scratch.mask), ptr(scratch.skipped)
+    sums, keys, totals = ptr(scratch.sums), ptr(scratch.keys), ptr(scratch.totals)
     input_spans, output_spans, no_spans = (
         ptr(scratch.input_spans), ptr(scratch.output_spans), ptr(scratch.no_spans)
     )  # fmt: skip
@@ -212,10 +207,17 @@ def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negativ
         )  # fmt: skip
         centre_scores(at(Y, N * width), X, width, low, starts, stops, first, P, band, B, shift)
         loss += centre_gradients(B, band, shift, starts, stops, first, low, P, lr, row_step, at(column_step, columns))
-        most_row, most_column = _largest(row_step, R), _largest(column_step, columns + P)
-        if most_row * y_most > STEP_LIMIT or most_column * x_most > STEP_LIMIT:
-            limited += 1
-            limit_steps(G, R, columns, B, band, shift, P, row_step, column_step, x_most, y_most)
+        targets, of_centres = at(ids, first), at(column_step, columns)
+        clear_sums(sums)
+        largest = largest_step(at(ids, low), R, row_step, sums) * y_most
+        clear_sums(sums)
+        largest = max(largest, largest_step(draws, N, column_step, sums) * x_most)
+        largest = max(largest, largest_step(targets, P, of_centres, sums) * x_most)
+        if largest > STEP_LIMIT:
+            limited += limit_steps(
+                G, R, columns, B, band, shift, P, at(ids, low), targets, draws, N, row_step, column_step,
+                x_most, y_most, keys, totals, len(scratch.keys)
+            )  # fmt: skip
 
         _plan_updates(starts, stops, first, P, low, R, reach, input_spans, output_spans)
         bands = at(B, shift)  # item r and centre c at bands[r + c·(band - 1)]

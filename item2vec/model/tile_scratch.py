@@ -10,7 +10,7 @@ import numpy.typing as npt
 from item2vec.model.micro_kernel import SCORE_ROWS, UPDATE_ROWS, kernel
 from item2vec.model.simd import LANES
 
-SEEN = 1024  # slots of the table that finds negatives equal to a centre
+SEEN = 1024  # slots of the small tables that find negatives equal to a centre, and bound the steps of an item
 REACH = UPDATE_ROWS - 1  # how far a block of rows reaches beyond the window of one of them
 
 
@@ -35,6 +35,9 @@ class Scratch(NamedTuple):
     input_spans: npt.NDArray[Any]
     output_spans: npt.NDArray[Any]
     no_spans: npt.NDArray[Any]
+    sums: npt.NDArray[Any]
+    keys: npt.NDArray[Any]
+    totals: npt.NDArray[Any]
 
 
 def aligned(size: int, dtype: Any = np.float32) -> npt.NDArray[Any]:
@@ -54,6 +57,7 @@ def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) 
     width, columns, band = padded(dim), padded(negatives), band_width(reach)
     blocked = padded(rows, SCORE_ROWS) + SCORE_ROWS
     outputs = negatives + centres + SCORE_ROWS + LANES
+    slots = 1 << int(2 * max(blocked, outputs)).bit_length()  # of a hash table that stays half empty
     return Scratch(
         X=aligned(blocked * width),
         Y=aligned(outputs * width),
@@ -73,6 +77,9 @@ def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) 
         input_spans=np.zeros(blocked, np.int64),
         output_spans=np.zeros(outputs, np.int64),
         no_spans=np.zeros(outputs, np.int64),
+        sums=aligned(SEEN),
+        keys=np.full(slots, -1, np.int64),
+        totals=np.zeros(slots, np.float32),
     )
 
 

@@ -51,8 +51,6 @@ class Pairs:
         1 for a centre, K/N for a negative.
     tile : int64 [n]
         The tile a pair comes from.
-    context_at, target_at : int64 [n]
-        The occurrence that a row stands for: a position in ``items``, or M + t·N + n for a tile's negative n.
     """
 
     context: npt.NDArray[np.int64]
@@ -60,8 +58,6 @@ class Pairs:
     label: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
     tile: npt.NDArray[np.int64]
-    context_at: npt.NDArray[np.int64]
-    target_at: npt.NDArray[np.int64]
 
 
 def expand(batch: WindowBatch, negative: int) -> Pairs:
@@ -102,6 +98,4 @@ def expand(batch: WindowBatch, negative: int) -> Pairs:
             [np.ones(len(centre), np.float32), np.full(wanted.sum(), negative / max(1, n), np.float32)]
         ),
         tile=np.concatenate([tile, np.repeat(tile, n)[wanted]]),
-        context_at=np.concatenate([at_context, np.repeat(at_context, n)[wanted]]),
-        target_at=np.concatenate([at_centre, (len(items) + tile[:, None] * n + np.arange(n)).ravel()[wanted]]),
     )

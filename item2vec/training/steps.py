@@ -15,7 +15,10 @@ from item2vec.model.step import skipgram_step
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.window_batch import WindowBatch, expand
 
+_KERNEL_SHARD = 32_768  # tokens; some 10 ms of work at the defaults, so that Python's share stays under a percent
+_KERNEL_WORK = 2e9  # multiply-adds a shard at most: a tenth of a second, which is how long Ctrl-C may have to wait
 _TORCH_SHARD = 512  # tokens a step: more would sum too many steps of one frequent item from the same old row
+_TORCH_WORK = 2e7
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,13 @@ class KernelStep:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     parallel: bool = True
     tile: tuple[int, int] | None = None
-    longest_shard: int | None = None
+
+    def longest_shard(self, config: TrainConfig, tile: tuple[int, int]) -> int:
+        """Return the most tokens of a batch: so many that workers stop within a moment."""
+        centres, negatives = tile
+        rows = 1 + 2 * config.window / centres  # that a tile gathers for each centre
+        work = config.dim * (negatives * rows + 3 * 2 * config.window)
+        return int(max(1, min(_KERNEL_SHARD, _KERNEL_WORK / work)))
 
     def __call__(self, tables: EmbeddingTables, batch: WindowBatch, lr: float) -> npt.NDArray[np.float64]:
         """Train on the batch; returns loss, pairs and limited tiles."""
@@ -44,7 +53,11 @@ class TorchStep:
     negative: int
     device: torch.device
     parallel: bool = False
-    longest_shard: int | None = _TORCH_SHARD
+
+    def longest_shard(self, config: TrainConfig, tile: tuple[int, int]) -> int:
+        """Return the most tokens of a batch: so many that a step takes a moment."""
+        work = config.dim * 2 * config.window * (1 + config.negative)
+        return int(max(1, min(_TORCH_SHARD, _TORCH_WORK / work)))
 
     @property
     def tile(self) -> tuple[int, int]:

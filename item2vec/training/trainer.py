@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from item2vec.sampling.sampler import Sampler, Worker
 from item2vec.sampling.tiles import choose_tile
 from item2vec.training.steps import Step, make_step
 
-_LONGEST_SHARD = 32_768  # tokens; 5 to 10 ms of work, so that Python's share stays under a percent
 _SHORTEST_SHARD = 1_024
 _SHARDS_WANTED = 500  # of all epochs, so that the learning rate falls smoothly on small corpora too
 
@@ -33,7 +33,7 @@ class Progress:
     done : float
         Share of all tokens of all epochs, 0 to 1.
     loss : float
-        Mean loss of a pair in the current epoch so far; NaN before the first pair.
+        Mean loss of a pair in the current epoch so far, or in the last one that had any; NaN before the first.
     lr : float
     tokens_per_second : float
         Raw tokens a second since the start.
@@ -100,15 +100,20 @@ class Trainer:
         self.threads = config.worker_count if self.step.parallel else 1
         tables_seed, *self._seeds = np.random.SeedSequence(config.seed).spawn(1 + self.threads)
         self.tables = EmbeddingTables(len(corpus.vocabulary), config.dim, tables_seed).to(self.step.device)
-        mean_length = len(corpus.items) / len(corpus)
+        mean_length = len(corpus.items) / max(1, len(corpus))
         self.tile = config.tile or self.step.tile or choose_tile(config.window, config.negative, mean_length)
         self.sampler = Sampler(
             corpus, window=config.window, sample=config.sample, ns_exponent=config.ns_exponent, tile=self.tile
         )
         tokens = len(corpus.items)
-        self._shard = min(
-            self.step.longest_shard or _LONGEST_SHARD,
-            max(_SHORTEST_SHARD, -(-tokens * config.epochs // _SHARDS_WANTED)),
+        if not tokens:
+            raise TrainingError("the corpus has no tokens to train on")
+        self._shard = max(
+            1,
+            min(
+                self.step.longest_shard(config, self.tile),
+                max(_SHORTEST_SHARD, -(-tokens * config.epochs // _SHARDS_WANTED)),
+            ),
         )
         self._shards = -(-tokens // self._shard)
         self._taken = 0
@@ -116,6 +121,7 @@ class Trainer:
         self._stop = threading.Event()
         self._sums = np.zeros((self.threads, config.epochs, 3))  # loss, pairs, limited tiles
         self._began = self._ended = time.perf_counter()
+        self._running: list[threading.Event] = []
         self._failures: list[BaseException] = []
 
     def prepare(self) -> None:
@@ -141,23 +147,20 @@ class Trainer:
         TrainingError
             If a worker fails, or subsampling leaves no pair at all.
         """
-        workers = [
-            threading.Thread(target=self._work, args=(i, self.sampler.worker(seed, self._shard)), daemon=True)
-            for i, seed in enumerate(self._seeds)
-        ]
+        finished = [threading.Event() for _ in self._seeds]
         self._began = time.perf_counter()
-        for worker in workers:
-            worker.start()
         try:
-            for worker in workers:
-                while worker.is_alive():
-                    worker.join(every)
-                    if report is not None and worker.is_alive():
+            for i, (seed, event) in enumerate(zip(self._seeds, finished, strict=True)):
+                worker = self.sampler.worker(seed, self._shard)
+                threading.Thread(target=self._work, args=(i, worker, event), daemon=True).start()
+                self._running.append(event)
+            for event in finished:
+                while not event.wait(every):
+                    if report is not None:
                         report(self.progress())
         finally:
             self._stop.set()
-            for worker in workers:
-                worker.join()
+            self._wait()
             self._ended = time.perf_counter()
         if self._failures:
             failure = self._failures[0]
@@ -170,11 +173,22 @@ class Trainer:
             )
         return result
 
+    def _wait(self) -> None:
+        """Wait until no worker runs, whatever interrupts: nobody may use the tables before.
+
+        On events, since an interrupted ``Thread.join`` marks a thread as stopped that runs on (CPython 3.11).
+        """
+        while not all(event.is_set() for event in self._running):
+            with contextlib.suppress(KeyboardInterrupt):
+                for event in self._running:
+                    event.wait()
+
     def progress(self) -> Progress:
         """Where the run stands now."""
         done, epoch = self._done(), self._epoch()
         seconds = time.perf_counter() - self._began
-        loss, pairs, _ = self._sums[:, epoch - 1].sum(0)
+        sums = self._sums.sum(0)[:epoch]
+        loss, pairs, _ = next((row for row in sums[::-1] if row[1]), sums[-1])
         return Progress(
             epoch=epoch,
             epochs=self.config.epochs,
@@ -212,7 +226,7 @@ class Trainer:
     def _raw_tokens(self, done: float) -> float:
         return done * self.corpus.raw_tokens * self.config.epochs
 
-    def _work(self, index: int, worker: Worker) -> None:
+    def _work(self, index: int, worker: Worker, finished: threading.Event) -> None:
         """Take shards until there are none: the next one in the corpus, so that no thread starves."""
         try:
             while not self._stop.is_set():
@@ -229,3 +243,5 @@ class Trainer:
         except BaseException as error:
             self._failures.append(error)
             self._stop.set()
+        finally:
+            finished.set()

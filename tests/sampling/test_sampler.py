@@ -204,15 +204,13 @@ def test_expand_equals_a_loop(kind: str, seed: int) -> None:
         NaivePair(*row)
         for row in zip(
             *(getattr(pairs, name).tolist() for name in ("context", "target", "label", "weight", "tile")),
-            pairs.context_at.tolist(),
-            pairs.target_at.tolist(),
             strict=True,
         )
     ]
     expected = naive_expand(batch, 5)
     assert [row.weight for row in rows] == pytest.approx([pair.weight for pair in expected])
-    assert [(r.context, r.target, r.label, r.tile, r.context_at, r.target_at) for r in rows] == [
-        (p.context, p.target, p.label, p.tile, p.context_at, p.target_at) for p in expected
+    assert [(r.context, r.target, r.label, r.tile) for r in rows] == [
+        (p.context, p.target, p.label, p.tile) for p in expected
     ]
 
 

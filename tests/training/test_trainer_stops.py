@@ -43,7 +43,6 @@ def test_an_error_in_the_report_stops_the_workers(error: type[BaseException]) ->
     assert result.tokens_per_second == pytest.approx(result.done * 20_000 * 50 / result.seconds)
 
 
-@pytest.mark.xfail(strict=True, reason="CPython 3.11 takes a thread for stopped when Ctrl-C interrupts its join")
 @pytest.mark.parametrize("times", [1, 2])
 def test_after_ctrl_c_no_worker_is_left(times: int) -> None:
     """The tables may be taken then: the shard that was under way has ended, also if Ctrl-C comes again meanwhile."""
