@@ -77,7 +77,7 @@ class TrainConfig:
         """Refuse values that cannot work, before any long work."""
         self._whole("dim", 1, 65_536)
         self._whole("window", 1, 10_000)
-        self._whole("negative", 1, 10_000)
+        self._whole("negative", 1, 4_096)
         self._whole("epochs", 1, 1_000_000)
         self._whole("min_count", 1, 2**62)
         self._whole("threads", 0, 1024)

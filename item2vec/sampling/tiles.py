@@ -14,6 +14,7 @@ SHORT_SEQUENCE = 40
 """Mean length, in kept items, below which sequences are treated as baskets or sessions, not as text."""
 
 _MOST_CENTRES = 64  # more save little: the rows that two tiles both gather are few by then
+_MOST_NEGATIVES = 256  # a centre of its own with K negatives costs less than more
 _STEPS_OF_TEXT = 82
 _STEPS_OF_BASKETS = 8
 
@@ -32,7 +33,8 @@ def choose_tile(window: int, negative: int, mean_length: float) -> tuple[int, in
     Returns
     -------
     (centres, negatives) : (int, int)
-        Negatives in eights, which is how wide a vector register is.
+        Negatives in eights, which is how wide a vector register is; or (1, K), exact windows, where sharing would
+        save nothing.
     """
     if mean_length < SHORT_SEQUENCE:
         contexts = max(1.0, min(window + 1.0, mean_length - 1.0))
@@ -40,5 +42,6 @@ def choose_tile(window: int, negative: int, mean_length: float) -> tuple[int, in
     else:
         contexts = window + 1.0
         negatives, steps = 32 * (negative * contexts / 30) ** 0.4, _STEPS_OF_TEXT
-    n = min(4096, 8 * max(2, round(negatives / 8)))
-    return max(1, min(_MOST_CENTRES, round(steps * n / (negative * contexts)))), n
+    n = min(_MOST_NEGATIVES, 8 * max(2, round(negatives / 8)))
+    centres = min(_MOST_CENTRES, round(steps * n / (negative * contexts)))
+    return (centres, n) if centres > 1 else (1, negative)

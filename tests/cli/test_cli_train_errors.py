@@ -26,7 +26,7 @@ WRONG_USAGE = [
     (["--dim", "0"], f"dim is 0; {WHOLE} 1 to 65,536"),
     (["--dim", "-3"], f"dim is -3; {WHOLE} 1 to 65,536"),
     (["--dim", "100000"], f"dim is 100000; {WHOLE} 1 to 65,536"),
-    (["--negative", "0"], f"negative is 0; {WHOLE} 1 to 10,000"),
+    (["--negative", "0"], f"negative is 0; {WHOLE} 1 to 4,096"),
     (["--epochs", "0"], f"epochs is 0; {WHOLE} 1 to 1,000,000"),
     (["--threads", "-1"], f"threads is -1; {WHOLE} 0 to 1,024"),
     (["--seed", "-1"], f"seed is -1; {WHOLE} 0 to 9,223,372,036,854,775,807"),

@@ -98,7 +98,7 @@ def test_sources_may_be_a_path_a_glob_or_several(planted: Path, tmp_path: Path) 
         ({"dim": True}, "dim is True; it must be a whole number from 1 to 65,536"),
         ({"window": 0}, "window is 0; it must be a whole number from 1 to 10,000"),
         ({"window": 2.5}, "window is 2.5; it must be a whole number from 1 to 10,000"),
-        ({"negative": 0}, "negative is 0; it must be a whole number from 1 to 10,000"),
+        ({"negative": 0}, "negative is 0; it must be a whole number from 1 to 4,096"),
         ({"lr": float("nan")}, "lr is nan; it must be a number above 0 and at most 10"),
         ({"lr": 0.0}, "lr is 0.0; it must be a number above 0 and at most 10"),
         ({"min_lr": 0.5}, "min-lr 0.5 is above lr 0.025; the learning rate falls from lr to min-lr"),
