@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -151,16 +150,13 @@ class Trainer:
         self._began = time.perf_counter()
         try:
             for i, (seed, event) in enumerate(zip(self._seeds, finished, strict=True)):
-                worker = self.sampler.worker(seed, self._shard)
-                threading.Thread(target=self._work, args=(i, worker, event), daemon=True).start()
-                self._running.append(event)
+                self._start(i, self.sampler.worker(seed, self._shard), event)
             for event in finished:
                 while not event.wait(every):
                     if report is not None:
                         report(self.progress())
         finally:
-            self._stop.set()
-            self._wait()
+            self._stop_workers()
             self._ended = time.perf_counter()
         if self._failures:
             failure = self._failures[0]
@@ -173,15 +169,28 @@ class Trainer:
             )
         return result
 
-    def _wait(self) -> None:
+    def _start(self, index: int, worker: Worker, finished: threading.Event) -> None:
+        """Start a worker's thread; it is waited for even if Ctrl-C comes before ``Thread.start`` returns."""
+        self._running.append(finished)
+        try:
+            threading.Thread(target=self._work, args=(index, worker, finished), daemon=True).start()
+        except RuntimeError:  # the system has no more threads: this one will never finish
+            finished.set()
+            raise
+
+    def _stop_workers(self) -> None:
         """Wait until no worker runs, whatever interrupts: nobody may use the tables before.
 
         On events, since an interrupted ``Thread.join`` marks a thread as stopped that runs on (CPython 3.11).
         """
-        while not all(event.is_set() for event in self._running):
-            with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            try:
+                self._stop.set()
                 for event in self._running:
                     event.wait()
+                return
+            except KeyboardInterrupt:
+                continue
 
     def progress(self) -> Progress:
         """Where the run stands now."""
