@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STEP_LIMIT = 16.0
+STEP_LIMIT = 32.0
 """Largest change of a score, by Cauchy and Schwarz, that one table's step may bring; see `limited`."""
 
 

@@ -27,7 +27,7 @@ from item2vec.model.tile_scratch import SEEN
 
 f32 = np.float32
 NEVER = f32(-1000.0)  # a score whose σ and softplus are exactly 0
-STEP_LIMIT = f32(16.0)  # as in item2vec.model.reference; see benchmarks/LOG.md for why so much
+STEP_LIMIT = f32(32.0)  # as in item2vec.model.reference; see benchmarks/LOG.md for why so much
 
 
 @kernel
@@ -122,16 +122,17 @@ def skip_equal(
         negative = get(at(negatives, n))
         if get(at(seen, negative & (SEEN - 1))) != first:
             continue
-        for r in range(rows):
-            put(at(skipped, r), 0)
+        begin, end = rows, 0
         for c in range(first, first + centres):
             if get(at(items, c)) == negative:
+                begin, end = min(begin, get(at(start, c)) - low), max(end, get(at(stop, c)) - low)
                 for i in range(get(at(start, c)), get(at(stop, c))):
                     if i != c:
                         put(at(skipped, i - low), get(at(skipped, i - low)) + 1)
-        for r in range(rows):
+        for r in range(begin, end):
             k = get(at(skipped, r))
             if k > 0:
+                put(at(skipped, r), 0)
                 g = at(G, r * columns + n)
                 less = get(g) * (f32(k) / f32(get(at(windows, r))))
                 put(g, get(g) - less)

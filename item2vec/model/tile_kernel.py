@@ -81,23 +81,20 @@ def _gather(table, stride, width, ids, count, X, rows_at):
 
 @kernel
 def _plan_updates(start, stop, first, centres, low, rows, reach, input_spans, output_spans):
-    """Which centres each block of the tile's items meets, and which items each block of its centres meets."""
+    """Which centres each block of the tile's items may meet, and which items each block of its centres.
+
+    As far as the farthest window of the tile reaches, though most reach less: loops of one length are predicted.
+    """
     for r in range(0, rows, UPDATE_ROWS):
         c, end = max(0, low + r - first - reach), min(centres, low + r + UPDATE_ROWS - first + reach)
-        while c < end and get(at(stop, first + c)) <= low + r:
-            c += 1
-        while c < end and get(at(start, first + end - 1)) >= low + r + UPDATE_ROWS:
-            end -= 1
         span = at(input_spans, 2 * (r // UPDATE_ROWS))
         put(span, c)
         put(at(span, 1), max(c, end))
     for c in range(0, centres, UPDATE_ROWS):
-        begin, end = get(at(start, first + c)), get(at(stop, first + c))
-        for i in range(first + c, first + min(centres, c + UPDATE_ROWS)):
-            begin, end = min(begin, get(at(start, i))), max(end, get(at(stop, i)))
+        own = first + c - low
         span = at(output_spans, 2 * (c // UPDATE_ROWS))
-        put(span, begin - low)
-        put(at(span, 1), end - low)
+        put(span, max(0, own - reach))
+        put(at(span, 1), min(rows, own + UPDATE_ROWS + reach))
 
 
 @kernel
