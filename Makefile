@@ -39,7 +39,9 @@ demo: install
 	$(BIN)/item2vec similar cumin -k 5 -m $(DEMO)
 
 ## make test         lint, types and tests
+# numba's cache watches only the file that a cached kernel is in, so old kernels are thrown away first.
 test: lint
+	@find item2vec -name '*.nb[ic]' -delete
 	$(BIN)/python -m pytest
 
 ## make test-nojit   the tests that run without compiled code, on numba's plain Python

@@ -111,11 +111,11 @@ def train(
     importing.start()
     if not quiet and not _compiled():
         click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
-    clock = [time.perf_counter()]
     try:
         from item2vec.api import check_device, read_corpus, start
 
         check_device(config)
+        clock = [time.perf_counter()]
         corpus = read_corpus(sources, config, delimiter=delimiter)
         clock.append(time.perf_counter())
     finally:
