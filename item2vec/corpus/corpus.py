@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from item2vec.corpus.corpus_file import CorpusFile
+
+
+class Facts(TypedDict):
+    """What a corpus knows of its sources beside ids and items, under the names of `Corpus`."""
+
+    raw_tokens: int
+    raw_sequences: int
+    replaced: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +39,17 @@ class Corpus:
         Tokens read, dropped ones included.
     raw_sequences : int
         Sequences read that had a token at all.
+    replaced : int
+        Places of the sources that were no characters of their encoding and became U+FFFD.
+    file : CorpusFile or None
+        The mapped file that the arrays are views of, if they do not lie in memory.
+    rare : Vocabulary or None
+        The items that were dropped, with their counts, by descending count (ties: first occurrence); a model keeps
+        them, to grow. None if they are not known.
+    names : Names or None
+        Display names of the items.
+    notes : tuple of str
+        What was left out in reading and why, a sentence each, for the user to see.
     """
 
     items: NDArray[np.int32]
@@ -33,7 +57,17 @@ class Corpus:
     vocabulary: Vocabulary
     raw_tokens: int
     raw_sequences: int
+    replaced: int = 0
+    file: CorpusFile | None = None
+    rare: Vocabulary | None = None
+    names: Names | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Sequences that kept a token."""
         return len(self.offsets) - 1
+
+    def let_go(self, tokens: int) -> None:
+        """Note that so many more tokens have been read; now and then a mapped file's pages are given back."""
+        if self.file is not None:
+            self.file.let_go(tokens)

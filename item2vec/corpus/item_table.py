@@ -1,8 +1,7 @@
-"""ItemTable and PartReader: the arrays that the tokeniser's kernels fill, and their growth."""
+"""ItemTable: the hash table that the tokeniser's kernels fill, and its growth."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.corpus import edges, tokeniser
-from item2vec.corpus.memory import give_back, own_pages
-from item2vec.corpus.sources import Segment, map_file
+from item2vec.corpus.memory import own_pages
 from item2vec.errors import CorpusError
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -29,6 +27,8 @@ class Sizes:
         Bytes of the mapped file after which the pages read are given back, as they count as resident.
     block : int
         Tokens in one block of memory.
+    stream : int
+        Bytes of text that come at once from what is unpacked, transcoded or a pipe.
     slots : int
         Slots of a new hash table, a power of two.
     part : int
@@ -40,6 +40,7 @@ class Sizes:
     scan: int = 2048
     chunk: int = 4 << 20
     block: int = 1 << 20
+    stream: int = 1 << 20
     slots: int = 1 << 14
     part: int = 1 << 20
     distinct: int = 2**31 - 2
@@ -118,89 +119,6 @@ class ItemTable:
                 f"the corpus has more than {self.sizes.distinct:,} distinct items, the most that can be "
                 "numbered; train on a part of it"
             )
-
-
-class PartReader:
-    """Reads one thread's segments, in order, into codes.
-
-    The codes lie in blocks of anonymous memory of their own, so that each goes back to the system as soon as
-    it has been recoded: no second copy of the tokens is ever resident.
-
-    Attributes
-    ----------
-    table : ItemTable
-    blocks : list of arrays, int32
-        Codes of what was read, the last of each sequence negative.
-    sequences : int
-        Sequences read.
-    """
-
-    def __init__(self, delimiter: bytes, sizes: Sizes, stopped: threading.Event) -> None:
-        self.table = ItemTable(sizes)
-        self.blocks: list[NDArray[np.int32]] = []
-        self.sequences = 0
-        self._delimiter = np.array(list(delimiter), np.uint8)
-        self._sizes = sizes
-        self._stopped = stopped
-        self._open = own_pages((sizes.block,), np.int32)
-        self._bits = np.empty(sizes.scan // 8, np.uint8)
-        self._edges = np.empty(sizes.scan + 8, np.int64)
-        self._keys = np.empty((sizes.scan // 2 + 4, tokeniser.KEY_SIZE), np.uint64)
-
-    def give_table(self) -> ItemTable:
-        """Hand the table over, so that its memory goes with who takes it."""
-        table = self.table
-        del self.table
-        return table
-
-    @np.errstate(over="ignore")
-    def read(self, segments: list[Segment]) -> None:
-        """Read all segments; stops between two chunks when the event is set."""
-        for segment in segments:
-            self._read_segment(segment)
-        self.blocks.append(self._open[: self.table.cursor[edges.TOKENS]])
-        self._open = np.empty(0, np.int32)
-        self.sequences = int(self.table.cursor[edges.SEQUENCES])
-
-    def _read_segment(self, segment: Segment) -> None:
-        cursor = self.table.cursor
-        mapped = map_file(segment.source)
-        data = np.frombuffer(mapped, np.uint8)
-        words = np.frombuffer(mapped, np.uint64, len(data) // 8)
-        cursor[edges.POSITION] = segment.start
-        cursor[edges.STOP] = segment.stop
-        cursor[edges.OPEN] = -1
-        position = segment.start
-        while position < segment.stop and not self._stopped.is_set():
-            pause = min(position + self._sizes.chunk, segment.stop)
-            while not self._read_chunk(data, words, pause):
-                self._make_room(int(cursor[edges.PAIRS]), int(cursor[edges.SPAN]))
-            self.table.check_distinct()
-            # From the start, as an item that reaches over a chunk's end brings pages before it back.
-            give_back(mapped, segment.start, pause)
-            position = int(cursor[edges.POSITION])
-        tokeniser.end_sequence(cursor, self._open)
-
-    def _read_chunk(self, data: NDArray[np.uint8], words: NDArray[np.uint64], pause: int) -> bool:
-        table = self.table
-        return bool(
-            tokeniser.read_chunk(
-                data, words, self._delimiter, pause, table.cursor, self._edges, self._bits, self._keys,
-                table.slots, table.entries, table.offsets, table.blob, self._open,
-            )
-        )  # fmt: skip
-
-    def _make_room(self, pairs: int, span: int) -> None:
-        used = int(self.table.cursor[edges.TOKENS])
-        if used + pairs > len(self._open):
-            # The last token moves along, since a newline to come may have to mark it.
-            full = self._open
-            kept = min(used, 1)
-            self.blocks.append(full[: used - kept])
-            self._open = own_pages((max(self._sizes.block, pairs + 1),), np.int32)
-            self._open[:kept] = full[used - kept : used]
-            self.table.cursor[edges.TOKENS] = kept
-        self.table.make_room(pairs, span)
 
 
 def _grown(array: NDArray[Kind], used: int, needed: int) -> NDArray[Kind]:

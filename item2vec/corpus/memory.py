@@ -1,9 +1,12 @@
-"""Arrays on memory pages of their own, and mapped pages given back."""
+"""Arrays on memory pages of their own, mapped pages given back, and how much memory there is."""
 
 from __future__ import annotations
 
 import math
 import mmap
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -31,3 +34,19 @@ def give_back(mapped: mmap.mmap, start: int, stop: int) -> None:
     if hasattr(mmap, "MADV_DONTNEED"):
         first = start // mmap.PAGESIZE * mmap.PAGESIZE
         mapped.madvise(mmap.MADV_DONTNEED, first, stop - first)
+
+
+def tokens_in_memory() -> int:
+    """Bytes of tokens that lie in memory where the user has not said how many: 1/32 of the machine's."""
+    return machine_memory() // 32
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this process may use at most: the machine's, or its container's where that is less."""
+    sizes = [4 << 30]  # where nothing can be learnt
+    with suppress(AttributeError, ValueError, OSError):
+        sizes = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # ValueError: it says "max"
+            sizes.append(int(Path(limit).read_text()))
+    return min(sizes)

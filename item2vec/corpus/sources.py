@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import difflib
 import glob
+import io
 import mmap
 import os
 import shlex
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from item2vec.corpus.compression import COMPRESSIONS, Compression, recognise, unpacked
+from item2vec.corpus.stream import PeekedFile, TextStream
+from item2vec.corpus.text_encoding import UTF8, Errors, encoding_of
+from item2vec.corpus.utf8_blocks import BYTE_ORDER_MARK, nul_message
 from item2vec.errors import CorpusError
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIRST_BLOCK = 1 << 16
+STANDARD_INPUT = "-"
 
 # How files begin that are not text, what they are, and how they become text.
 _FORMATS = (
-    (b"\x1f\x8b", "gzip data", "decompress it first: gzip -dc {} > corpus.txt"),
-    (b"BZh", "bzip2 data", "decompress it first: bzip2 -dc {} > corpus.txt"),
-    (b"\xfd7zXZ\0", "xz data", "decompress it first: xz -dc {} > corpus.txt"),
-    (b"\x28\xb5\x2f\xfd", "zstd data", "decompress it first: zstd -dc {} > corpus.txt"),
-    (b"PK\x03\x04", "a zip archive", "unpack it first: unzip -p {} > corpus.txt"),
-    (b"PAR1", "a Parquet file", "write it as text first, a sequence a line"),
-    (b"\x80", "a Python pickle", "write it as text first, a sequence a line"),
-    (b"\x93NUMPY", "a numpy array", "write it as text first, a sequence a line"),
-    (b"\xff\xfe", "UTF-16 text", "convert it first: iconv -f UTF-16 -t UTF-8 {} > corpus.txt"),
-    (b"\xfe\xff", "UTF-16 text", "convert it first: iconv -f UTF-16 -t UTF-8 {} > corpus.txt"),
+    (0, b"PK\x03\x04", "a zip archive", "unpack it first: unzip -p {} > corpus.txt"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z e {}"),
+    (0, b"\x04\x22\x4d\x18", "lz4 data", "decompress it first: lz4 -dc {} > corpus.txt"),
+    (0, b"\x1f\x9d", "compress data", "decompress it first: uncompress -c {} > corpus.txt"),
+    (257, b"ustar", "a tar archive", "unpack it first: tar -xf {}"),
+    (0, b"PAR1", "a Parquet file", "write it as text first, a sequence a line"),
+    (0, b"\x80", "a Python pickle", "write it as text first, a sequence a line"),
+    (0, b"\x93NUMPY", "a numpy array", "write it as text first, a sequence a line"),
 )
-# Text may begin with these by chance; then what follows decides.
-_CONFIRMED_BY = {b"BZh": b"1AY&SY", b"PAR1": b"\0"}
+# Text may have these by chance; then a NUL behind them decides.
+_CONFIRMED_BY = {b"PAR1": b"\0", b"ustar": b"\0"}
 
 
 @dataclass(frozen=True)
@@ -41,28 +46,54 @@ class Source:
     Parameters
     ----------
     path : Path
+        ``-`` for standard input.
     size : int
-        Bytes when it was checked.
+        Bytes when it was checked, compressed ones as they are; 0 for a pipe.
     start : int
         Where the text begins: 3 behind a UTF-8 byte order mark, else 0.
+    changed : tuple of int
+        When contents and status changed last, in nanoseconds.
+    stream : TextStream or None
+        What reads it, if it cannot be mapped and cut up: compressed, of another encoding, or a pipe.
+    head : bytes
+        How the text of a stream begins, as UTF-8.
     """
 
     path: Path
     size: int
     start: int
+    changed: tuple[int, int] = (0, 0)
+    stream: TextStream | None = None
+    head: bytes = b""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no text at all."""
+        return not self.head if self.stream else self.size <= self.start
+
+    @property
+    def pipe(self) -> bool:
+        """Whether it can be read only once."""
+        return self.stream is not None and self.stream.once
+
+    def first_block(self) -> bytes:
+        """Return how its text begins, up to `FIRST_BLOCK` bytes."""
+        return self.head if self.stream else map_file(self)[self.start : self.start + FIRST_BLOCK]
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Whole lines of one file: bytes ``start`` to ``stop``."""
+    """Whole lines of one file: bytes ``start`` to ``stop``; a stream is one segment."""
 
     source: Source
     start: int
     stop: int
 
 
-def find_sources(names: Sequence[str | Path]) -> list[Source]:
+def find_sources(names: Sequence[str | Path], *, encoding: str = UTF8, errors: Errors = "strict") -> list[Source]:
     """Expand ``~`` and globs (each glob's files sorted by name) and look at every file's beginning.
+
+    ``-`` is standard input. ``encoding`` is as `check_encoding` returns it.
 
     Raises
     ------
@@ -71,40 +102,128 @@ def find_sources(names: Sequence[str | Path]) -> list[Source]:
     """
     if not names:
         raise CorpusError("no source is given; name at least one text file")
-    sources = [check_source(path) for name in names for path in _expand(os.fspath(name))]
-    if all(source.size <= source.start for source in sources):
+    paths = [path for name in names for path in expand(os.fspath(name))]
+    if sum(str(path) == STANDARD_INPUT for path in paths) > 1:
+        raise CorpusError("'-', standard input, is named twice, and can be read only once")
+    sources = [check_source(path, encoding=encoding, errors=errors) for path in paths]
+    if all(source.empty for source in sources):
         raise CorpusError(f"there is nothing in {describe(sources)}; a corpus has a sequence of items on each line")
     return sources
 
 
-def check_source(path: Path) -> Source:
+def check_source(path: Path, *, encoding: str = UTF8, errors: Errors = "strict") -> Source:
     """Look at one file before any long work.
 
     Raises
     ------
     CorpusError
-        If it is missing, unreadable, no regular file, or begins as no text does.
+        If it is missing, unreadable, no file or pipe, or begins as no text does.
     """
     try:
+        if str(path) == STANDARD_INPUT:
+            return _check_pipe(path, _standard_input(), encoding, errors)
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise CorpusError(f"{str(path)!r} is a directory; name its files, such as {str(path / '*.txt')!r}")
+        if stat.S_ISFIFO(status.st_mode):
+            return _check_pipe(path, path.open("rb", buffering=0), encoding, errors)
         if not stat.S_ISREG(status.st_mode):
-            raise CorpusError(f"{str(path)!r} is not a regular file but a pipe or device; write it to a file first")
+            raise CorpusError(f"{str(path)!r} is not a regular file but a device or socket; write it to a file first")
         with path.open("rb") as file:
             block = file.read(FIRST_BLOCK)
     except (FileNotFoundError, NotADirectoryError):
-        raise CorpusError(f"no file {str(path)!r}{_nearest(path)}") from None
+        raise CorpusError(f"no file {str(path)!r}{nearest(path)}") from None
     except OSError as error:
-        raise CorpusError(f"cannot read {str(path)!r}: {error.strerror}; see its owner and permissions") from None
-    _refuse_binary(path, block)
-    return Source(path, status.st_size, len(BYTE_ORDER_MARK) if block.startswith(BYTE_ORDER_MARK) else 0)
+        raise CorpusError(
+            f"cannot read {_shown(path)}: {error.strerror or error}; see its owner and permissions"
+        ) from None
+    stream, head = _stream(path, path, block, encoding, errors)
+    start = len(BYTE_ORDER_MARK) if block.startswith(BYTE_ORDER_MARK) else 0
+    return Source(path, status.st_size, start, (status.st_mtime_ns, status.st_ctime_ns), stream, head)
+
+
+def _standard_input() -> BinaryIO:
+    """Standard input as it is, unbuffered where it can be: a thread that waits in a buffered read holds its lock."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise CorpusError("'-' is standard input, but that is closed; pipe text into it")
+    if sys.stdin.isatty():
+        raise CorpusError("'-' is standard input, but that is a terminal; pipe text into it")
+    buffered = sys.stdin.buffer
+    file: BinaryIO = getattr(buffered, "raw", buffered)
+    return file
+
+
+def _check_pipe(path: Path, file: BinaryIO, encoding: str, errors: Errors) -> Source:
+    peeked = PeekedFile(file)
+    stream, head = _stream(path, peeked, peeked.peek(FIRST_BLOCK), encoding, errors)
+    if stream is None:
+        stream, head = TextStream(_shown(path), peeked, None, encoding, errors), peeked.peek(FIRST_BLOCK)
+    return Source(path, 0, 0, stream=stream, head=head)
+
+
+def _stream(
+    path: Path, file: Path | PeekedFile, block: bytes, encoding: str, errors: Errors
+) -> tuple[TextStream | None, bytes]:
+    """What reads a source that begins with ``block``, and how its text begins; None if it is plain UTF-8."""
+    compression = recognise(block)
+    _check_ending(path, block, compression)
+    if compression is None:
+        actual = encoding_of(block, encoding)
+        if actual == UTF8:
+            _refuse_binary(path, block)
+            if errors == "strict":
+                return None, b""
+        unpacked_head = block
+    else:
+        unpacked_head = _unpacked_head(path, file, block, compression)
+        if inner := recognise(unpacked_head):
+            raise CorpusError(
+                f"{_shown(path)} is compressed twice, {inner.name} data within {compression.name} data; "
+                "decompress it once first"
+            )
+        actual = encoding_of(unpacked_head, encoding)
+        if actual == UTF8:
+            _refuse_binary(path, unpacked_head, " inside")
+    stream = TextStream(_shown(path), file, compression, actual, errors)
+    head = TextStream(_shown(path), PeekedFile(io.BytesIO(unpacked_head)), None, actual, "replace").blocks(FIRST_BLOCK)
+    return stream, b"".join(head)
+
+
+def _unpacked_head(path: Path, file: Path | PeekedFile, block: bytes, compression: Compression) -> bytes:
+    """Return the first bytes of a compressed file: from the file itself, so that one cut off early is found out."""
+    with path.open("rb") if isinstance(file, Path) else io.BytesIO(block) as beginning:
+        head = b""
+        blocks = unpacked(beginning, compression, _shown(path), FIRST_BLOCK)
+        try:
+            for more in blocks:
+                head += more
+                if len(head) >= FIRST_BLOCK:
+                    break
+        except CorpusError:
+            if isinstance(file, Path) or len(block) < FIRST_BLOCK:
+                raise  # all of it was there, and it is damaged
+    return head[:FIRST_BLOCK]
+
+
+def _check_ending(path: Path, block: bytes, compression: Compression | None) -> None:
+    """Refuse a file whose name promises another content: who reads it as text, or leaves it, is surprised."""
+    promised = next((known for known in COMPRESSIONS if path.suffix.lower() == known.ending), None)
+    if promised is None or promised is compression:
+        return
+    what = f"is {compression.name} data" if compression else "is no compressed file" if block else "is empty"
+    raise CorpusError(
+        f"{_shown(path)} ends in {promised.ending} but {what}; rename it if it is what you want, or make it again"
+    )
+
+
+def _shown(path: Path) -> str:
+    return "standard input" if str(path) == STANDARD_INPUT else repr(str(path))
 
 
 def describe(sources: Sequence[Source]) -> str:
     """Name the first file, and how many more there are."""
     more = len(sources) - 1
-    return repr(str(sources[0].path)) + (f" and {more:,} more file{'s' if more > 1 else ''}" if more else "")
+    return _shown(sources[0].path) + (f" and {more:,} more file{'s' if more > 1 else ''}" if more else "")
 
 
 def map_file(source: Source) -> mmap.mmap:
@@ -123,6 +242,27 @@ def map_file(source: Source) -> mmap.mmap:
     if len(mapped) != source.size:
         raise CorpusError(f"{str(source.path)!r} changed while it was read; train on a copy that stays as it is")
     return mapped
+
+
+def lines_of(source: Source) -> Iterator[bytes]:
+    """Yield the lines of a source without their newlines; those of a stream unpacked, and as UTF-8.
+
+    Raises
+    ------
+    CorpusError
+        If a stream is damaged or no text; plain text is not checked.
+    """
+    if source.stream is None:
+        with source.path.open("rb") as file:
+            file.seek(source.start)
+            yield from (line.removesuffix(b"\n") for line in file)
+        return
+    rest = b""
+    for block in source.stream.blocks(1 << 20):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
 
 
 def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[list[Segment]]:
@@ -147,15 +287,17 @@ def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[li
     done = 0
     for source in sources:
         start = source.start
-        while start < source.size:
+        while start < source.size or source.stream:
             wanted = total * len(shares) // parts - done  # bytes until this share is full
             last = len(shares) == parts or start + wanted >= source.size
-            stop = source.size if last else _line_start(source, start + max(wanted, 1))
+            stop = source.size if last or source.stream else _line_start(source, start + max(wanted, 1))
             shares[-1].append(Segment(source, start, stop))
             done += stop - start
             start = stop
             while len(shares) < parts and done >= total * len(shares) // parts and done < total:
                 shares.append([])
+            if source.stream:
+                break  # it cannot be cut up
     return [share for share in shares if share] or [[]]
 
 
@@ -165,13 +307,12 @@ def _line_start(source: Source, position: int) -> int:
     return mapped.find(b"\n", position - 1) + 1 or source.size
 
 
-def _expand(name: str) -> Iterator[Path]:
+def expand(name: str) -> Iterator[Path]:
     """Files that a name stands for: itself, if it is there or is no pattern."""
-    if name == "-":
-        raise CorpusError("'-', standard input, cannot be mapped into memory; write it to a file first")
     path = os.path.expanduser(name)
     if os.path.lexists(path) or not glob.has_magic(path):
-        yield Path(path)
+        # pathlib takes "./" away, by which people name a file that is called "-"
+        yield Path(os.path.abspath(path) if name != STANDARD_INPUT and str(Path(path)) == STANDARD_INPUT else path)
         return
     found = sorted(glob.glob(path, recursive=True))
     files = [match for match in found if not os.path.isdir(match)]
@@ -181,7 +322,7 @@ def _expand(name: str) -> Iterator[Path]:
     yield from map(Path, files)
 
 
-def _nearest(path: Path) -> str:
+def nearest(path: Path) -> str:
     """What to add when a file is missing: the folder that is missing, or the file that was meant."""
     folder = path.parent
     if not folder.is_dir():
@@ -193,17 +334,11 @@ def _nearest(path: Path) -> str:
     return f"; did you mean {str(folder / close[0])!r}?" if close else "; look at its name and folder"
 
 
-def _refuse_binary(path: Path, block: bytes) -> None:
-    for magic, what, remedy in _FORMATS:
-        if block.startswith(magic) and _CONFIRMED_BY.get(magic, b"") in block[4:]:
-            raise CorpusError(f"{str(path)!r} is {what}, not text; {remedy.format(shlex.quote(str(path)))}")
+def _refuse_binary(path: Path, block: bytes, where: str = "") -> None:
+    for place, magic, what, remedy in _FORMATS:
+        if block.startswith(magic, place) and _CONFIRMED_BY.get(magic, b"") in block[place + 4 :]:
+            raise CorpusError(f"{_shown(path)} is {what}{where}, not text; {remedy.format(shlex.quote(str(path)))}")
     if b"\0" in block:
-        raise CorpusError(nul_message(path, block.count(b"\n", 0, block.index(b"\0")) + 1, block.index(b"\0")))
-
-
-def nul_message(path: Path, line: int, position: int) -> str:
-    """One line about a NUL byte: ``line`` counts from 1, ``position`` (bytes into the file) from 0."""
-    return (
-        f"{str(path)!r} looks binary: line {line:,} has a NUL byte, at byte {position:,} of the file; "
-        "give a text file, or remove the byte"
-    )
+        position = block.index(b"\0")
+        place_of = f"of the file{where}" if not where else "of its unpacked text"
+        raise CorpusError(nul_message(_shown(path), block.count(b"\n", 0, position) + 1, position, place_of))

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus import recoding
-from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.item_table import ItemTable, PartReader, Sizes
-from item2vec.corpus.memory import own_pages
-from item2vec.corpus.sources import Segment, find_sources, split_at_lines
+from item2vec.corpus.cache import CacheEntry, cache_folder, unchanged
+from item2vec.corpus.code_store import CodeStore, Room
+from item2vec.corpus.corpus import Corpus, Facts
+from item2vec.corpus.corpus_file import CorpusFileWriter
+from item2vec.corpus.ids import Part, ids_in_memory, write_ids
+from item2vec.corpus.item_table import ItemTable, Sizes
+from item2vec.corpus.memory import tokens_in_memory
+from item2vec.corpus.part_reader import PartReader
+from item2vec.corpus.ranking import divide_items
+from item2vec.corpus.recoding import gather_items
+from item2vec.corpus.sources import Segment, Source, find_sources, map_file, split_at_lines
+from item2vec.corpus.text_encoding import UTF8, Errors, check_encoding
+from item2vec.corpus.threads import run_in_threads
 from item2vec.corpus.trainable import check_trainable
-from item2vec.corpus.utf8 import all_valid, bad_text_error
+from item2vec.corpus.utf8 import all_valid, find_invalid
+from item2vec.corpus.utf8_blocks import bad_byte_message
 from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.errors import ConfigError
+from item2vec.errors import ConfigError, CorpusError
 
-_Result = TypeVar("_Result")
 _DEFAULT_SIZES = Sizes()
 
 
@@ -30,29 +37,45 @@ def read_text(
     sources: Sequence[str | Path],
     *,
     delimiter: str | None = None,
+    encoding: str = UTF8,
+    errors: Errors = "strict",
     min_count: int = 5,
     max_items: int | None = None,
     threads: int = 1,
+    memory: int | None = None,
+    cache: bool = True,
     sizes: Sizes = _DEFAULT_SIZES,
 ) -> Corpus:
     r"""Read text files: a sequence a line, items separated by white space or by a delimiter.
 
-    The result does not depend on ``threads`` or ``sizes``. It takes 4 bytes a token, and the vocabulary.
+    Compressed files (gzip, bzip2, xz, zstd) are recognised by their content. The result does not depend on how a
+    file is compressed, nor on ``threads``, ``memory``, ``cache`` or ``sizes``. It takes 4 bytes a token, 8 a sequence,
+    and the vocabulary; above ``memory`` they lie in a mapped file.
 
     Parameters
     ----------
     sources : sequence of str or Path
-        Files and globs; ``~`` is expanded. Several follow one another, a glob's files sorted by name.
+        Files and globs; ``~`` is expanded, ``-`` is standard input. Several follow one another, a glob's files
+        sorted by name.
     delimiter : str or None
         None: ASCII white space (space, tab, ``\v``, ``\f``, ``\r``). Otherwise the text between two items,
         taken literally: items may then contain spaces, and white space around them belongs to them. Empty
         fields and a ``\r`` at a line's end are dropped.
+    encoding : str
+        Of the text, by a name that Python knows. With UTF-8, a byte order mark of UTF-16 or UTF-32 counts.
+    errors : {"strict", "replace"}
+        What is no character of the encoding is an error, or becomes U+FFFD and is counted in `Corpus.replaced`.
     min_count : int
         Items seen less often are dropped.
     max_items : int or None
         Keep only this many of the commonest items.
     threads : int
-        Threads at most; small files take fewer.
+        Threads at most; small files take fewer. What is unpacked or transcoded cannot be cut up, so that a thread
+        tokenises it and another prepares it.
+    memory : int or None
+        Bytes of tokens that may lie in memory; None: 1/32 of the machine's. More go to a file in the cache folder.
+    cache : bool
+        Keep such a file, and use one that was made from the same sources, unchanged, with the same options.
     sizes : Sizes
         How much is worked on at a time; for tests.
 
@@ -63,34 +86,52 @@ def read_text(
     Raises
     ------
     CorpusError
-        If a source is missing, unreadable or no UTF-8 text, or if there is nothing to train on.
+        If a source is missing, unreadable, damaged or no text, if there is nothing to train on, or if the
+        file cannot be written.
     ConfigError
         If an option cannot work.
     """
     _check_options(sources, delimiter, min_count, max_items, threads)
-    files = find_sources(sources)
-    readers = _read_parts(split_at_lines(files, threads, sizes.part), (delimiter or "").encode(), sizes)
+    encoding = check_encoding(encoding, errors)
+    files = find_sources(sources, encoding=encoding, errors=errors)
+    options = {
+        "delimiter": delimiter, "encoding": encoding, "errors": errors, "min_count": min_count, "max_items": max_items
+    }  # fmt: skip
+    entry = CacheEntry(files, options) if cache and not any(source.pipe for source in files) else None
+    if entry and (found := entry.open()):
+        return _noted(found)
+    room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
+    readers = _read_parts(split_at_lines(files, threads, sizes.part), (delimiter or "").encode(), sizes, room)
     own_counts = [reader.table.counts.copy() for reader in readers]
     table, codes = _merge(readers)
     if not all_valid(table.blob, table.offsets, len(table)):
-        raise bad_text_error(files)
-    chosen = _choose(table.counts, min_count, max_items)
-    vocabulary = _vocabulary(table, chosen)
+        raise _bad_text_error(files)
+    chosen, dropped = divide_items(table.counts, min_count, max_items)
+    vocabulary, rare = _vocabulary(table, chosen), _vocabulary(table, dropped)
     commonest = int(table.counts.max(initial=0))
     ranks = np.full(len(table) + 1, -1, np.int32)  # of a code; no item has code 0
     ranks[chosen + 1] = np.arange(len(chosen), dtype=np.int32)
-    del table
-    part_ranks = [ranks[part] for part in codes]
-    kept = [int(counts[part[1:] >= 0].sum()) for counts, part in zip(own_counts, part_ranks, strict=True)]
-    items, offsets = _recode_parts(readers, part_ranks, kept)
-    corpus = Corpus(
-        items,
-        offsets,
-        vocabulary,
+    del table, chosen, dropped
+    part_ranks = [ranks[codes.pop(0)] for _ in readers]
+    parts = [Part(reader.codes, reader.sequences) for reader in readers]
+    facts = Facts(
         raw_tokens=sum(int(counts.sum()) for counts in own_counts),
-        raw_sequences=sum(reader.sequences for reader in readers),
+        raw_sequences=sum(part.sequences for part in parts),
+        replaced=sum(source.stream.replaced for source in files if source.stream),
     )
-    check_trainable(corpus, commonest, files, delimiter=delimiter, min_count=min_count, max_items=max_items)
+
+    def check(corpus: Corpus) -> Corpus:
+        check_trainable(corpus, commonest, files, delimiter=delimiter, min_count=min_count, max_items=max_items)
+        return _noted(corpus)
+
+    if not room.exceeded:
+        kept = [int(counts[part[1:] >= 0].sum()) for counts, part in zip(own_counts, part_ranks, strict=True)]
+        return check(Corpus(*ids_in_memory(parts, part_ranks, kept), vocabulary, rare=rare, **facts))
+    with CorpusFileWriter(room.folder, named=entry is not None) as writer:
+        write_ids(parts, part_ranks, writer)
+        corpus = check(writer.finish(vocabulary, rare, facts, entry.key if entry else ""))
+        if entry and unchanged(files):
+            entry.keep(corpus, writer)
     return corpus
 
 
@@ -106,10 +147,10 @@ def _check_options(sources: object, delimiter: str | None, min_count: int, max_i
             raise ConfigError(f"{name} is {value!r}; it must be 1 or more")
 
 
-def _read_parts(shares: Sequence[list[Segment]], delimiter: bytes, sizes: Sizes) -> list[PartReader]:
+def _read_parts(shares: Sequence[list[Segment]], delimiter: bytes, sizes: Sizes, room: Room) -> list[PartReader]:
     """Tokenise each share with a reader, and a thread, of its own."""
     stopped = threading.Event()
-    readers = [PartReader(delimiter, sizes, stopped) for _ in shares]
+    readers = [PartReader(delimiter, sizes, stopped, CodeStore(room)) for _ in shares]
     calls = [partial(reader.read, share) for reader, share in zip(readers, shares, strict=True)]
     run_in_threads(calls, stopped)
     return readers
@@ -132,69 +173,29 @@ def _merge(readers: Sequence[PartReader]) -> tuple[ItemTable, list[NDArray[np.in
     return table, codes
 
 
-def _choose(counts: NDArray[np.int64], min_count: int, max_items: int | None) -> NDArray[np.int64]:
-    """Items to keep, by descending count, ties in the order that they are in."""
-    frequent = np.flatnonzero(counts >= min_count)
-    order = np.argsort(-counts[frequent], kind="stable")[:max_items]
-    return frequent[order]
+def _noted(corpus: Corpus) -> Corpus:
+    """Say what has been replaced."""
+    if not corpus.replaced:
+        return corpus
+    some = "1 place was" if corpus.replaced == 1 else f"{corpus.replaced:,} places were"
+    return replace(corpus, notes=(f"{some} no text of this encoding and became U+FFFD",))
 
 
 def _vocabulary(table: ItemTable, chosen: NDArray[np.int64]) -> Vocabulary:
     offsets = np.zeros(len(chosen) + 1, np.int64)
     np.cumsum(table.offsets[chosen + 1] - table.offsets[chosen], out=offsets[1:])
     blob = np.empty(offsets[-1], np.uint8)
-    recoding.gather_items(table.blob, table.offsets, chosen, blob, offsets)
+    gather_items(table.blob, table.offsets, chosen, blob, offsets)
     return Vocabulary(blob, offsets, table.counts[chosen])
 
 
-def _recode_parts(
-    readers: Sequence[PartReader], ranks: Sequence[NDArray[np.int32]], kept: Sequence[int]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Ids and offsets of all parts, each part's written by a thread of its own where it belongs."""
-    items = own_pages((sum(kept),), np.int32)
-    offsets = np.zeros(sum(reader.sequences for reader in readers) + 1, np.int64)
-    item, sequence = 0, 1
-    begins, calls = [], []
-    for reader, part_ranks, part_kept in zip(readers, ranks, kept, strict=True):
-        begins.append(sequence)
-        calls.append(partial(_recode, reader.blocks, part_ranks, items, offsets, item, sequence))
-        item += part_kept
-        sequence += reader.sequences
-    end = 1
-    for begin, stop in zip(begins, run_in_threads(calls), strict=True):
-        # Sequences that kept nothing leave a gap behind their part.
-        offsets[end : end + stop - begin] = offsets[begin:stop]
-        end += stop - begin
-    return items, offsets[:end]
-
-
-def _recode(
-    blocks: list[NDArray[np.int32]],
-    ranks: NDArray[np.int32],
-    items: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    item: int,
-    sequence: int,
-) -> int:
-    """Recode one part's blocks, letting each go at once; where its offsets end."""
-    place = np.array([item, sequence, item], np.int64)
-    while blocks:
-        recoding.recode(blocks.pop(0), ranks, items, offsets, place)
-    return int(place[recoding.SEQUENCE])
-
-
-def run_in_threads(calls: Sequence[Callable[[], _Result]], stopped: threading.Event | None = None) -> list[_Result]:
-    """Results of the calls in order, each made in a thread of its own.
-
-    When one raises, or Ctrl-C is pressed, ``stopped`` is set, by which the others can end early.
-    """
-    if len(calls) == 1:
-        return [calls[0]()]
-    with ThreadPoolExecutor(len(calls)) as pool:
-        try:
-            futures = [pool.submit(call) for call in calls]
-            return [future.result() for future in futures]
-        except BaseException:
-            if stopped:
-                stopped.set()  # before the pool waits for its threads
-            raise
+def _bad_text_error(sources: Sequence[Source]) -> CorpusError:
+    """The error that says where the first byte stands that is not UTF-8 text; one of the mapped files has it."""
+    for source in sources:
+        if source.stream or source.empty:
+            continue
+        mapped = map_file(source)
+        position = int(find_invalid(np.frombuffer(mapped, np.uint8), source.start, source.size))
+        if position >= 0:
+            return CorpusError(bad_byte_message(repr(str(source.path)), mapped, position))
+    return CorpusError("a source changed while it was read; train on a copy that stays as it is")

@@ -45,6 +45,21 @@ def check_trainable(
         raise CorpusError(f"{where} has only {only}; a corpus has a sequence of items on each line")
     if corpus.raw_tokens == corpus.raw_sequences:
         raise CorpusError(_single_items(corpus.raw_sequences, sources, delimiter))
+    check_kept(corpus, commonest, where, min_count=min_count, max_items=max_items)
+
+
+def check_kept(corpus: Corpus, commonest: int, where: str, *, min_count: int, max_items: int | None) -> None:
+    """Refuse a corpus of which min-count and max-items leave no two items side by side.
+
+    Parameters
+    ----------
+    where : str
+        What messages call the sources; else as `check_trainable`.
+
+    Raises
+    ------
+    CorpusError
+    """
     kept = len(corpus.vocabulary)
     if kept == 0:
         raise CorpusError(
@@ -87,12 +102,14 @@ def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | No
 
 
 def _occurs(source: Source, delimiter: bytes) -> bool:
-    return source.size > source.start and map_file(source).find(delimiter) >= 0
+    """Whether it does, or may: of a stream only the beginning is at hand."""
+    if source.stream:
+        return delimiter in source.head or len(source.head) >= FIRST_BLOCK
+    return not source.empty and map_file(source).find(delimiter) >= 0
 
 
 def _first_lines(sources: Sequence[Source]) -> list[bytes]:
-    source = next(source for source in sources if source.size > source.start)
-    return map_file(source)[source.start : source.start + FIRST_BLOCK].splitlines()
+    return next(source for source in sources if not source.empty).first_block().splitlines()
 
 
 def _likely_delimiter(sources: Sequence[Source]) -> str | None:

@@ -1,17 +1,10 @@
-"""Is it UTF-8 text? A numba kernel for the distinct items, and the words for what is not."""
+"""Is it UTF-8 text? numba kernels."""
 
 from __future__ import annotations
 
-import mmap
-import shlex
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numba import njit
-
-from item2vec.corpus.sources import Source, map_file, nul_message
-from item2vec.errors import CorpusError
 
 Array = Any  # kernels are typed by numba
 
@@ -59,29 +52,3 @@ def all_valid(blob: Array, offsets: Array, items: int) -> bool:
         if find_invalid(blob, offsets[i], offsets[i + 1]) >= 0:
             return False
     return True
-
-
-def bad_text_error(sources: Sequence[Source]) -> CorpusError:
-    """The error that says where the first byte stands that is not UTF-8 text; one of the files has it."""
-    for source in sources:
-        if source.size <= source.start:
-            continue
-        mapped = map_file(source)
-        position = int(find_invalid(np.frombuffer(mapped, np.uint8), source.start, source.size))
-        if position < 0:
-            continue
-        line = _count_newlines(mapped, position) + 1
-        if mapped[position] == 0:
-            return CorpusError(nul_message(source.path, line, position))
-        name = str(source.path)
-        return CorpusError(
-            f"{name!r} is not UTF-8 text: line {line:,} has the byte 0x{mapped[position]:02x}, at byte "
-            f"{position:,} of the file; convert it first, perhaps: iconv -f WINDOWS-1252 -t UTF-8 "
-            f"{shlex.quote(name)} > corpus.txt"
-        )
-    return CorpusError("a source changed while it was read; train on a copy that stays as it is")
-
-
-def _count_newlines(mapped: mmap.mmap, stop: int) -> int:
-    step = 1 << 20
-    return sum(mapped[start : min(start + step, stop)].count(b"\n") for start in range(0, stop, step))

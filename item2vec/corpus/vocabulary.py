@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_BLOCK = 1 << 16
+
 
 class Vocabulary:
     """Items ordered by descending count (ties: first occurrence in the source).
@@ -82,6 +84,43 @@ class Vocabulary:
         if not 0 <= place < len(self):
             raise IndexError(f"index {index} is outside a vocabulary of {len(self)} items")
         return self.blob[self.offsets[place] : self.offsets[place + 1]].tobytes()
+
+    def with_counts(self, counts: ArrayLike) -> Vocabulary:
+        """Return the same items with other counts."""
+        return Vocabulary(self.blob, self.offsets, counts)
+
+    def take(self, ids: NDArray[np.integer[Any]]) -> Vocabulary:
+        """Return the items with these ids, in their order."""
+        lengths = (self.offsets[1:] - self.offsets[:-1])[ids]
+        offsets = np.zeros(len(ids) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        blob = np.empty(offsets[-1], np.uint8)
+        for first in range(0, len(ids), _BLOCK):  # in blocks, since each byte takes eight more while it is found
+            last = min(len(ids), first + _BLOCK)
+            length, begin = lengths[first:last], offsets[first:last]
+            within = np.arange(offsets[first], offsets[last]) - np.repeat(begin, length)
+            blob[offsets[first] : offsets[last]] = self.blob[np.repeat(self.offsets[ids[first:last]], length) + within]
+        return Vocabulary(blob, offsets, self.counts[ids])
+
+    def followed_by(self, other: Vocabulary) -> Vocabulary:
+        """Return these items and then those of another vocabulary, which are not among them."""
+        return Vocabulary(
+            np.concatenate([self.blob, other.blob]),
+            np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
+            np.concatenate([self.counts, other.counts]),
+        )
+
+    def by_count(self) -> NDArray[np.int64]:
+        """Return the ids by descending count, ties in the order that they are in; int64 [V]."""
+        return np.argsort(-self.counts, kind="stable")
+
+    def starting(self, prefix: str) -> Iterator[str]:
+        """The items that start with a text, in order."""
+        wanted = prefix.encode("utf-8", "surrogatepass")
+        found = np.flatnonzero(np.diff(self.offsets) >= len(wanted))
+        for place, code in enumerate(wanted):
+            found = found[self.blob[self.offsets[found] + place] == code]
+        return (self[index] for index in found.tolist())
 
     def index_to_key(self) -> list[str]:
         """All items in order. Makes a Python string of each: for exports, not for look-ups."""

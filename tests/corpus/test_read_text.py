@@ -13,10 +13,13 @@ from corpus_twin import Twin, read_twin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.item_table import PartReader, Sizes
+from item2vec.corpus.item_table import Sizes
+from item2vec.corpus.part_reader import PartReader
 from item2vec.corpus.sources import find_sources, split_at_lines
-from item2vec.corpus.text import read_text, run_in_threads
+from item2vec.corpus.text import read_text
+from item2vec.corpus.threads import run_in_threads
 from item2vec.errors import ConfigError, CorpusError
 
 TINY = Sizes(scan=64, chunk=1, block=1, slots=2, part=1)
@@ -240,7 +243,7 @@ def test_a_stopped_reader_reads_no_further(tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_bytes(b"a b\n" * 1000)
     stopped = threading.Event()
     stopped.set()
-    reader = PartReader(b"", TINY, stopped)
+    reader = PartReader(b"", TINY, stopped, CodeStore(Room(1 << 20, tmp_path)))
     reader.read(split_at_lines(find_sources([tmp_path / "corpus.txt"]), 1, 1)[0])
     assert reader.sequences == 0
 

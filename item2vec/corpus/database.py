@@ -1,0 +1,139 @@
+"""A DuckDB database in memory that spills to a folder of its own, and its errors as one line."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.errors import CorpusError, Item2VecError
+
+BATCH = 1 << 20  # rows that leave the database at once
+_TEXT_BATCH = 1 << 24  # bytes of text
+
+
+class Database:
+    """An empty database for one reading.
+
+    Parameters
+    ----------
+    threads : int
+        Threads of a query.
+    memory : int or None
+        Bytes that DuckDB may hold; None leaves its own limit, four fifths of the machine's memory.
+
+    Attributes
+    ----------
+    folder : Path
+        For temporary files, in the system's place for such ($TMPDIR); it goes when the database is closed.
+    """
+
+    def __init__(self, threads: int, memory: int | None) -> None:
+        import duckdb  # here, since only tables need it
+
+        self._error = duckdb.Error
+        self.folder = Path(tempfile.mkdtemp(prefix="item2vec-"))
+        self.connection = duckdb.connect(":memory:", config={"temp_directory": str(self.folder / "spill")})
+        self.run(f"SET threads = {threads}")
+        if memory is not None:
+            self.run(f"SET memory_limit = '{memory // 10**6}MB'")
+        self.run("SET TimeZone = 'UTC'")  # times without a zone mean the same on every machine
+        self.run("SET enable_progress_bar = false")
+        self.run("SET python_enable_replacements = false")  # a table's name is never one of our variables
+        self.run("SET preserve_insertion_order = true")  # rowid is the order of the files
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close, and remove what was spilled."""
+        self.connection.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, sql: str, *, kind: type[Item2VecError] = CorpusError, about: str = "") -> Any:
+        """Run a statement.
+
+        Raises
+        ------
+        Item2VecError
+            Of this kind, with what ``about`` names and DuckDB's reason, on one line.
+        KeyboardInterrupt
+            After Ctrl-C, which DuckDB reports as an error of its own.
+        """
+        try:
+            return self.connection.execute(sql)
+        except self._error as error:
+            raise kind((f"{about}: " if about else "") + reason(error)) from None
+        except RuntimeError as error:
+            if "interrupted" in str(error).lower():
+                raise KeyboardInterrupt from None
+            raise
+
+    def row(self, sql: str) -> tuple[Any, ...]:
+        """The only row of a query's result."""
+        result: tuple[Any, ...] = self.run(sql).fetchall()[0]  # fetchone would leave the result open
+        return result
+
+    def batches(self, columns: str, table: str) -> Iterator[list[NDArray[Any]]]:
+        """A table's columns, in the order of its rows, as arrays of at most `BATCH` numbers."""
+        rows = self.row(f"SELECT count(*) FROM {table}")[0]
+        for first in range(0, rows, BATCH):
+            where = f"rowid >= {first} AND rowid < {first + BATCH}"
+            yield list(self.run(f"SELECT {columns} FROM {table} WHERE {where}").fetchnumpy().values())
+
+    def register(self, name: str, columns: dict[str, NDArray[Any]]) -> None:
+        """Make arrays readable as a table."""
+        self.connection.register(name, columns)
+
+    def text_column(self, column: str, table: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """A column of text, in the order of the rows, without a Python object for each.
+
+        Returns
+        -------
+        blob : array, uint8 [bytes]
+            The texts' UTF-8 bytes end to end.
+        offsets : array, int64 [rows + 1]
+        """
+        lengths = [sizes for (sizes,) in self.batches(f"strlen({column})::BIGINT", table)]
+        offsets = np.concatenate([np.zeros(1, np.int64), *lengths]).cumsum()
+        blob = np.empty(int(offsets[-1]), np.uint8)
+        last = 0
+        while last < len(offsets) - 1:
+            first = last
+            last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + _TEXT_BATCH, "right")) - 1)
+            where = f"rowid >= {first} AND rowid < {last}"
+            text = self.row(f"SELECT string_agg({column}, '' ORDER BY rowid) FROM {table} WHERE {where}")[0]
+            blob[offsets[first] : offsets[last]] = np.frombuffer(text.encode(), np.uint8)
+        return blob, offsets
+
+
+def identifier(name: str) -> str:
+    """A column's or table's name, quoted for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A piece of text, quoted for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def reason(error: Exception) -> str:
+    """DuckDB's message as one line: what and where, without its advice on its own options."""
+    text = str(error)
+    if "Out of Memory" in text or "max_temp_directory_size" in text:
+        return (
+            "not enough memory to sort the events, or no space for temporary files; raise --memory, or lower --threads"
+        )
+    file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
+    head = re.split(r"\n\s*(?:LINE \d+:|Possible |See also|file = |For more info)", text, maxsplit=1)[0]
+    head = re.sub(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|TProtocolException): ", "", head.strip())
+    head = " ".join(head.replace("Original Line: ", "which is ").split())
+    if len(head) > 400:
+        head = head[:400] + "..."
+    return f"{file[1].strip()!r}: {head}" if file else head

@@ -1,0 +1,192 @@
+"""read_events: event tables to a Corpus. DuckDB reads, numbers and sorts, on disk where memory is short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.corpus.cache import cache_folder
+from item2vec.corpus.code_store import CodeStore, Room
+from item2vec.corpus.corpus import Corpus, Facts
+from item2vec.corpus.corpus_file import CorpusFileWriter
+from item2vec.corpus.database import Database
+from item2vec.corpus.event_table import EventTable, load_events
+from item2vec.corpus.event_times import REAL, ticks_per_second
+from item2vec.corpus.ids import Part, ids_in_memory, write_ids
+from item2vec.corpus.memory import tokens_in_memory
+from item2vec.corpus.names import names_of_vocabulary
+from item2vec.corpus.ranking import divide_items
+from item2vec.corpus.sequences import MODES, OPEN, WEIGHT, count_tokens, lay_out, new_state
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.corpus.trainable import check_kept
+from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.corpus.weights import repeat_by_weight
+from item2vec.errors import ConfigError, CorpusError
+
+_LEAST_MEMORY = 64 * 10**6  # DuckDB's blocks and a sort's runs need about 50 MB
+
+
+def read_events(
+    paths: Sequence[Path], config: SourceConfig, *, min_count: int, max_items: int | None, threads: int
+) -> Corpus:
+    """Read event tables: all events of a user, in order of time, are a sequence.
+
+    The result depends on the events and their order in the files alone, neither on the format nor on ``threads``
+    or ``config.memory``. Users come in the order in which they first appear in the files, a user's sessions in
+    order of time, events of the same time in the order of the files. Items are the text that the file has, 007
+    included; numbers are as DuckDB writes them. Where the item column holds lists, each adds its items in their
+    order, and without a user column each row is a sequence.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of .csv, .tsv, .parquet or .jsonl, several one after another; with ``config.sql`` none, or DuckDB
+        database files, which are attached under the names of the files and the first of which is in use.
+    config : SourceConfig
+    min_count, max_items, threads
+        As `TrainConfig` has them; ``threads`` 1 or more.
+
+    Returns
+    -------
+    Corpus
+        Its ``notes`` say how many events were left out and why.
+
+    Raises
+    ------
+    CorpusError
+        If a source cannot be read, a column is missing, a value makes no sense, or there is nothing to train on.
+    ConfigError
+        If an option cannot work.
+    """
+    memory = config.memory_bytes
+    if memory is not None and memory < _LEAST_MEMORY:
+        raise ConfigError(f"memory is {config.memory!r}; to sort tables it must be 64MB or more")
+    room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
+    tokens = CodeStore(room)
+    with Database(threads, memory) as database:
+        table = load_events(database, paths, config)
+        ticks = _sort(database, table, config)
+        size = database.row("SELECT count(*) FROM item")[0]
+        counts, first = np.zeros(size + 1, np.int64), np.full(size + 1, -1, np.int64)
+        raw_tokens = raw_sequences = 0
+        for block in _lay_out(database, config, ticks):
+            count_tokens(block, raw_tokens, counts, first)
+            raw_tokens += len(block)
+            raw_sequences += int(np.count_nonzero(block < 0))
+            tokens.append(block)
+        codes = np.argsort(first[1:], kind="stable") + 1  # by first occurrence
+        codes = codes[first[codes] >= 0]
+        kept, dropped = (codes[places] for places in divide_items(counts[codes], min_count, max_items))
+        rare = _vocabulary(database, dropped, counts[dropped])
+        vocabulary = _vocabulary(database, kept, counts[kept])
+        _refuse_newlines(vocabulary)
+        names = names_of_vocabulary(database, "event") if config.name_column and not config.names else None
+    ranks = np.full(size + 1, -1, np.int32)
+    ranks[kept] = np.arange(len(kept), dtype=np.int32)
+    facts = Facts(raw_tokens=raw_tokens, raw_sequences=raw_sequences, replaced=0)
+    parts = [Part(tokens, raw_sequences)]
+    if room.exceeded:
+        with CorpusFileWriter(room.folder, named=False) as writer:
+            write_ids(parts, [ranks], writer)
+            corpus = writer.finish(vocabulary, rare, facts, "")
+    else:
+        ids = ids_in_memory(parts, [ranks], [int(vocabulary.counts.sum())])
+        corpus = Corpus(*ids, vocabulary, rare=rare, **facts)
+    corpus = replace(corpus, names=names, notes=table.notes)
+    if raw_tokens == raw_sequences:
+        raise CorpusError(_single_events(raw_sequences, table.name, config))
+    check_kept(corpus, int(counts.max()), table.name, min_count=min_count, max_items=max_items)
+    return corpus
+
+
+def _sort(database: Database, table: EventTable, config: SourceConfig) -> int:
+    """Make ``item`` (i, code) and, in order, ``sorted`` (u, c, t, w); how many of its times are a second."""
+    good = f"WHERE {table.complete}"
+    ticks, columns = 1, "usr.first AS u, item.code AS c"
+    if config.session_gap is not None and config.time is not None:
+        ticks = ticks_per_second(database, table.time_kind, config.time)
+        if table.time_kind == REAL:
+            columns += f", CAST(t * {10**6 / ticks!r} AS BIGINT) AS t"
+            ticks = 10**6
+        else:
+            columns += ", t"
+    columns += ", w" if config.weight else ""
+    order = "usr.first, t, event.rowid" if config.time else "usr.first, event.rowid"
+    database.run(f"CREATE TABLE usr AS SELECT u, min(rowid) AS first FROM event {good} GROUP BY u")
+    database.run(
+        "CREATE TABLE item AS SELECT i, CAST(row_number() OVER () AS INTEGER) AS code "
+        f"FROM (SELECT DISTINCT i FROM event {good})"
+    )
+    database.run(
+        f"CREATE TABLE sorted AS SELECT {columns} FROM event JOIN usr USING (u) JOIN item USING (i) {good} "
+        f"ORDER BY {order}"
+    )
+    database.run("DROP TABLE usr")
+    if not config.name_column or config.names:
+        database.run("DROP TABLE event")
+    return ticks
+
+
+def _lay_out(database: Database, config: SourceConfig, ticks: int) -> Iterator[NDArray[np.int32]]:
+    """The sorted events as blocks of codes, the last of each sequence negative."""
+    columns = "u, c" + (", t" if config.session_gap is not None else "") + (", w" if config.weight else "")
+    gap = (config.gap_seconds or 0.0) * ticks
+    seen = np.zeros(database.row("SELECT count(*) FROM item")[0] + 1, np.int64)
+    state, none = new_state(), np.empty(0, np.int64)
+    blocks, weights = [], []  # all of them, where layers take each sequence apart
+    for users, codes, *rest in database.batches(columns, "sorted"):
+        times = rest.pop(0) if config.session_gap is not None else none
+        own_weights = rest.pop() if config.weight else none
+        tokens = np.empty(len(codes), np.int32)
+        token_weights = np.empty(len(own_weights), np.int64)
+        written = lay_out(
+            users, times, gap, codes, own_weights, MODES[config.dedupe], seen, state, tokens, token_weights
+        )
+        if config.weight:
+            blocks.append(tokens[:written])
+            weights.append(token_weights[:written])
+        else:
+            yield tokens[:written]
+    database.run("DROP TABLE sorted")
+    last = np.array([-state[OPEN]], np.int32)
+    if config.weight:
+        yield repeat_by_weight(np.concatenate([*blocks, last]), np.concatenate([*weights, state[[WEIGHT]]]))
+    else:
+        yield last
+
+
+def _vocabulary(database: Database, chosen: NDArray[np.int64], counts: NDArray[np.int64]) -> Vocabulary:
+    """The chosen items, in order; they stay in the database as ``vocabulary`` (rank, item)."""
+    database.run("DROP TABLE IF EXISTS vocabulary")
+    database.register("chosen", {"code": chosen.astype(np.int32), "rank": np.arange(len(chosen))})
+    database.run(
+        "CREATE TABLE vocabulary AS SELECT rank, CAST(i AS VARCHAR) AS item FROM chosen JOIN item USING (code) "
+        "ORDER BY rank"
+    )
+    return Vocabulary(*database.text_column("item", "vocabulary"), counts)
+
+
+def _refuse_newlines(vocabulary: Vocabulary) -> None:
+    lines = np.flatnonzero(vocabulary.blob == ord("\n"))
+    if len(lines):
+        item = vocabulary[int(np.searchsorted(vocabulary.offsets, lines[0], "right")) - 1]
+        shown = item if len(item) <= 40 else item[:40] + "..."
+        raise CorpusError(
+            f"the item {shown!r} has a newline, which no model file carries; replace it, by --sql with "
+            "replace(column, chr(10), ' ') say"
+        )
+
+
+def _single_events(sequences: int, name: str, config: SourceConfig) -> str:
+    """Why no sequence has two events."""
+    if config.session_gap is not None:
+        hint = f"give a longer --session-gap than {config.session_gap}"
+    elif config.dedupe != "none":
+        hint = f"without --dedupe {config.dedupe} repetitions count"
+    else:
+        hint = f"is {config.user!r} the column that says which events belong together?"
+    return f"there is nothing to learn in {name}: each of its {sequences:,} sequences is a single event; {hint}"

@@ -1,0 +1,197 @@
+"""inspect_corpus: what shape a corpus has, so that people see it, and see what will not train well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.corpus.corpus import Corpus
+from item2vec.corpus.lookalikes import Lookalikes, find_lookalikes
+from item2vec.corpus.sequence_facts import CONSECUTIVE, EQUAL_PAIRS, walk
+
+QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+LONG = 5  # items from which on a sequence hardly comes twice by chance
+MARKS = (",", ";", "|", "\t")
+_COMMONEST = 10
+_STEP = 1 << 22  # tokens that are walked through at a time
+_LOOKED_AT = 2000  # commonest items that are searched for marks between items
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """The shape of a corpus.
+
+    Lengths, repetitions and duplicates are those of the sequences as the corpus has them; where items were dropped in
+    reading, without these.
+
+    Attributes
+    ----------
+    sequences, tokens, items : int
+        Read, dropped ones included.
+    min_count, rare_items, rare_tokens : int
+        Items that come less often than that, and their occurrences.
+    once : int
+        Items that come once.
+    lengths : array, int64 [sequences of the corpus]
+        Sorted.
+    commonest : tuple of (str, int)
+        Items and their counts.
+    ranks : tuple of (int, int)
+        Rank, from 1, and count of the item there: 1, 2, 5, 10, 20, 50 ... and the last.
+    consecutive : int
+        Tokens that repeat the one before.
+    equal_pairs : int
+        Pairs of the same item in one sequence.
+    expected_pairs : float
+        As many there would be if items came in any order, by their frequencies.
+    duplicates, long_duplicates, long_sequences : int
+        Sequences that came before in the same words; those with `LONG` items or more; all with so many.
+    head : tuple of str
+        The first sequence, if none of its items comes again; at most 100 items.
+    own_beginnings : bool
+        Whether no two sequences begin with the same item.
+    mark : (str, float)
+        Of what often stands between items, the one that stands in most tokens, and in what share of them.
+    numeric : float
+        Share of the tokens, of the commonest items, that are numbers.
+    lookalikes : Lookalikes
+    """
+
+    sequences: int
+    tokens: int
+    items: int
+    min_count: int
+    rare_items: int
+    rare_tokens: int
+    once: int
+    lengths: NDArray[np.int64]
+    commonest: tuple[tuple[str, int], ...]
+    ranks: tuple[tuple[int, int], ...]
+    consecutive: int
+    equal_pairs: int
+    expected_pairs: float
+    duplicates: int
+    long_duplicates: int
+    long_sequences: int
+    head: tuple[str, ...]
+    own_beginnings: bool
+    mark: tuple[str, float]
+    numeric: float
+    lookalikes: Lookalikes
+
+    def length_at(self, share: float) -> int:
+        """The length that a share of the sequences do not exceed."""
+        return int(self.lengths[max(0, int(np.ceil(share * len(self.lengths))) - 1)])
+
+    def share_up_to(self, length: int) -> float:
+        """Share of the sequences that are no longer than this."""
+        return float(np.searchsorted(self.lengths, length, "right") / len(self.lengths))
+
+    def histogram(self) -> list[tuple[int, int, int]]:
+        """From, to and how many: lengths 1, 2, 3 to 4, 5 to 8, ... up to the longest."""
+        ends = [0, 1]
+        while ends[-1] < self.lengths[-1]:
+            ends.append(2 * ends[-1])
+        below = np.searchsorted(self.lengths, ends, "right").tolist()
+        return [(start + 1, end, b - a) for (start, end), (a, b) in zip(pairwise(ends), pairwise(below), strict=True)]
+
+
+def inspect_corpus(corpus: Corpus, min_count: int) -> Inspection:
+    """Look at a corpus of at least one sequence.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        With all of its items, or with those that a training keeps.
+    min_count : int
+        What a training would drop, or has dropped.
+    """
+    lengths = np.diff(corpus.offsets)
+    hashes, totals = _walk(corpus)
+    again = _seen_before(hashes)
+    long = lengths >= LONG
+    begins = corpus.items[corpus.offsets[:-1]]
+    counts = corpus.vocabulary.counts
+    all_counts = counts if corpus.rare is None else np.concatenate([counts, corpus.rare.counts])
+    rare = all_counts < min_count
+    kept = max(1, int(counts.sum()))
+    mark, numeric = _marks(corpus)
+    pairs = float((lengths.astype(np.float64) * (lengths - 1)).sum() / 2)
+    return Inspection(
+        sequences=corpus.raw_sequences,
+        tokens=corpus.raw_tokens,
+        items=len(all_counts),
+        min_count=min_count,
+        rare_items=int(np.count_nonzero(rare)),
+        rare_tokens=int(all_counts[rare].sum()),
+        once=int(np.count_nonzero(all_counts == 1)),
+        lengths=np.sort(lengths),
+        commonest=tuple((corpus.vocabulary[i], int(counts[i])) for i in range(min(_COMMONEST, len(counts)))),
+        ranks=tuple((rank, int(counts[rank - 1])) for rank in _ranks(len(counts))),
+        consecutive=int(totals[CONSECUTIVE]),
+        equal_pairs=int(totals[EQUAL_PAIRS]),
+        expected_pairs=pairs * float(((counts / kept) ** 2).sum()),
+        duplicates=int(np.count_nonzero(again)),
+        long_duplicates=int(np.count_nonzero(again & long)),
+        long_sequences=int(np.count_nonzero(long)),
+        head=_head(corpus),
+        own_beginnings=len(np.unique(begins)) == len(begins),
+        mark=mark,
+        numeric=numeric,
+        lookalikes=find_lookalikes(corpus.vocabulary),
+    )
+
+
+@np.errstate(over="ignore")  # hashes wrap around, which numpy notes where numba is turned off
+def _walk(corpus: Corpus) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    items, offsets = corpus.items.view(), corpus.offsets.view()
+    items.flags.writeable = offsets.flags.writeable = False  # as a mapped corpus is: one compiled form for both
+    size = len(corpus.vocabulary)
+    seen, times = np.full(size, -1, np.int64), np.zeros(size, np.int32)
+    hashes, totals = np.empty(len(corpus), np.uint64), np.zeros(2, np.int64)
+    first = 0
+    while first < len(corpus):
+        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + _STEP, "right")) - 1)
+        walk(items, offsets, first, last, seen, times, hashes, totals)
+        corpus.let_go(int(offsets[last] - offsets[first]))
+        first = last
+    return hashes, totals
+
+
+def _seen_before(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether the same hash came before, for each."""
+    order = np.argsort(hashes, kind="stable")
+    again = np.zeros(len(hashes), np.bool_)
+    again[order[1:]] = hashes[order[1:]] == hashes[order[:-1]]
+    return again
+
+
+def _ranks(items: int) -> list[int]:
+    steps = (digit * 10**power for power in range(10) for digit in (1, 2, 5))
+    return [*(rank for rank in steps if rank < items), items]
+
+
+def _head(corpus: Corpus) -> tuple[str, ...]:
+    first = corpus.items[: min(corpus.offsets[1], 100)]
+    once = bool((corpus.vocabulary.counts[first] == 1).all())
+    return tuple(corpus.vocabulary[int(item)] for item in first) if once else ()
+
+
+def _marks(corpus: Corpus) -> tuple[tuple[str, float], float]:
+    """In what share of the commonest items' tokens a mark stands, and what share are numbers."""
+    with_mark: Counter[str] = Counter()
+    looked_at = min(len(corpus.vocabulary), _LOOKED_AT)
+    total = numbers = 0
+    for index in range(looked_at):
+        item, count = corpus.vocabulary[index], int(corpus.vocabulary.counts[index])
+        total += count
+        numbers += count * item.lstrip("-").replace(".", "", 1).isdigit()
+        for mark in MARKS:
+            if mark in item and item != mark:
+                with_mark[mark] += count
+    mark, count = max(with_mark.items(), key=lambda pair: pair[1], default=("", 0))
+    return (mark, count / total), numbers / total

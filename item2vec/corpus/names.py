@@ -1,0 +1,143 @@
+"""Names: what items are called where people see them."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from item2vec.errors import CorpusError
+
+if TYPE_CHECKING:
+    from item2vec.corpus.database import Database
+    from item2vec.corpus.source_config import SourceConfig
+    from item2vec.corpus.vocabulary import Vocabulary
+
+
+class Names:
+    """Display names of a vocabulary's items, as bytes end to end; an item may have none.
+
+    Parameters
+    ----------
+    blob : array, uint8 [bytes]
+        The names' UTF-8 bytes end to end.
+    offsets : array, int64 [V + 1]
+        The name of item i is ``blob[offsets[i]:offsets[i + 1]]``, empty if it has none.
+    """
+
+    def __init__(self, blob: ArrayLike, offsets: ArrayLike) -> None:
+        self.blob: NDArray[np.uint8] = np.asarray(blob, np.uint8)
+        self.offsets: NDArray[np.int64] = np.asarray(offsets, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> str | None:
+        return self.blob[self.offsets[index] : self.offsets[index + 1]].tobytes().decode() or None
+
+    @property
+    def given(self) -> int:
+        """Items that have a name."""
+        return int(np.count_nonzero(np.diff(self.offsets)))
+
+    def find(self, name: str) -> NDArray[np.int64]:
+        """Ids of the items of this name, commonest first."""
+        wanted = name.encode("utf-8", "surrogatepass")
+        lengths = self.offsets[1:] - self.offsets[:-1]
+        found = np.flatnonzero(lengths == len(wanted)) if wanted else np.empty(0, np.int64)
+        for place, byte in enumerate(wanted):
+            found = found[self.blob[self.offsets[found] + place] == byte]
+        return found
+
+
+def names_of_vocabulary(database: Database, table: str) -> Names:
+    """Each item's commonest name, of equally common ones the first.
+
+    Parameters
+    ----------
+    database : Database
+        Has the items as ``vocabulary`` (rank, item).
+    table : str
+        Items ``i`` and ``name``, a row for each time that they come together.
+
+    Raises
+    ------
+    CorpusError
+        If no item of the vocabulary has a name there.
+    """
+    database.run(
+        "CREATE TABLE named AS SELECT item, arg_max(name, (n, -place)) AS name FROM "
+        f"(SELECT CAST(i AS VARCHAR) AS item, name, count(*) AS n, min(rowid) AS place FROM {table} "
+        "WHERE i IS NOT NULL AND name IS NOT NULL GROUP BY i, name) SEMI JOIN vocabulary USING (item) GROUP BY item"
+    )
+    database.run(
+        "CREATE TABLE display AS SELECT coalesce(name, '') AS name FROM vocabulary LEFT JOIN named USING (item) "
+        "ORDER BY rank"
+    )
+    names = Names(*database.text_column("name", "display"))
+    if names.given == 0 and len(names) > 0:
+        raise CorpusError(
+            "no item of the vocabulary has a name; look whether the column of names or items is the right one"
+        )
+    return names
+
+
+def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Names:
+    """Names of a vocabulary's items from the file of ``config.names``.
+
+    A table's items are in the column of ``config.item``, ``item``, or the first; its names in that of
+    ``config.name_column``, ``name``, or the only other one. Any other file is text, ``item TAB name`` on each line.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be read, its columns cannot be told, or it names no item of the vocabulary.
+    """
+    from item2vec.corpus.database import Database, identifier, literal
+    from item2vec.corpus.event_columns import key_sql
+    from item2vec.corpus.source_config import SourceConfig
+    from item2vec.corpus.table_files import format_of, listed, scan_files
+
+    assert config.names is not None
+    path = Path(config.names).expanduser()
+    kind = format_of(path)
+    with Database(threads, None) as database:
+        items = {"item": np.array(vocabulary.index_to_key(), object), "rank": np.arange(len(vocabulary))}
+        database.register("items", items)
+        database.run("CREATE TABLE vocabulary AS SELECT rank, item FROM items ORDER BY rank")
+        if kind == "text":
+            from item2vec.corpus.plain_files import plain_file
+
+            plain = literal(glob.escape(str(plain_file(path, database.folder))))
+            sql = (
+                f"read_csv({plain}, auto_detect=false, header=false, delim='\t', quote='', escape='', "
+                "columns={'item': 'VARCHAR', 'name': 'VARCHAR'})"
+            )
+            item = name = ""
+            columns = "item, name"
+        else:
+            scan = scan_files(database, [path], SourceConfig(), [])[0]
+            has = list(scan.columns)
+            if config.item not in has and "item" not in has and has[0] in vocabulary.key_to_index:
+                raise CorpusError(
+                    f"{scan.name} has no header line: its first column would be called {has[0]!r}, which is an item; "
+                    "put a line with `item` and `name` on top, or let the name of a file of lines of item TAB name "
+                    "end in .txt"
+                )
+            item = next((column for column in (config.item, "item") if column in has), has[0])
+            others = [column for column in has if column != item]
+            name = config.name_column or ("name" if "name" in has else others[0] if len(others) == 1 else "")
+            if name not in has:
+                lacking = f"no column {name!r}" if name else "several columns that may be names"
+                raise CorpusError(f"{scan.name} has {lacking}; give --name-column, one of {listed(has)}")
+            sql = scan.sql
+            columns = f"{key_sql(*scan.column(item), 'VARCHAR')}, CAST({identifier(name)} AS VARCHAR)"
+        database.run(
+            "CREATE TABLE pairs AS SELECT i, nullif(trim(name), '') AS name FROM "
+            f"(SELECT {columns} FROM {sql}) AS pair(i, name)",
+            about=f"cannot read the names in {config.names!r}",
+        )
+        return names_of_vocabulary(database, "pairs")

@@ -1,0 +1,111 @@
+"""read_corpus: sources of any kind to a Corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from item2vec.corpus.corpus import Corpus
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.errors import ConfigError
+
+_TABLE_OPTIONS = ("user", "item", "time", "session_gap", "where", "dedupe", "weight", "nulls")
+_TEXT_OPTIONS = ("encoding", "errors")
+
+
+def read_corpus(
+    sources: Sequence[str | Path],
+    config: SourceConfig,
+    *,
+    min_count: int = 5,
+    max_items: int | None = None,
+    threads: int = 1,
+) -> Corpus:
+    """Read text files, or event tables.
+
+    Parameters
+    ----------
+    sources : sequence of str or Path
+        Files and globs, all text or all tables (see `item2vec.corpus.text` and `item2vec.corpus.events`).
+    config : SourceConfig
+    min_count, max_items, threads
+        As `TrainConfig` has them; ``threads`` 1 or more.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    CorpusError
+        If a source cannot be read, or holds nothing to train on.
+    ConfigError
+        If an option cannot work, or not with such sources.
+    """
+    rest = {"min_count": min_count, "max_items": max_items, "threads": threads}
+    tables = _tables(sources, config)
+    if tables is None:
+        from item2vec.corpus.text import read_text
+
+        corpus = read_text(
+            sources,
+            delimiter=config.delimiter,
+            encoding=config.encoding,
+            errors=config.errors,
+            memory=config.memory_bytes,
+            cache=config.cache,
+            **rest,  # type: ignore[arg-type]
+        )
+    else:
+        from item2vec.corpus.events import read_events
+
+        corpus = read_events(tables, config, **rest)  # type: ignore[arg-type]
+    if config.names is not None:
+        from item2vec.corpus.names import read_names
+
+        corpus = replace(corpus, names=read_names(corpus.vocabulary, config, threads))
+    return corpus
+
+
+def _tables(sources: Sequence[str | Path], config: SourceConfig) -> list[Path] | None:
+    """The files of an event table, or None if the sources are text."""
+    from item2vec.corpus.sources import expand
+    from item2vec.corpus.table_files import format_of
+
+    if isinstance(sources, str | Path):
+        raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
+    names = [str(source) for source in sources]
+    paths = [path for name in names for path in expand(name)]
+    if config.sql is not None:
+        _refuse_text_options(config, "the result of --sql")
+        if config.format != "auto" or config.delimiter is not None:
+            raise ConfigError("sql names its files itself; leave out --format and --delimiter")
+        return paths
+    formats = [format_of(path, config.format) for path in paths]
+    tables = [path for path, format_ in zip(paths, formats, strict=True) if format_ != "text"]
+    if not tables:
+        odd = [name for name in _TABLE_OPTIONS if name in config.set_options()]
+        odd += ["name_column"] if config.name_column and not config.names else []
+        if odd and paths:
+            raise ConfigError(
+                f"{odd[0].replace('_', '-')} is an option of event tables, and {str(paths[0])!r} is read as text; give "
+                "--format csv, tsv, parquet or jsonl if it is a table"
+            )
+        return None
+    _refuse_text_options(config, repr(str(tables[0])))
+    if len(tables) < len(paths):
+        text = paths[formats.index("text")]
+        raise ConfigError(
+            f"{str(tables[0])!r} is an event table and {str(text)!r} is text; read one kind at a time, or say with "
+            "--format what they are"
+        )
+    if Path("-") in tables and len(tables) > 1:
+        raise ConfigError("'-', standard input, stands beside other tables; read it alone")
+    return tables
+
+
+def _refuse_text_options(config: SourceConfig, name: str) -> None:
+    odd = [option for option in _TEXT_OPTIONS if option in config.set_options()]
+    if odd:
+        raise ConfigError(f"{odd[0]} is an option of text, and {name} is an event table, which is UTF-8")

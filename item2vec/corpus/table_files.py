@@ -1,0 +1,267 @@
+"""From files of tables to what DuckDB scans: which format, which compression, which columns.
+
+DuckDB could guess all of this, and guesses wrong where it hurts: it takes 007 for 7, leaves out rows that do not fit
+what it guessed, and does not compare a compressed file with its checksum. So formats go by the ending, delimiters
+by the first line, users and items of a CSV stay the text that they are, and compressed text is decompressed here.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import glob
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from item2vec.corpus.database import Database, identifier, literal
+from item2vec.corpus.plain_files import COMPRESSED_ENDINGS, plain_file
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.errors import ConfigError, CorpusError
+
+ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+_DELIMITERS = (",", ";", "\t", "|")
+_NUMBERED = re.compile(r"column\d+")
+_RAW = "item2vec_text:"  # prefix of a column as the file has it, where a condition sees it as a number
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A part of the event table that DuckDB reads as one.
+
+    Parameters
+    ----------
+    sql : str
+        What stands behind FROM.
+    columns : dict of str to str
+        The columns' names and DuckDB types, in order.
+    name : str
+        What messages call it.
+    """
+
+    sql: str
+    columns: dict[str, str]
+    name: str
+
+    def column(self, name: str) -> tuple[str, str]:
+        """SQL for a column's value as the file has it, and its type."""
+        own = _RAW + name if _RAW + name in self.columns else name
+        return identifier(own), self.columns[own]
+
+
+def format_of(path: Path, given: str = "auto") -> str:
+    """The format that an option or the ending says: ``text`` for an ending that no table has."""
+    if given != "auto":
+        return given
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes and suffixes[-1] in COMPRESSED_ENDINGS:
+        suffixes.pop()
+    return ENDINGS.get(suffixes[-1], "text") if suffixes else "text"
+
+
+def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, wanted: Sequence[str]) -> list[Scan]:
+    """Look at all files before any long work; neighbours of one shape become one scan.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files, ``-`` for standard input.
+    wanted : sequence of str
+        The columns that will be asked for.
+
+    Raises
+    ------
+    CorpusError
+        If a file is missing, damaged, or lacks a wanted column.
+    """
+    looks = []
+    for path in paths:
+        kind = format_of(path, config.format)
+        plain = plain_file(path, database.folder)
+        if kind == "parquet" or not _is_parquet(plain):
+            looks.append(_LOOKS[kind](database, plain, path, config, wanted))
+        else:
+            raise CorpusError(f"{str(path)!r} is a Parquet file; give --format parquet")
+    scans: list[Scan] = []
+    run: list[str] = []
+    for look, following in zip(looks, [*looks[1:], None], strict=True):
+        run.append(_file_literal(look.path))
+        if following is None or replace(following, path="", name="") != replace(look, path="", name=""):
+            files = look.name if len(run) == 1 else f"{look.name} and {len(run) - 1:,} before it"
+            scans.append(Scan(look.sql.replace("$FILES", f"[{', '.join(run)}]", 1), look.columns, files))
+            run = []
+    return scans
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One file: how it is scanned, $FILES standing for its and its neighbours' paths."""
+
+    path: str
+    name: str
+    sql: str
+    columns: dict[str, str]
+
+
+def _look_at_parquet(database: Database, plain: Path, path: Path, config: SourceConfig, wanted: Sequence[str]) -> _Look:
+    sql = "read_parquet($FILES, binary_as_string=true, hive_partitioning=false)"
+    columns = _describe(database, sql, plain, path)
+    check_columns(columns, wanted, repr(str(path)))
+    return _Look(str(plain), repr(str(path)), sql, columns)
+
+
+def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConfig, wanted: Sequence[str]) -> _Look:
+    name = repr(str(path))
+    tab = config.format == "tsv" or format_of(path, config.format) == "tsv"
+    given = config.delimiter or ("\t" if tab else None)
+    first = _first_line(plain, name)
+    parsed = [(mark, _parse_line(first, mark)) for mark in ([given] if given else _DELIMITERS)]
+    # The delimiter is the one that brings the wanted columns out, else the one that brings most.
+    delimiter, names = max(parsed, key=lambda pair: (sum(want in pair[1] for want in wanted), len(pair[1])))
+    header = not wanted or not all(_NUMBERED.fullmatch(want) for want in wanted) or any(w in names for w in wanted)
+    if not header:
+        names = [f"column{place}" for place in range(len(names))]
+    names = _distinct(names)
+    check_columns(
+        names, wanted, name, "" if not header else "; if there is no header line, they are column0, column1 ..."
+    )
+    dialect = f"delim={literal(delimiter)}, quote='\"', escape='\"', header={str(header).lower()}"
+    columns = dict.fromkeys(names, "VARCHAR")
+    if config.where is None:
+        return _Look(str(plain), name, _csv_sql(dialect, columns), columns)
+    # A condition sees numbers and times where a column has such; what is trained on stays text.
+    guess = _describe(database, f"read_csv($FILES, {dialect})", plain, path)
+    if list(guess) != names:
+        guess = columns
+    typed = {column: guess[column] for column in names if column in wanted and guess[column] != "VARCHAR"}
+    kinds = {column: "VARCHAR" if column in wanted else guess[column] for column in names}
+    sql = _csv_sql(dialect, kinds)
+    if typed:
+        casts = ", ".join(f"CAST({identifier(c)} AS {kind}) AS {identifier(c)}" for c, kind in typed.items())
+        texts = ", ".join(f"{identifier(c)} AS {identifier(_RAW + c)}" for c in typed)
+        sql = f"(SELECT * REPLACE ({casts}), {texts} FROM {sql})"
+    return _Look(str(plain), name, sql, kinds | {_RAW + column: "VARCHAR" for column in typed})
+
+
+def _csv_sql(dialect: str, columns: dict[str, str]) -> str:
+    return f"read_csv($FILES, auto_detect=false, {dialect}, columns={{{_struct(columns)}}})"
+
+
+def _look_at_json(database: Database, plain: Path, path: Path, config: SourceConfig, wanted: Sequence[str]) -> _Look:
+    read = "read_json($FILES, format='newline_delimited', maximum_object_size=67108864"
+    found = _describe(database, read + ")", plain, path)
+    if list(found) == ["json"] and "json" not in wanted:
+        raise CorpusError(
+            f'{str(path)!r} is no JSON lines: its first line is no object such as {{"user": 1, "item": 2}}'
+        )
+    check_columns(found, wanted, repr(str(path)))
+    chosen = found if config.where is not None or not wanted else {name: found[name] for name in wanted}
+    # Numbers and texts of one column come out as they are written, not as what they have in common.
+    columns = {name: _json_text(kind) if name in wanted or not wanted else kind for name, kind in chosen.items()}
+    return _Look(str(plain), repr(str(path)), f"{read}, columns={{{_struct(columns)}}})", columns)
+
+
+_LOOKS = {"csv": _look_at_csv, "tsv": _look_at_csv, "parquet": _look_at_parquet, "jsonl": _look_at_json}
+
+
+def check_columns(columns: Sequence[str] | dict[str, str], wanted: Sequence[str], name: str, hint: str = "") -> None:
+    """Refuse a table that lacks a column, with the columns that it has and the closest of them.
+
+    Raises
+    ------
+    CorpusError
+    """
+    for want in wanted:
+        if want in columns:
+            continue
+        folded = {column.casefold(): column for column in columns}
+        close = difflib.get_close_matches(want.casefold(), folded, n=1)
+        mean = f"; did you mean {folded[close[0]]!r}?" if close else "."
+        raise CorpusError(f"{name} has no column {want!r}{mean} Its columns are {listed(columns)}{hint}")
+
+
+def listed(columns: Sequence[str] | dict[str, str]) -> str:
+    """The columns' names for a message, at most thirty."""
+    names = [column for column in columns if not column.startswith(_RAW)]
+    more = f" and {len(names) - 30:,} more" if len(names) > 30 else ""
+    return ", ".join(map(repr, names[:30])) + more
+
+
+def describe_sql(database: Database, sql: str, *, kind: type[ConfigError | CorpusError], about: str) -> dict[str, str]:
+    """Names and types of the columns of what stands behind FROM."""
+    rows = database.run(f"DESCRIBE SELECT * FROM {sql}", kind=kind, about=about).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def _describe(database: Database, sql: str, plain: Path, path: Path) -> dict[str, str]:
+    shown = sql.replace("$FILES", f"[{_file_literal(str(plain))}]", 1)
+    return describe_sql(database, shown, kind=CorpusError, about=f"cannot read {str(path)!r}")
+
+
+def _file_literal(path: str) -> str:
+    """A path for SQL, of which DuckDB shall take no character for a pattern."""
+    return literal(glob.escape(path))
+
+
+def _struct(columns: dict[str, str]) -> str:
+    """Columns as DuckDB's readers take them: 'name': 'type', ..."""
+    return ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
+
+
+def _json_text(kind: str) -> str:
+    """The type to read a JSON column of users, items or times as."""
+    if kind.endswith("[]"):
+        return "VARCHAR[]"
+    return kind if kind.startswith(("STRUCT", "MAP")) else "VARCHAR"
+
+
+def _first_line(path: Path, name: str) -> str:
+    """The header line: a line, and more where a quoted name goes on over its end."""
+    try:
+        with path.open("rb") as file:
+            block = file.read(1 << 20)
+    except OSError as error:
+        raise CorpusError(f"cannot read {name}: {error.strerror}; see its name, owner and permissions") from None
+    text = block.removeprefix(b"\xef\xbb\xbf")
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise CorpusError(f"{name} is UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8")
+    end = re.search(rb'\A(?:[^"\r\n]|"[^"]*")*', text)
+    line = text[: end.end()] if end else text
+    if not line.strip():
+        raise CorpusError(f"{name} is empty; an event table has a header line and an event on each line")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise CorpusError(f"the first line of {name} is not UTF-8 text; convert the file first with iconv") from None
+
+
+def _parse_line(line: str, delimiter: str) -> list[str]:
+    if len(delimiter) > 1:
+        return [name.strip('"') for name in line.split(delimiter)]
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names for columns that SQL, which overlooks case, can tell apart."""
+    seen: set[str] = set()
+    result = []
+    for place, name in enumerate(names):
+        unique, number = name or f"column{place}", 1
+        while unique.casefold() in seen:
+            unique, number = f"{name or 'column'}_{number}", number + 1
+        seen.add(unique.casefold())
+        result.append(unique)
+    return result
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
