@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from item2vec.model.step import reference_step
+from item2vec.model.step import reference_path_step, reference_step
 from item2vec.sampling.window_batch import WindowBatch
 
 
@@ -15,9 +15,18 @@ def tensors(batch: WindowBatch) -> tuple[Tensor, ...]:
     return tuple(map(torch.from_numpy, (batch.items, batch.start, batch.stop, batch.tiles, batch.negatives)))
 
 
-def reference(tables: tuple[Tensor, Tensor], batch: WindowBatch, negative: int, lr: float) -> list[float]:
+def reference(
+    tables: tuple[Tensor, Tensor], batch: WindowBatch, negative: int, lr: float, cbow: bool = False
+) -> list[float]:
     """One step of the plain torch reference, in place."""
-    return list(reference_step(*tables, *tensors(batch), negative, lr).tolist())
+    return list(reference_step(*tables, *tensors(batch), negative, lr, cbow).tolist())
+
+
+def path_reference(
+    tables: tuple[Tensor, Tensor], batch: WindowBatch, tree: Tensor, lr: float, cbow: bool = False
+) -> list[float]:
+    """One step of the plain torch reference of hierarchical softmax, in place."""
+    return list(reference_path_step(*tables, *tensors(batch)[:4], tree, lr, cbow).tolist())
 
 
 def bad_batches() -> dict[str, WindowBatch]:

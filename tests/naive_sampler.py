@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from item2vec.sampling.window_batch import WindowBatch
+from item2vec.sampling.windows import Window
 
 WORD = 2**64 - 1
 HALF = 2**32 - 1
@@ -43,12 +44,14 @@ def sample_batch(
     first: int,
     last: int,
     *,
-    window: int,
+    window: Window,
     keep: Sequence[int],
     noise: tuple[Sequence[int], Sequence[int]],
     tile: tuple[int, int],
 ) -> NaiveBatch:
     """Sample the tokens first:last of the sequences laid end to end, as `Sampler.batch` promises to."""
+    if window.mode == "basket":
+        return sample_baskets(random, sequences, first, last, window=window.size, keep=keep, noise=noise, tile=tile)
     items: list[int] = []
     windows: list[tuple[int, int]] = []
     begin = end = high = 0
@@ -58,7 +61,7 @@ def sample_batch(
             continue
         before, radii, after = [], [], []
         for item in reversed(sequence[: max(0, first - low)]):
-            if len(before) == window:
+            if len(before) == window.size:
                 break
             if random.draw() >> 32 < keep[item]:
                 before.insert(0, item)
@@ -67,9 +70,9 @@ def sample_batch(
             z = random.draw()
             if z >> 32 < keep[item]:
                 centres.append(item)
-                radii.append(1 + ((z & HALF) * window >> 32))
+                radii.append(1 + ((z & HALF) * window.size >> 32) if window.mode == "shrink" else window.size)
         for item in sequence[last - low :] if last < high else []:
-            if len(after) == window:
+            if len(after) == window.size:
                 break
             if random.draw() >> 32 < keep[item]:
                 after.append(item)
@@ -84,9 +87,48 @@ def sample_batch(
             begin = len(before)
         end = left + len(before) + len(centres)
         for i, radius in enumerate(radii, left + len(before)):
-            windows.append((max(left, i - radius), min(len(items), i + radius + 1)))
+            before_it, behind_it = max(left, i - radius), min(len(items), i + radius + 1)
+            windows.append(
+                (i + 1 if window.context == "right" else before_it, i if window.context == "left" else behind_it)
+            )
     tiles, negatives = draw_negatives(random, begin, end, noise, tile)
     return NaiveBatch(items, begin, end, windows, tiles, negatives)
+
+
+def sample_baskets(
+    random: SplitMix64,
+    sequences: Sequence[Sequence[int]],
+    first: int,
+    last: int,
+    *,
+    window: int,
+    keep: Sequence[int],
+    noise: tuple[Sequence[int], Sequence[int]],
+    tile: tuple[int, int],
+) -> NaiveBatch:
+    """Sample the sequences that begin in first:last, each shuffled, each centre with its 2·window nearest."""
+    items: list[int] = []
+    windows: list[tuple[int, int]] = []
+    high = 0
+    for sequence in sequences:
+        low, high = high, high + len(sequence)
+        if not first <= low < last:
+            continue
+        basket: list[int] = []
+        for item in sequence:
+            z = random.draw()
+            if z >> 32 < keep[item]:
+                place = (z & HALF) * (len(basket) + 1) >> 32
+                basket.append(item)
+                basket[place], basket[-1] = basket[-1], basket[place]
+        if len(basket) < 2:
+            continue
+        for i in range(len(basket)):
+            nearest = min(max(0, i - window), max(0, len(basket) - 2 * window - 1))
+            windows.append((len(items) + nearest, len(items) + min(len(basket), nearest + 2 * window + 1)))
+        items += basket
+    tiles, negatives = draw_negatives(random, 0, len(items), noise, tile)
+    return NaiveBatch(items, 0, len(items), windows, tiles, negatives)
 
 
 def draw_negatives(

@@ -131,10 +131,12 @@ def test_a_race_reports_the_median_of_the_ratios(load, tmp_path: Path, monkeypat
 
 def test_item2vec_gets_the_settings_as_options(load) -> None:
     settings = {"corpus": "c.txt", "output": "m", "stage": "whole", "dim": 3, "window": 4, "negative": 2}
+    settings |= {"arch": "cbow", "loss": "ns"}
     settings |= {"sample": 0.0, "epochs": 1, "min_count": 1, "threads": 2, "seed": 9, "lr": 0.05}
     settings |= {"min_lr": 0.001, "tile": "8,4"}
     command = load("runs").command_of("item2vec", settings, "python")
     given = dict(pairwise(command))
+    assert given["--arch"] == "cbow"
     assert given["--min-count"] == "1"
     assert given["--min-lr"] == "0.001"
     assert given["--tile"] == "8,4"

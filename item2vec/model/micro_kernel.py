@@ -18,6 +18,7 @@ from item2vec.model.simd import (
     LANES,
     absolute,
     add,
+    address,
     at,
     div,
     fma,
@@ -286,6 +287,10 @@ def update_columns(
             for j in range(0, 4 * width, 64):
                 prefetch(where + j)
         fetched += a_time
+        for i in range(min(UPDATE_ROWS, left)):  # the sums are done some two hundred cycles from here
+            where = address(at(table, get(at(ids, i))))
+            for j in range(0, 4 * LANES * registers, 64):
+                prefetch(where + j)
         if registers == 4:
             _update_four(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
         elif registers == 3:

@@ -1,4 +1,4 @@
-"""The training step as a torch operator, ``torch.ops.item2vec.skipgram_step``, dispatched by device.
+"""The training step as a torch operator, ``torch.ops.item2vec.ns_step``, dispatched by device.
 
 It is defined by ``torch.library.Library`` and not by ``torch.library.custom_op``, whose first call imports torch's
 compiler (3 s, 70 MB) and whose every call takes 0.4 ms in Python.
@@ -9,7 +9,9 @@ as the oracle of every test, the same equation in plain torch, a tile at a time 
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +19,28 @@ import torch
 from torch import Tensor
 
 from item2vec.errors import TrainingError
-from item2vec.model.reference import pair_step
+from item2vec.model.huffman import expand_paths
+from item2vec.model.path_kernel import train_paths
+from item2vec.model.reference import Frozen, Members, means, pair_step
 from item2vec.model.tile_kernel import train_tiles
-from item2vec.model.tile_scratch import Scratch, make_scratch, padded, tile_extent
-from item2vec.sampling.window_batch import Pairs, WindowBatch, expand
+from item2vec.model.tile_scratch import padded, tile_extent
+from item2vec.model.work_space import WorkSpace, check_tree
+from item2vec.sampling.window_batch import Pairs, WindowBatch, expand, expand_positives
 
 _library = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]
 _library.define(  # type: ignore[no-untyped-call]
-    "skipgram_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, "
-    "Tensor negatives, int negative, float lr) -> Tensor"
+    "ns_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, "
+    "Tensor negatives, int negative, float lr, bool cbow=False, Tensor? frozen_input=None, Tensor? frozen_output=None) "
+    "-> Tensor"
 )
-skipgram_step = torch.ops.item2vec.skipgram_step.default
-"""The operator; `reference_step` says what it takes, does and returns."""
+_library.define(  # type: ignore[no-untyped-call]
+    "hs_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, Tensor tree, "
+    "float lr, bool cbow=False, Tensor? frozen_input=None) -> Tensor"
+)
+ns_step = torch.ops.item2vec.ns_step.default
+"""Negative sampling; `reference_step` says what it takes, does and returns."""
+hs_step = torch.ops.item2vec.hs_step.default
+"""Hierarchical softmax; `reference_path_step` says what it takes, does and returns."""
 
 
 def reference_step(
@@ -41,8 +53,11 @@ def reference_step(
     negatives: Tensor,
     negative: int,
     lr: float,
+    cbow: bool = False,
+    frozen_input: Tensor | None = None,
+    frozen_output: Tensor | None = None,
 ) -> Tensor:
-    """One window batch of skip-gram with negative sampling, tile after tile, in place.
+    """One window batch with negative sampling, tile after tile, in place.
 
     Parameters
     ----------
@@ -55,11 +70,16 @@ def reference_step(
     negative : int
         K, the negatives that a pair is worth: each of a tile's N counts K/N.
     lr : float
+    cbow : bool
+        False: skip-gram, each context of a centre predicts it. True: CBOW, their mean does.
+    frozen_input, frozen_output : uint8 [V] or [0] or None
+        Not 0 where a row stays as it is.
 
     Returns
     -------
     float64 [3]
-        Loss summed over the positive pairs, their number, and the tiles whose step was limited (0 here: not counted).
+        Loss summed over the positive pairs (in CBOW: the centres that have a context), their number, and the tiles
+        whose step was limited (0 here: not counted).
 
     Raises
     ------
@@ -68,11 +88,56 @@ def reference_step(
     """
     batch = _as_batch(items, start, stop, tiles, negatives)
     _extent(batch, len(input))
-    pairs = expand(batch, negative)
+    pairs = expand(batch, negative, cbow)
     loss = torch.zeros((), dtype=torch.float64, device=input.device)
     for t in range(len(batch.tiles) - 1):
-        loss += _tile_step(input, output, batch, pairs, t, lr)
+        loss += _tile_step(input, output, batch, pairs, t, lr, (frozen_input, frozen_output))
     count = float(pairs.label.sum(dtype=np.float64))
+    return torch.tensor([float(loss), count, 0.0], dtype=torch.float64, device=input.device)
+
+
+def reference_path_step(
+    input: Tensor,
+    output: Tensor,
+    items: Tensor,
+    start: Tensor,
+    stop: Tensor,
+    tiles: Tensor,
+    tree: Tensor,
+    lr: float,
+    cbow: bool = False,
+    frozen_input: Tensor | None = None,
+) -> Tensor:
+    """One window batch with hierarchical softmax, a centre after the other, in place.
+
+    Parameters
+    ----------
+    input, output, items, start, stop, tiles, lr, cbow, frozen_input
+        As for `reference_step`; the rows of the output table are the inner nodes of the tree, the last one is not used.
+    tree : int32 [2V-1]
+        See `item2vec.model.huffman.huffman_tree`.
+
+    Returns
+    -------
+    float64 [3]
+        Loss summed over the pairs of a context (in CBOW: of a mean) and a centre, and over the nodes of its path; the
+        number of these pairs; the steps that were limited (0 here: not counted).
+
+    Raises
+    ------
+    TrainingError
+        If an index is out of range.
+    """
+    batch = _as_batch(items, start, stop, tiles, torch.empty(len(tiles) - 1, 0))
+    ways = np.ascontiguousarray(tree.cpu().numpy(), np.int32)
+    _extent(batch, len(input))
+    check_tree(ways, len(input))
+    pairs = expand_paths(batch, ways, cbow)
+    loss = torch.zeros((), dtype=torch.float64, device=input.device)
+    for part in range(int(pairs.tile.max(initial=-1)) + 1):
+        parts, members = pair_tensors(pairs, input.device, pairs.tile == part)
+        loss += pair_step(input, output, *parts, lr, members=members, frozen=(frozen_input, None))
+    count = float(len(expand_positives(batch, cbow).centre))
     return torch.tensor([float(loss), count, 0.0], dtype=torch.float64, device=input.device)
 
 
@@ -84,25 +149,37 @@ def _as_batch(*parts: Tensor) -> WindowBatch:
     )
 
 
-def _tile_step(input: Tensor, output: Tensor, batch: WindowBatch, pairs: Pairs, t: int, lr: float) -> Tensor | float:
+def _tile_step(
+    input: Tensor, output: Tensor, batch: WindowBatch, pairs: Pairs, t: int, lr: float, frozen: Frozen
+) -> Tensor | float:
     """`pair_step` on the pairs of one tile."""
     of_tile = pairs.tile == t
     if not of_tile.any():
         return 0.0
-    context, target, label, weight = (
-        torch.from_numpy(part[of_tile]).to(input.device)
-        for part in (
-            pairs.context,
-            pairs.target,
-            pairs.label,
-            pairs.weight,
-        )
-    )
+    parts, members = pair_tensors(pairs, input.device, of_tile)
     centres = slice(batch.tiles[t], batch.tiles[t + 1])
-    low, high = min(batch.start[centres].min(), centres.start), max(batch.stop[centres].max(), centres.stop)
-    outputs = np.concatenate([batch.items[centres], batch.negatives[t]])
-    most = _largest_square(input, batch.items[low:high]), _largest_square(output, outputs)
-    return pair_step(input, output, context, target, label, weight, lr, most=most)
+    if members is None:
+        low, high = min(batch.start[centres].min(), centres.start), max(batch.stop[centres].max(), centres.stop)
+        x_most = _largest_square(input, batch.items[low:high])
+    else:
+        x_most = means(input, members)[parts[0]].square().sum(1).max()
+    y_most = _largest_square(output, np.concatenate([batch.items[centres], batch.negatives[t]]))
+    return pair_step(input, output, *parts, lr, members=members, most=(x_most, y_most), frozen=frozen)
+
+
+def pair_tensors(
+    pairs: Pairs, device: torch.device, which: npt.NDArray[np.bool_] | slice = slice(None)
+) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Members | None]:
+    """Make tensors of explicit pairs: context, target, label and weight; and the members of CBOW's hidden vectors."""
+
+    def tensor(part: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(part)).to(device)
+
+    context, target, label, weight = (
+        tensor(part[which]) for part in (pairs.context, pairs.target, pairs.label, pairs.weight)
+    )
+    members = None if pairs.members is None else (tensor(pairs.members[0]), tensor(pairs.members[1]))
+    return (context, target, label, weight), members
 
 
 def _largest_square(table: Tensor, rows: npt.NDArray[np.int32]) -> Tensor:
@@ -120,9 +197,46 @@ def _cpu_step(
     negatives: Tensor,
     negative: int,
     lr: float,
+    cbow: bool = False,
+    frozen_input: Tensor | None = None,
+    frozen_output: Tensor | None = None,
 ) -> Tensor:
     batch = _as_batch(items, start, stop, tiles, negatives)
-    return torch.from_numpy(kernel_step(input, output, batch, negative, lr))
+    return torch.from_numpy(kernel_step(input, output, batch, negative, lr, cbow, (frozen_input, frozen_output)))
+
+
+def _cpu_path_step(
+    input: Tensor,
+    output: Tensor,
+    items: Tensor,
+    start: Tensor,
+    stop: Tensor,
+    tiles: Tensor,
+    tree: Tensor,
+    lr: float,
+    cbow: bool = False,
+    frozen_input: Tensor | None = None,
+) -> Tensor:
+    batch = _as_batch(items, start, stop, tiles, torch.empty(len(tiles) - 1, 0))
+    ways = np.ascontiguousarray(tree.numpy(), np.int32)
+    with _flat(input, output) as tables:
+        size, dim = input.shape
+        longest = 2 * _extent(batch, size)[2] + 1
+        scratch = _local.path_space((longest, _local.path_length(tree, ways, size), dim, cbow))
+        sums = train_paths(
+            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles[0], batch.tiles[-1], ways,
+            np.float32(lr), scratch, True if cbow else None, _frozen_array(frozen_input, size),
+        )  # fmt: skip
+    return torch.from_numpy(np.array(sums))
+
+
+def _frozen_array(rows: Tensor | None, size: int) -> npt.NDArray[np.uint8]:
+    """The mask of frozen rows as the kernels take it."""
+    if rows is None:
+        return np.zeros(0, np.uint8)
+    if len(rows) not in (0, size):
+        raise TrainingError(f"there are {len(rows):,} marks of frozen rows for a table of {size:,}")
+    return np.ascontiguousarray(rows.numpy(), np.uint8)
 
 
 def _fake_step(input: Tensor, *_: object) -> Tensor:
@@ -130,35 +244,55 @@ def _fake_step(input: Tensor, *_: object) -> Tensor:
     return torch.empty(3, dtype=torch.float64, device=input.device)
 
 
-for _function, _key in ((reference_step, "CompositeExplicitAutograd"), (_cpu_step, "CPU"), (_fake_step, "Meta")):
-    _library.impl("skipgram_step", _function, _key)  # type: ignore[no-untyped-call]
+for _name, _reference, _cpu in (
+    ("ns_step", reference_step, _cpu_step),
+    ("hs_step", reference_path_step, _cpu_path_step),
+):
+    _library.impl(_name, _reference, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
+    _library.impl(_name, _cpu, "CPU")  # type: ignore[no-untyped-call]
+    _library.impl(_name, _fake_step, "Meta")  # type: ignore[no-untyped-call]
 
 
-def kernel_step(input: Tensor, output: Tensor, batch: WindowBatch, negative: int, lr: float) -> npt.NDArray[np.float64]:
-    """Run the CPU kernel on the tables' memory; takes and returns what `skipgram_step` does.
+def kernel_step(
+    input: Tensor,
+    output: Tensor,
+    batch: WindowBatch,
+    negative: int,
+    lr: float,
+    cbow: bool = False,
+    frozen: Frozen = (None, None),
+) -> npt.NDArray[np.float64]:
+    """Run the CPU kernel on the tables' memory; takes and returns what `ns_step` does.
 
     Raises
     ------
     TrainingError
         If a table is not float32, or an index is out of range.
     """
-    for table in (input, output):
-        if table.dtype != torch.float32 or table.shape != input.shape:
+    with _flat(input, output) as tables:
+        size, dim = input.shape
+        scratch, hidden = _local.work_space(_extent(batch, size), batch.negatives.shape[1], dim)
+        sums = train_tiles(
+            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, batch.negatives.ravel(),
+            negative, np.float32(lr), scratch, hidden if cbow else None,
+            (_frozen_array(frozen[0], size), _frozen_array(frozen[1], size)),
+        )  # fmt: skip
+    return np.array(sums)
+
+
+@contextmanager
+def _flat(*tables: Tensor) -> Iterator[list[npt.NDArray[np.float32]]]:
+    """The tables' memory as the kernel reads it: itself, or a copy that is copied back in the end."""
+    for table in tables:
+        if table.dtype != torch.float32 or table.shape != tables[0].shape:
             raise TrainingError(
-                f"a table is {table.dtype} {tuple(table.shape)}; both must be float32 {tuple(input.shape)}"
+                f"a table is {table.dtype} {tuple(table.shape)}; both must be float32 {tuple(tables[0].shape)}"
             )
-    size, dim = input.shape
-    scratch = _scratch(_extent(batch, size), (batch.negatives.shape[1], dim))
-    laid = tuple(_laid_out(table) for table in (input, output))
-    loss, pairs, limited = train_tiles(
-        *(torch.as_strided(table, (size * padded(dim),), (1,)).numpy() for table in laid),
-        padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, batch.negatives.ravel(),
-        negative, np.float32(lr), scratch,
-    )  # fmt: skip
-    for table, used in zip((input, output), laid, strict=True):
+    laid = [_laid_out(table) for table in tables]
+    yield [torch.as_strided(table, (len(table) * padded(table.shape[1]),), (1,)).numpy() for table in laid]
+    for table, used in zip(tables, laid, strict=True):
         if used is not table:
             table.copy_(used)
-    return np.array([loss, pairs, limited])
 
 
 def _laid_out(table: Tensor) -> Tensor:
@@ -179,22 +313,4 @@ def _extent(batch: WindowBatch, rows: int) -> tuple[int, int, int]:
     return extent[0], extent[1], extent[2]
 
 
-class _Local(threading.local):
-    """Each thread's work space, and the sizes that it was made for."""
-
-    extent: tuple[int, ...] = (-1, -1, -1)
-    shape: tuple[int, int] = (-1, -1)
-    scratch: Scratch
-
-
-_local = _Local()
-
-
-def _scratch(extent: tuple[int, ...], shape: tuple[int, int]) -> Scratch:
-    """This thread's work space for tiles of that extent, and negatives and dimension; made anew only if too small."""
-    there = _local.extent if _local.shape == shape else (-1, -1, -1)
-    if any(needed > had for needed, had in zip(extent, there, strict=True)):
-        rows, centres, reach = map(max, extent, there)
-        _local.scratch = make_scratch(rows, centres, reach, *shape)
-        _local.extent, _local.shape = (rows, centres, reach), shape
-    return _local.scratch
+_local = WorkSpace()

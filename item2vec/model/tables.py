@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from item2vec.model.initial import Initial
 from item2vec.model.tile_scratch import aligned, padded
 
 _BLOCK_ROWS = 4_096
@@ -26,12 +27,22 @@ class EmbeddingTables(nn.Module):
     seed : numpy.random.SeedSequence or None
         Of the initial input rows, uniform on (-0.5, 0.5)/d as in word2vec.c; None leaves them 0. The output rows
         begin as 0.
+
+    Attributes
+    ----------
+    frozen_input, frozen_output : uint8 [V] or [0]
+        Not 0 where a row stays as it is; empty if none does.
     """
+
+    frozen_input: Tensor
+    frozen_output: Tensor
 
     def __init__(self, items: int, dim: int, seed: np.random.SeedSequence | None = None) -> None:
         super().__init__()
         self.input = _embedding(items, dim)
         self.output = _embedding(items, dim)
+        self.register_buffer("frozen_input", torch.zeros(0, dtype=torch.uint8))
+        self.register_buffer("frozen_output", torch.zeros(0, dtype=torch.uint8))
         if seed is not None:
             self._initialise(np.random.default_rng(seed))
 
@@ -41,6 +52,21 @@ class EmbeddingTables(nn.Module):
         for first in range(0, items, _BLOCK_ROWS):
             block = rows[first : first + _BLOCK_ROWS]
             block[:] = (random.random(block.shape, dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
+
+    def fill(self, initial: Initial) -> None:
+        """Copy the rows that are given, on the CPU, and mark them as frozen if they are to stay."""
+        for table, given in ((self.input, initial.input), (self.output, initial.output)):
+            if given is None:
+                continue
+            rows = table.weight.detach().numpy()
+            for first in range(0, len(initial), _BLOCK_ROWS):  # in blocks, as the given rows may lie in a file
+                some = slice(first, first + _BLOCK_ROWS)
+                rows[initial.ids[some]] = given[initial.rows[some]]
+        if initial.frozen:
+            stays = torch.zeros(len(self.input.weight), dtype=torch.uint8)
+            stays[torch.from_numpy(initial.ids)] = 1
+            self.frozen_input = stays
+            self.frozen_output = stays if initial.output is not None else self.frozen_output
 
     def take(self) -> tuple[np.ndarray, np.ndarray]:
         """Give both tables as float32 [V,d] arrays without padding, and leave this module empty.

@@ -220,33 +220,41 @@ def _clear(keys, totals, size):
 
 
 @kernel
-def limit_steps(
-    G, rows, columns, B, band, shift, centres, items, targets, draws, count, row_step, column_step, x_most, y_most,
-    keys, totals, size,
+def step_factors(ids, count, steps, most, keys, totals, size):
+    """steps[i] = the factor that keeps the summed step of item ids[i] within the limit; see `shrink_steps`."""
+    _clear(keys, totals, size)
+    _sum_by_item(ids, count, steps, keys, totals, size)
+    _factors(ids, count, steps, keys, totals, size, most)
+
+
+@kernel
+def shrink_steps(
+    G, rows, columns, B, band, shift, centres, targets, draws, count, row_factor, column_step, x_most, keys, totals,
+    size,
 ):  # fmt: skip
     """Shrink G where an item's step could change one of its scores by more than STEP_LIMIT; returns 1 if any, else 0.
 
     A row x with the steps g to rows y changes each of its scores by at most Σ|g|·max‖y‖², by Cauchy and Schwarz. Pair
     after pair each step sees the one before it and stops by itself; a tile's summed step does not, and without a limit
     it diverges where windows, negatives or the learning rate are large. All of an item's places in the tile count.
+    Takes the `step_factors` of the rows, and finds those of the columns.
     """
-    _clear(keys, totals, size)
-    _sum_by_item(items, rows, row_step, keys, totals, size)
-    smallest = _factors(items, rows, row_step, keys, totals, size, y_most)
     _clear(keys, totals, size)
     of_centres = at(column_step, columns)
     _sum_by_item(draws, count, column_step, keys, totals, size)
     _sum_by_item(targets, centres, of_centres, keys, totals, size)
-    smallest = min(smallest, _factors(draws, count, column_step, keys, totals, size, x_most))
+    smallest = _factors(draws, count, column_step, keys, totals, size, x_most)
     smallest = min(smallest, _factors(targets, centres, of_centres, keys, totals, size, x_most))
+    for r in range(rows):
+        smallest = min(smallest, get(at(row_factor, r)))
     if smallest == f32(1.0):
         return 0
     for r in range(rows):
         for n in range(count):
             g = at(G, r * columns + n)
-            put(g, get(g) * min(get(at(row_step, r)), get(at(column_step, n))))
+            put(g, get(g) * min(get(at(row_factor, r)), get(at(column_step, n))))
     for c in range(centres):
         for r in range(max(0, c - shift), min(rows, c - shift + band)):
             g = at(B, c * band + r - c + shift)
-            put(g, get(g) * min(get(at(row_step, r)), get(at(of_centres, c))))
+            put(g, get(g) * min(get(at(row_factor, r)), get(at(of_centres, c))))
     return 1

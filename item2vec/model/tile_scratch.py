@@ -38,6 +38,7 @@ class Scratch(NamedTuple):
     sums: npt.NDArray[Any]
     keys: npt.NDArray[Any]
     totals: npt.NDArray[Any]
+    waste: npt.NDArray[Any]
 
 
 def aligned(size: int, dtype: Any = np.float32) -> npt.NDArray[Any]:
@@ -80,6 +81,7 @@ def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) 
         sums=aligned(SEEN),
         keys=np.full(slots, -1, np.int64),
         totals=np.zeros(slots, np.float32),
+        waste=aligned(width),
     )
 
 

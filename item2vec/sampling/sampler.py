@@ -1,30 +1,25 @@
-"""Sampler: from a stretch of the corpus to a window batch.
-
-Subsampling and radii take one 64-bit random number an occurrence, negatives one each, all from SplitMix64 (Steele, Lea
-and Flood 2014), whose state is one number a worker and whose steps do not wait for each other.
-"""
+"""Sampler: from a stretch of the corpus to a window batch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
 from item2vec.sampling.noise import alias_table, noise_distribution
+from item2vec.sampling.splitmix import HALF, LOW, STEP, mix
 from item2vec.sampling.subsampling import keep_thresholds
 from item2vec.sampling.window_batch import WindowBatch
+from item2vec.sampling.windows import Window, sample_baskets, sample_windows
 
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-_LOW = np.uint64(0xFFFFFFFF)
-_27, _30, _31, _32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,7 @@ class Sampler:
     Parameters
     ----------
     corpus : Corpus
-    window : int
-        Largest radius; a centre's own is uniform on 1..window.
+    window : Window
     sample : float
         Subsampling threshold, 0 for none.
     ns_exponent : float
@@ -56,10 +50,12 @@ class Sampler:
     """
 
     def __init__(
-        self, corpus: Corpus, *, window: int, sample: float, ns_exponent: float, tile: tuple[int, int]
+        self, corpus: Corpus, *, window: Window, sample: float, ns_exponent: float, tile: tuple[int, int]
     ) -> None:
         counts = corpus.vocabulary.counts
         self.corpus = corpus
+        # as a mapped corpus is: one compiled form for both
+        self._items, self._offsets = _read_only(corpus.items), _read_only(corpus.offsets)
         self.window = window
         self.tile = tile
         self.keep = keep_thresholds(counts, sample)
@@ -67,7 +63,7 @@ class Sampler:
 
     def worker(self, seed: np.random.SeedSequence, longest: int) -> Worker:
         """Make the state and the buffers of a worker whose batches span at most ``longest`` tokens of the corpus."""
-        size = longest + 2 * self.window
+        size = self.window.room(longest, self.corpus.offsets)
         centres, negatives = self.tile
         tiles = -(-size // centres)
         return Worker(
@@ -82,18 +78,25 @@ class Sampler:
     def batch(self, worker: Worker, first: int, last: int) -> WindowBatch:
         """Sample a batch whose centres are kept occurrences of ``corpus.items[first:last]``.
 
-        Windows reach into the same sequence beyond both ends, so that where a batch ends makes no difference.
+        Windows reach into the same sequence beyond both ends, so that where a batch ends makes no difference. In basket
+        mode they are those of the sequences that begin there, whole.
         The arrays are views of the worker's, valid until its next batch.
         """
         centres, negatives = self.tile
-        size, begin, end = _sample_windows(
-            self.corpus.items, self.corpus.offsets, first, last, self.window, self.keep,
-            worker.state, worker.items, worker.start, worker.stop,
-        )  # fmt: skip
+        window, sequences = self.window, (self._items, self._offsets)
+        filled = worker.state, worker.items, worker.start, worker.stop
+        if window.mode == "basket":
+            size, begin, end = sample_baskets(*sequences, first, last, window.size, self.keep, *filled)
+        else:
+            size, begin, end = sample_windows(
+                *sequences, first, last, window.size, window.mode == "shrink",
+                window.context != "right", window.context != "left", self.keep, *filled
+            )  # fmt: skip
         tiles = _draw_negatives(
             begin, end, centres, negatives, self.noise.threshold, self.noise.alias,
             worker.state, worker.tiles, worker.negatives,
         )  # fmt: skip
+        self.corpus.let_go(last - first)
         return WindowBatch(
             items=worker.items[:size],
             start=worker.start[:size],
@@ -103,70 +106,10 @@ class Sampler:
         )
 
 
-@njit(inline="always")
-def _mix(state):  # type: ignore[no-untyped-def]
-    """SplitMix64's output for a state."""
-    z = (state ^ (state >> _30)) * _MIX_1
-    z = (z ^ (z >> _27)) * _MIX_2
-    return z ^ (z >> _31)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _sample_windows(corpus, offsets, first, last, window, keep, state, items, start, stop):  # type: ignore[no-untyped-def]
-    """Fill items, start and stop; returns how many items, the first centre and the end of the centres.
-
-    A sequence that goes on beyond first or last gives up to ``window`` more kept items there, contexts only.
-    A sequence with one item left is dropped: it has no pairs.
-    """
-    random = state[0]
-    radii = uint64(window)
-    size = 0
-    begin = 0
-    sequence = np.searchsorted(offsets, first, side="right") - 1
-    position = first
-    while position < last:
-        left = size
-        if position > offsets[sequence]:  # only the first: contexts before the batch, found backwards
-            i = position - 1
-            while i >= offsets[sequence] and size - left < window:
-                random += _STEP
-                items[size] = corpus[i]
-                size += (_mix(random) >> _32) < keep[corpus[i]]
-                i -= 1
-            items[left:size] = items[left:size][::-1].copy()
-            begin = size
-        centre = size
-        end = min(last, offsets[sequence + 1])
-        for i in range(position, end):
-            random += _STEP
-            z = _mix(random)
-            item = corpus[i]
-            items[size] = item
-            start[size] = np.int64(((z & _LOW) * radii) >> _32) + 1  # the radius, for now
-            size += (z >> _32) < keep[item]
-        centres_end = size
-        if end < offsets[sequence + 1]:  # only the last: contexts after the batch
-            i = end
-            while i < offsets[sequence + 1] and size - centres_end < window:
-                random += _STEP
-                items[size] = corpus[i]
-                size += (_mix(random) >> _32) < keep[corpus[i]]
-                i += 1
-        if size - left < 2:
-            size = left
-            centres_end = left
-            begin = min(begin, size)
-        for i in range(centre, centres_end):
-            radius = start[i]
-            start[i] = max(left, i - radius)
-            stop[i] = min(size, i + radius + 1)
-        position = end
-        sequence += 1
-        last_centre = centres_end
-    state[0] = random
-    if position == first:
-        last_centre = 0
-    return size, begin, last_centre
+def _read_only(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -178,10 +121,10 @@ def _draw_negatives(begin, end, centres, count, threshold, alias, state, tiles, 
     tiles[0] = begin
     while tiles[t] < end:
         for n in range(t * count, (t + 1) * count):
-            random += _STEP
-            z = _mix(random)
-            column = np.int64(((z >> _32) * size) >> _32)
-            if (z & _LOW) >= threshold[column]:
+            random += STEP
+            z = mix(random)
+            column = np.int64(((z >> HALF) * size) >> HALF)
+            if (z & LOW) >= threshold[column]:
                 column = np.int64(alias[column])
             negatives[n] = column
         tiles[t + 1] = min(end, tiles[t] + centres)

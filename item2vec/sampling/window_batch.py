@@ -42,15 +42,17 @@ class Pairs:
     Attributes
     ----------
     context : int64 [n]
-        Row of the input table.
+        Row of the input table; in CBOW, number of the hidden vector.
     target : int64 [n]
-        Row of the output table: a centre, or a negative.
+        Row of the output table: a centre or a negative, or a node of the tree.
     label : float32 [n]
-        1 for a centre, 0 for a negative.
+        1 for a centre, 0 for a negative; 1 - the code for a node.
     weight : float32 [n]
-        1 for a centre, K/N for a negative.
+        1 for a centre or a node, K/N for a negative.
     tile : int64 [n]
-        The tile a pair comes from.
+        What is trained on at once: the tile a pair comes from, or the part of a window.
+    members : (int64 [m], int64 [m]) or None
+        In CBOW: rows of the input table, and the number of the hidden vector that each is a context of.
     """
 
     context: npt.NDArray[np.int64]
@@ -58,9 +60,57 @@ class Pairs:
     label: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
     tile: npt.NDArray[np.int64]
+    members: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
 
 
-def expand(batch: WindowBatch, negative: int) -> Pairs:
+@dataclass(frozen=True)
+class Positives:
+    """What is to predict a batch's centres: each context of a centre by itself, or in CBOW their mean.
+
+    Attributes
+    ----------
+    context : int64 [n]
+        Row of the input table, or number of the hidden vector.
+    centre : int64 [n]
+        The item to predict.
+    place : int64 [n]
+        Where in the batch the centre stands.
+    rank : int64 [n]
+        How many contexts of the centre come before this one; 0 in CBOW.
+    tile : int64 [n]
+    members : (int64 [m], int64 [m]) or None
+        As for `Pairs`.
+    """
+
+    context: npt.NDArray[np.int64]
+    centre: npt.NDArray[np.int64]
+    place: npt.NDArray[np.int64]
+    rank: npt.NDArray[np.int64]
+    tile: npt.NDArray[np.int64]
+    members: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None
+
+
+def expand_positives(batch: WindowBatch, cbow: bool) -> Positives:
+    """Make a batch's pairs of a context, or with ``cbow`` of a hidden vector, and a centre explicit."""
+    tiles = np.repeat(np.arange(len(batch.tiles) - 1), np.diff(batch.tiles))
+    centres = np.arange(batch.tiles[0], batch.tiles[-1]) if len(batch.tiles) else np.empty(0, np.int64)
+    start, stop = batch.start[centres], batch.stop[centres]
+    length = stop - start
+    first = np.cumsum(length) - length
+    at_context = np.arange(length.sum()) - np.repeat(first - start, length)
+    place = np.repeat(centres, length)
+    other = at_context != place
+    at_context, place, tile = at_context[other], place[other], np.repeat(tiles, length)[other]
+    items = batch.items.astype(np.int64)
+    if not cbow:
+        rank = np.arange(len(place)) - np.searchsorted(place, place)
+        return Positives(items[at_context], items[place], place, rank, tile, None)
+    places, ends, hidden = np.unique(place, return_index=True, return_inverse=True)
+    number = np.arange(len(places))
+    return Positives(number, items[places], places, np.zeros_like(number), tile[ends], (items[at_context], hidden))
+
+
+def expand(batch: WindowBatch, negative: int, cbow: bool = False) -> Pairs:
     """Make a batch's pairs explicit: each (centre, context), then each context of each centre with its negatives.
 
     Parameters
@@ -68,25 +118,16 @@ def expand(batch: WindowBatch, negative: int) -> Pairs:
     batch : WindowBatch
     negative : int
         K, the negatives that one pair is worth.
+    cbow : bool
+        Whether the contexts of a centre make one hidden vector.
 
     Returns
     -------
     Pairs
         Positive pairs in the order of their centres, then the negatives; a negative equal to the centre is left out.
     """
-    tiles = np.repeat(np.arange(len(batch.tiles) - 1), np.diff(batch.tiles))
-    centres = np.arange(batch.tiles[0], batch.tiles[-1]) if len(batch.tiles) else np.empty(0, np.int64)
-    start, stop = batch.start[centres], batch.stop[centres]
-    length = stop - start
-    first = np.cumsum(length) - length
-    at_context = np.arange(length.sum()) - np.repeat(first - start, length)
-    at_centre = np.repeat(centres, length)
-    tile = np.repeat(tiles, length)
-    other = at_context != at_centre
-    at_context, at_centre, tile = at_context[other], at_centre[other], tile[other]
-
-    items = batch.items.astype(np.int64)
-    context, centre = items[at_context], items[at_centre]
+    positives = expand_positives(batch, cbow)
+    context, centre, tile = positives.context, positives.centre, positives.tile
     n = batch.negatives.shape[1]
     drawn = batch.negatives[tile].astype(np.int64)  # [pairs, N]
     wanted = (drawn != centre[:, None]).ravel()
@@ -98,4 +139,5 @@ def expand(batch: WindowBatch, negative: int) -> Pairs:
             [np.ones(len(centre), np.float32), np.full(wanted.sum(), negative / max(1, n), np.float32)]
         ),
         tile=np.concatenate([tile, np.repeat(tile, n)[wanted]]),
+        members=positives.members,
     )

@@ -12,9 +12,11 @@ import numpy as np
 from item2vec.config import TrainConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import TrainingError
+from item2vec.model.initial import Initial
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.sampler import Sampler, Worker
 from item2vec.sampling.tiles import choose_tile
+from item2vec.sampling.windows import Window
 from item2vec.training.steps import Step, make_step
 
 _SHORTEST_SHARD = 1_024
@@ -86,23 +88,33 @@ class Trainer:
     ----------
     corpus : Corpus
     config : TrainConfig
+    initial : Initial or None
+        Rows to begin with.
 
     Attributes
     ----------
     tables : EmbeddingTables
     """
 
-    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+    def __init__(self, corpus: Corpus, config: TrainConfig, initial: Initial | None = None) -> None:
         self.corpus = corpus
         self.config = config
-        self.step: Step = make_step(config)
+        self.step: Step = make_step(config, corpus.vocabulary.counts)
         self.threads = config.worker_count if self.step.parallel else 1
         tables_seed, *self._seeds = np.random.SeedSequence(config.seed).spawn(1 + self.threads)
-        self.tables = EmbeddingTables(len(corpus.vocabulary), config.dim, tables_seed).to(self.step.device)
+        self.tables = EmbeddingTables(len(corpus.vocabulary), config.dim, tables_seed)
+        if initial is not None:
+            self.tables.fill(initial)
+        self.tables.to(self.step.device)
+        window = Window(config.window, config.window_mode, config.context)
         mean_length = len(corpus.items) / max(1, len(corpus))
-        self.tile = config.tile or self.step.tile or choose_tile(config.window, config.negative, mean_length)
+        self.tile = (
+            config.tile
+            or self.step.tile
+            or choose_tile(window, config.negative, mean_length, config.dim, cbow=config.arch == "cbow")
+        )
         self.sampler = Sampler(
-            corpus, window=config.window, sample=config.sample, ns_exponent=config.ns_exponent, tile=self.tile
+            corpus, window=window, sample=config.sample, ns_exponent=config.ns_exponent, tile=self.tile
         )
         tokens = len(corpus.items)
         if not tokens:
@@ -116,6 +128,7 @@ class Trainer:
         )
         self._shards = -(-tokens // self._shard)
         self._taken = 0
+        self._limit = self._shards * config.epochs  # shards that may be taken
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._sums = np.zeros((self.threads, config.epochs, 3))  # loss, pairs, limited tiles
@@ -132,7 +145,12 @@ class Trainer:
         """Return the learning rate when a share ``done`` of all tokens has been trained on."""
         return self.config.lr - (self.config.lr - self.config.min_lr) * done
 
-    def train(self, report: Callable[[Progress], None] | None = None, every: float = 0.5) -> TrainResult:
+    def train(
+        self,
+        report: Callable[[Progress], None] | None = None,
+        every: float = 0.5,
+        after_epoch: Callable[[EmbeddingTables], bool] | None = None,
+    ) -> TrainResult:
         """Run all epochs.
 
         Parameters
@@ -140,21 +158,29 @@ class Trainer:
         report : callable or None
             Called with the progress from this thread, about every ``every`` seconds. A KeyboardInterrupt here, or in
             the waiting, stops the workers at their next shard and is raised again once they have stopped.
+        after_epoch : callable or None
+            Called with the tables after each epoch, while no worker runs; training ends if it returns False. Its time
+            is not counted as training.
 
         Raises
         ------
         TrainingError
             If a worker fails, or subsampling leaves no pair at all.
         """
-        finished = [threading.Event() for _ in self._seeds]
+        workers = [self.sampler.worker(seed, self._shard) for seed in self._seeds]
+        stretch = self._shards if after_epoch is not None else self._limit
         self._began = time.perf_counter()
         try:
-            for i, (seed, event) in enumerate(zip(self._seeds, finished, strict=True)):
-                self._start(i, self.sampler.worker(seed, self._shard), event)
-            for event in finished:
-                while not event.wait(every):
-                    if report is not None:
-                        report(self.progress())
+            for limit in range(stretch, self._shards * self.config.epochs + 1, stretch):
+                self._limit = limit
+                self._run(workers, report, every)
+                if self._failures or after_epoch is None:
+                    break
+                paused = time.perf_counter()
+                go_on = after_epoch(self.tables)
+                self._began += time.perf_counter() - paused
+                if not go_on:
+                    break
         finally:
             self._stop_workers()
             self._ended = time.perf_counter()
@@ -168,6 +194,16 @@ class Trainer:
                 "raise --sample, or turn it off with --sample 0"
             )
         return result
+
+    def _run(self, workers: list[Worker], report: Callable[[Progress], None] | None, every: float) -> None:
+        """Let all workers work until the shards up to the limit are done."""
+        finished = [threading.Event() for _ in workers]
+        for i, (worker, event) in enumerate(zip(workers, finished, strict=True)):
+            self._start(i, worker, event)
+        for event in finished:
+            while not event.wait(every):
+                if report is not None:
+                    report(self.progress())
 
     def _start(self, index: int, worker: Worker, finished: threading.Event) -> None:
         """Start a worker's thread; it is waited for even if Ctrl-C comes before ``Thread.start`` returns."""
@@ -241,7 +277,7 @@ class Trainer:
             while not self._stop.is_set():
                 with self._lock:
                     number = self._taken
-                    if number == self._shards * self.config.epochs:
+                    if number == self._limit:
                         return
                     self._taken = number + 1
                 epoch, shard = divmod(number, self._shards)

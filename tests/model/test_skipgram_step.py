@@ -1,4 +1,4 @@
-"""The CPU kernel behind ``torch.ops.item2vec.skipgram_step``: equal to the reference, and safe whatever it is given."""
+"""The CPU kernel behind ``torch.ops.item2vec.ns_step``: equal to the reference, and safe whatever it is given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from made_data import WINDOW_KINDS, random_batch
 from torch import Tensor
 
 from item2vec.errors import TrainingError
-from item2vec.model.step import skipgram_step
+from item2vec.model.step import ns_step
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.window_batch import WindowBatch
 
@@ -35,7 +35,7 @@ def weights(tables: EmbeddingTables) -> tuple[Tensor, Tensor]:
 
 
 def kernel_step(tables: EmbeddingTables, batch: WindowBatch, negative: int, lr: float) -> list[float]:
-    return list(skipgram_step(*weights(tables), *tensors(batch), negative, lr).tolist())
+    return list(ns_step(*weights(tables), *tensors(batch), negative, lr).tolist())
 
 
 def assert_agree(tables: EmbeddingTables, batch: WindowBatch, negative: int, lr: float) -> float:
@@ -193,7 +193,7 @@ def test_strided_index_tensors_are_read_as_they_are() -> None:
     spread = [torch.stack([part, torch.full_like(part, 7)], -1)[..., 0] for part in tensors(batch)]
     assert not any(part.is_contiguous() for part in spread)
     expected = kernel_step(tables, batch, 5, 0.01)
-    assert skipgram_step(*weights(other), *spread, 5, 0.01).tolist() == expected
+    assert ns_step(*weights(other), *spread, 5, 0.01).tolist() == expected
     assert all(map(torch.equal, weights(tables), weights(other)))
 
 
@@ -222,7 +222,7 @@ def test_tables_of_another_type_or_shape_are_refused(what: str) -> None:
         np.array([0, 1], np.int32), np.array([0, 0]), np.array([2, 2]), np.array([0, 2]), np.array([[2]], np.int32)
     )
     with pytest.raises(TrainingError, match="table"):
-        skipgram_step(*wrong_tables()[what], *tensors(batch), 5, 0.1)
+        ns_step(*wrong_tables()[what], *tensors(batch), 5, 0.1)
 
 
 @pytest.mark.parametrize("layout", ["plain", "transposed", "spread", "one plain"])
@@ -240,7 +240,7 @@ def test_tables_of_another_layout_get_the_same_step(layout: str) -> None:
     if layout != "one plain":
         assert others[0].stride() != tables.input.weight.stride()
     expected = kernel_step(tables, batch, 5, 0.01)
-    assert skipgram_step(*others, *tensors(batch), 5, 0.01).tolist() == expected
+    assert ns_step(*others, *tensors(batch), 5, 0.01).tolist() == expected
     assert all(map(torch.equal, weights(tables), others))
 
 
@@ -250,7 +250,7 @@ def test_opcheck(dim: int) -> None:
     rng = np.random.default_rng(1)
     batch = random_batch(rng, length=12, size=6, tile=(4, 3), window=2, kind="shrunken")
     arguments = (*weights(random_tables(rng, 6, dim, 0.5)), *tensors(batch), 5, 0.01)
-    torch.library.opcheck(skipgram_step, arguments, rtol=1e-4, atol=1e-5)
+    torch.library.opcheck(ns_step, arguments, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [2, 20, 300])

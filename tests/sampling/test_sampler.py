@@ -10,12 +10,16 @@ from made_data import WINDOW_KINDS, make_corpus, random_batch, zipf_corpus
 from naive_sampler import NaivePair, SplitMix64, sample_batch
 from naive_sampler import expand as naive_expand
 
+from item2vec.config import Context, WindowMode
 from item2vec.corpus.corpus import Corpus
 from item2vec.sampling.sampler import Sampler, Worker
 from item2vec.sampling.window_batch import WindowBatch, expand
+from item2vec.sampling.windows import Window
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")  # uncompiled, numpy says that uint64 wraps
 
+KINDS = [*((mode, side) for mode in ("shrink", "fixed") for side in ("both", "left", "right")), ("basket", "both")]
+WINDOW = st.builds(lambda size, kind: Window(size, *kind), st.integers(1, 15), st.sampled_from(KINDS))
 SEQUENCES = st.lists(st.lists(st.integers(0, 5), max_size=12), min_size=1, max_size=8).filter(any)
 
 
@@ -23,7 +27,8 @@ def sequences_of(corpus: Corpus) -> list[list[int]]:
     return [part.tolist() for part in np.split(corpus.items, corpus.offsets[1:-1])]
 
 
-def make_sampler(corpus: Corpus, window: int, sample: float = 0.0, tile: tuple[int, int] = (4, 3)) -> Sampler:
+def make_sampler(corpus: Corpus, window: int | Window, sample: float = 0.0, tile: tuple[int, int] = (4, 3)) -> Sampler:
+    window = Window(window) if isinstance(window, int) else window
     return Sampler(corpus, window=window, sample=sample, ns_exponent=0.75, tile=tile)
 
 
@@ -73,12 +78,10 @@ def assert_twins(sampler: Sampler, spans: list[tuple[int, int]], seed: int = 3) 
     assert batch.negatives.shape == (len(batch.tiles) - 1, sampler.tile[1])
 
 
-@settings(deadline=None, max_examples=150)
-@given(
-    SEQUENCES, st.integers(1, 15), st.sampled_from([0.0, 0.02, 0.3]), st.integers(1, 6), st.integers(1, 5), st.data()
-)
+@settings(deadline=None, max_examples=250)
+@given(SEQUENCES, WINDOW, st.sampled_from([0.0, 0.02, 0.3]), st.integers(1, 6), st.integers(1, 5), st.data())
 def test_batches_equal_the_twin_s(
-    sequences: list[list[int]], window: int, sample: float, centres: int, negatives: int, data: st.DataObject
+    sequences: list[list[int]], window: Window, sample: float, centres: int, negatives: int, data: st.DataObject
 ) -> None:
     corpus = make_corpus([sequence for sequence in sequences if sequence], 6)
     sampler = make_sampler(corpus, window, sample, (centres, negatives))
@@ -88,10 +91,13 @@ def test_batches_equal_the_twin_s(
 
 
 @pytest.mark.parametrize("sample", [0.0, 1e-3])
-def test_consecutive_shards_of_a_larger_corpus_equal_the_twin_s(sample: float) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_consecutive_shards_of_a_larger_corpus_equal_the_twin_s(
+    sample: float, kind: tuple[WindowMode, Context]
+) -> None:
     corpus = zipf_corpus(3000, 200, 60)
     spans = [(first, min(first + 700, 3000)) for first in range(0, 3000, 700)]
-    assert_twins(make_sampler(corpus, 8, sample, (32, 16)), spans)
+    assert_twins(make_sampler(corpus, Window(8, *kind), sample, (32, 16)), spans)
 
 
 def test_a_batch_within_one_sequence_reaches_beyond_both_ends() -> None:
@@ -219,4 +225,4 @@ def test_expand_of_batches_without_pairs() -> None:
     no_places = np.empty(0, np.int64)
     for tiles in (np.zeros(1, np.int64), np.zeros(0, np.int64)):
         pairs = expand(WindowBatch(no_items, no_places, no_places, tiles, np.empty((0, 4), np.int32)), 5)
-        assert {len(getattr(pairs, name)) for name in vars(pairs)} == {0}
+        assert {len(part) for name, part in vars(pairs).items() if name != "members"} == {0}

@@ -14,6 +14,7 @@ from item2vec.sampling.noise import AliasTable, alias_table, noise_distribution
 from item2vec.sampling.sampler import Sampler
 from item2vec.sampling.subsampling import keep_probability, keep_thresholds
 from item2vec.sampling.window_batch import WindowBatch
+from item2vec.sampling.windows import Window
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
 
@@ -73,7 +74,7 @@ def test_alias_tables_of_extreme_counts(counts: list[int]) -> None:
 @pytest.mark.parametrize("exponent", [0.75, 0.25, -0.5])
 def test_negatives_follow_the_noise_distribution(exponent: float) -> None:
     corpus = zipf_corpus(4000, 40, 25)
-    batch = draw(Sampler(corpus, window=3, sample=0, ns_exponent=exponent, tile=(4, 20)), 4000)
+    batch = draw(Sampler(corpus, window=Window(3), sample=0, ns_exponent=exponent, tile=(4, 20)), 4000)
     counts = corpus.vocabulary.counts
     expected = noise_distribution(counts, exponent) * batch.negatives.size
     seen = np.bincount(batch.negatives.ravel(), minlength=40)
@@ -83,7 +84,7 @@ def test_negatives_follow_the_noise_distribution(exponent: float) -> None:
 
 def test_negatives_of_one_tile_are_independent() -> None:
     corpus = make_corpus([[0, 1, 2, 3] * 1000])
-    batch = draw(Sampler(corpus, window=1, sample=0, ns_exponent=0.75, tile=(1, 5)), 4000)
+    batch = draw(Sampler(corpus, window=Window(1), sample=0, ns_exponent=0.75, tile=(1, 5)), 4000)
     for a, b in ((0, 1), (1, 2), (0, 4)):
         table = np.zeros((4, 4))
         np.add.at(table, (batch.negatives[:, a], batch.negatives[:, b]), 1)
@@ -93,7 +94,7 @@ def test_negatives_of_one_tile_are_independent() -> None:
 @pytest.mark.parametrize("window", [2, 5, 7, 20])
 def test_radii_are_uniform(window: int) -> None:
     corpus = make_corpus([[0, 1] * 6000])
-    batch = draw(Sampler(corpus, window=window, sample=0, ns_exponent=0.75, tile=(32, 1)), 12_000)
+    batch = draw(Sampler(corpus, window=Window(window), sample=0, ns_exponent=0.75, tile=(32, 1)), 12_000)
     inner = np.arange(window, 12_000 - window)
     radius = inner - batch.start[inner]
     assert (batch.stop[inner] - 1 - inner).tolist() == radius.tolist()
@@ -108,7 +109,7 @@ def test_occurrences_are_kept_at_their_rates_and_whatever_the_radius() -> None:
     tokens = 20_000
     items = np.random.default_rng(2).choice(40, tokens, p=(p := 1 / np.arange(1, 41)) / p.sum())
     corpus = make_corpus([items.tolist()], 40)
-    sampler = Sampler(corpus, window=4, sample=0.01, ns_exponent=0.75, tile=(32, 1))
+    sampler = Sampler(corpus, window=Window(4), sample=0.01, ns_exponent=0.75, tile=(32, 1))
     batch = draw(sampler, tokens)
     probability = keep_probability(corpus.vocabulary.counts, 0.01)
     assert (probability < 1).sum() > 5
@@ -128,5 +129,5 @@ def test_occurrences_are_kept_at_their_rates_and_whatever_the_radius() -> None:
 
 def test_a_threshold_that_drops_everything_leaves_an_empty_batch() -> None:
     corpus = make_corpus([[0, 1, 2, 3] * 50])
-    batch = draw(Sampler(corpus, window=4, sample=1e-300, ns_exponent=0.75, tile=(32, 1)), 200)
+    batch = draw(Sampler(corpus, window=Window(4), sample=1e-300, ns_exponent=0.75, tile=(32, 1)), 200)
     assert (len(batch.items), batch.tiles.tolist(), len(batch.negatives)) == (0, [0], 0)

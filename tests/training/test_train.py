@@ -120,7 +120,7 @@ def test_options_are_checked_before_the_source_is_read(options: dict[str, object
 
 def test_an_unknown_option_lists_the_known_ones() -> None:
     with pytest.raises(
-        item2vec.ConfigError, match=r"unknown option 'size'; the options are backend, device, dim, epochs"
+        item2vec.ConfigError, match=r"unknown option 'size'; the options are arch, backend, cache, context, dedupe"
     ):
         item2vec.train("no such file", size=3)
 

@@ -22,7 +22,8 @@ import item2vec
 from item2vec.config import TrainConfig
 from item2vec.errors import TrainingError
 from item2vec.sampling.window_batch import WindowBatch
-from item2vec.training.steps import KernelStep, TorchStep, make_step
+from item2vec.sampling.windows import Window
+from item2vec.training.steps import KernelStep, PathStep, Step, TorchStep, make_step
 from item2vec.training.trainer import Progress, Trainer
 
 jit = pytest.mark.jit
@@ -105,7 +106,7 @@ def test_the_loss_of_the_first_batch_is_that_of_the_twins(backend: str) -> None:
         sequences,
         0,
         len(corpus.items),
-        window=3,
+        window=Window(3),
         keep=[2**32] * 6,
         noise=noise,
         tile=trainer.tile,
@@ -177,19 +178,24 @@ def test_results_and_progress_add_up() -> None:
     assert result.tokens_per_second == pytest.approx(21_000 / result.seconds)
 
 
+def step_of(config: TrainConfig) -> Step:
+    return make_step(config, np.array([3, 2, 1]))
+
+
 def test_the_step_is_chosen_by_backend_and_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert isinstance(make_step(TrainConfig()), KernelStep)
-    assert isinstance(make_step(TrainConfig(backend="kernel", device="cpu")), KernelStep)
-    assert isinstance(make_step(TrainConfig(backend="torch")), TorchStep)
-    assert make_step(TrainConfig(backend="torch")).device == torch.device("cpu")
+    assert isinstance(step_of(TrainConfig()), KernelStep)
+    assert isinstance(step_of(TrainConfig(loss="hs", arch="cbow")), PathStep)
+    assert isinstance(step_of(TrainConfig(backend="kernel", device="cpu")), KernelStep)
+    assert isinstance(step_of(TrainConfig(backend="torch")), TorchStep)
+    assert step_of(TrainConfig(backend="torch")).device == torch.device("cpu")
     with pytest.raises(TrainingError, match="cuda is not available to torch here; use --device cpu"):
-        make_step(TrainConfig(device="cuda"))
+        step_of(TrainConfig(device="cuda"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert make_step(TrainConfig(device="cuda")).device.type == "cuda"
-    assert make_step(TrainConfig(backend="torch")).device.type == "cuda"
-    assert make_step(TrainConfig(backend="torch", device="cpu")).device.type == "cpu"
-    assert isinstance(make_step(TrainConfig()), KernelStep)
+    assert step_of(TrainConfig(device="cuda")).device.type == "cuda"
+    assert step_of(TrainConfig(backend="torch")).device.type == "cuda"
+    assert step_of(TrainConfig(backend="torch", device="cpu")).device.type == "cpu"
+    assert isinstance(step_of(TrainConfig()), KernelStep)
 
 
 def test_tile_and_threads_follow_the_options() -> None:

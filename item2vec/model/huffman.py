@@ -1,0 +1,121 @@
+"""The Huffman tree of the items' counts, for hierarchical softmax (Mikolov et al. 2013b, section 2.1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from item2vec.sampling.window_batch import Pairs, WindowBatch, expand_positives
+
+PART = 16
+"""Contexts of a centre that step at once; a wider window is taken in parts."""
+
+
+def huffman_tree(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Make the tree that word2vec.c makes; ties are broken the same way, so equal counts give equal trees.
+
+    Parameters
+    ----------
+    counts : int64 [V]
+        In any order; word2vec.c's tree is that of descending counts.
+
+    Returns
+    -------
+    int32 [2V-1]
+        The way up: entry i is 2·n + b for item i, and entry V + m for inner node m, where n is the inner node above and
+        b the bit of the code on the way down; -1 at the root. The V - 1 inner nodes are rows of the output table, in
+        the order in which they were made, so that the root is row V - 2.
+    """
+    size = len(counts)
+    order = np.argsort(-counts, kind="stable")
+    above = np.full(2 * size - 1, -1, np.int64)
+    _join(np.maximum(counts, 1)[order], above)
+    tree = np.empty(2 * size - 1, np.int32)
+    tree[order] = above[:size]
+    tree[size:] = above[size:]
+    return tree
+
+
+@njit(nogil=True, cache=True)
+def _join(counts, above):  # type: ignore[no-untyped-def]
+    """Join the two smallest again and again; inner nodes are made in ascending order, so two queues do."""
+    size = len(counts)
+    sums = np.empty(size, np.int64)
+    leaf, inner = size - 1, 0
+    for made in range(size - 1):
+        sums[made] = 0
+        for bit in range(2):
+            if leaf >= 0 and (inner == made or counts[leaf] < sums[inner]):
+                below, count = leaf, counts[leaf]
+                leaf -= 1
+            else:
+                below, count = size + inner, sums[inner]
+                inner += 1
+            above[below] = 2 * made + bit
+            sums[made] += count
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def longest_path(tree, size):  # type: ignore[no-untyped-def]
+    """Most inner nodes above any of ``size`` items; -1 where an entry leads out of the tree or in a circle.
+
+    An inner node always leads to one that was made later.
+    """
+    if len(tree) != max(0, 2 * size - 1):
+        return -1
+    depth = np.zeros(size, np.int64)
+    for node in range(size - 2, -1, -1):
+        up = tree[size + node]
+        if up == -1:
+            depth[node] = 1
+        elif up < 0 or up // 2 <= node or up // 2 >= size - 1:
+            return -1
+        else:
+            depth[node] = depth[up // 2] + 1
+    longest = 0
+    for item in range(size):
+        up = tree[item]
+        if up < -1 or up // 2 >= size - 1:
+            return -1
+        if up >= 0:
+            longest = max(longest, depth[up // 2])
+    return longest
+
+
+def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = False) -> Pairs:
+    """Make a batch's pairs explicit: each context of each centre, or their mean, with each node of the centre's path.
+
+    Parameters
+    ----------
+    batch : WindowBatch
+        Its negatives mean nothing here.
+    tree : int32 [2V-1]
+    cbow : bool
+
+    Returns
+    -------
+    Pairs
+        In the order of the centres; ``tile`` numbers the parts of windows that are trained on at once. Pairs of an item
+        without a path, the only one of its vocabulary, are left out.
+    """
+    positives = expand_positives(batch, cbow)
+    size = (len(tree) + 1) // 2
+    parts = positives.place * (len(batch.items) + 1) + positives.rank // PART
+    part = np.unique(parts, return_inverse=True)[1]
+    context, above, tile = positives.context, tree[positives.centre].astype(np.int64), part
+    found: list[tuple[npt.NDArray[np.int64], ...]] = []
+    while True:
+        climbing = above >= 0
+        context, above, tile = context[climbing], above[climbing], tile[climbing]
+        if not len(above) and found:
+            break
+        found.append((context, above >> 1, 1 - (above & 1), tile))
+        above = tree[size + (above >> 1)].astype(np.int64) if len(above) else above
+    contexts, targets, labels, tiles = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.argsort(tiles, kind="stable")
+    ones = np.ones(len(order), np.float32)
+    return Pairs(
+        contexts[order], targets[order], labels[order].astype(np.float32), ones, tiles[order], positives.members
+    )
