@@ -63,6 +63,31 @@ class HashIndex:
             place += 1
         return -1
 
+    def find_all(self, items: Vocabulary, vocabulary: Vocabulary) -> NDArray[np.int64]:
+        """Return the id in `vocabulary` of each of `items`, -1 where it has none; int64 [items]."""
+        hashes = hash_items(items.blob, items.offsets)
+        places = np.searchsorted(self.keys, hashes)
+        found = np.full(len(items), -1, np.int64)
+        hit = np.flatnonzero(places < len(self.keys))
+        hit = hit[self.keys[places[hit]] == hashes[hit]]
+        for first in range(0, len(hit), _BLOCK):
+            some = hit[first : first + _BLOCK]
+            ids = self.ids[places[some]].astype(np.int64)
+            same = _same_bytes(items, some, vocabulary, ids)
+            found[some[same]] = ids[same]
+            for item in some[~same].tolist():  # another item of the same hash
+                found[item] = self.find(items.items_bytes(item), vocabulary)
+        return found
+
+    def first_duplicate(self, vocabulary: Vocabulary) -> tuple[int, int] | None:
+        """Return the ids of two equal items, the earlier first; None if all differ."""
+        for place in np.flatnonzero(self.keys[1:] == self.keys[:-1]).tolist():
+            # Equal items stand side by side, in order of their ids, unless another has their hash by accident.
+            first, second = int(self.ids[place]), int(self.ids[place + 1])
+            if vocabulary.items_bytes(first) == vocabulary.items_bytes(second):
+                return first, second
+        return None
+
 
 def hash_item(item: bytes) -> int:
     """Return the 64-bit hash of one item's UTF-8 bytes."""
@@ -90,6 +115,26 @@ def hash_items(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[n
         part = blob[bounds[0] : bounds[-1]]
         hashes[first : first + _BLOCK] = _hash_block(part, bounds - bounds[0])
     return hashes
+
+
+def _same_bytes(
+    left: Vocabulary, left_ids: NDArray[np.int64], right: Vocabulary, right_ids: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether item left_ids[i] of the one vocabulary is item right_ids[i] of the other."""
+    lengths = left.offsets[left_ids + 1] - left.offsets[left_ids]
+    same: NDArray[np.bool_] = lengths == right.offsets[right_ids + 1] - right.offsets[right_ids]
+    lengths, left_ids, right_ids = lengths[same], left_ids[same], right_ids[same]
+    begin = np.cumsum(lengths) - lengths
+    within = np.arange(lengths.sum()) - np.repeat(begin, lengths)
+    differs = (
+        left.blob[np.repeat(left.offsets[left_ids], lengths) + within]
+        != right.blob[np.repeat(right.offsets[right_ids], lengths) + within]
+    )
+    wrong = np.repeat(np.arange(len(lengths)), lengths)[differs]
+    equal = np.ones(len(lengths), bool)
+    equal[wrong] = False
+    same[same] = equal
+    return same
 
 
 def _absorb(state: int, data: bytes) -> int:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.errors import ConfigError, ModelError, UnknownItemError
-from item2vec.vectors.cosine import nearest
+from item2vec.errors import AmbiguousNameError, ConfigError, ModelError, UnknownItemError
 from item2vec.vectors.hash_index import HashIndex
+from item2vec.vectors.questions import Questions
 from item2vec.vectors.suggest import closest_items
 
 
-class KeyedVectors:
+class KeyedVectors(Questions):
     """Items and their vectors.
 
-    ``len(model)`` is the number of items, ``"milk" in model`` asks for one, and ``model["milk"]`` is a copy
-    of its input vector.
+    ``len(model)`` is the number of items, ``"milk" in model`` asks for one, ``model["milk"]`` is a copy of its
+    input vector, ``model[["milk", "bread"]]`` one of several, and iteration gives the items.
 
     Parameters
     ----------
@@ -35,11 +36,27 @@ class KeyedVectors:
         How the vectors came to be, as JSON values: ``config`` and ``corpus`` by custom.
     hash_index : HashIndex, optional
         Of `vocabulary`; built at the first look-up if it is not given.
+    names : Names, optional
+        Display names of the items.
+    rare : Vocabulary, optional
+        The items that were too rare to be trained, with their counts, for a training that goes on (see
+        `item2vec.vectors.growing`).
 
     Raises
     ------
     ModelError
         If the tables' types or shapes do not fit the vocabulary.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from item2vec import KeyedVectors
+    >>> table = np.array([[3, 4], [4, 3], [0, 5], [-3, -4]], np.float32)
+    >>> model = KeyedVectors.from_items(["salt", "pepper", "tea", "sugar"], table)
+    >>> model["tea"].tolist(), model[["tea", "salt"]].shape, "milk" in model, len(model)
+    ([0.0, 5.0], (2, 2), False, 4)
+    >>> list(model)
+    ['salt', 'pepper', 'tea', 'sugar']
     """
 
     def __init__(
@@ -50,6 +67,8 @@ class KeyedVectors:
         metadata: dict[str, Any] | None = None,
         *,
         hash_index: HashIndex | None = None,
+        names: Names | None = None,
+        rare: Vocabulary | None = None,
     ) -> None:
         for name, table in (("input", input), ("output", output)):
             if table is not None and (table.dtype != np.float32 or table.ndim != 2 or 0 in table.shape):
@@ -58,12 +77,47 @@ class KeyedVectors:
             raise ModelError(f"the input table has {len(input):,} rows for {len(vocabulary):,} items")
         if output is not None and output.shape != input.shape:
             raise ModelError(f"the output table is {output.shape} and the input table {input.shape}")
+        if names is not None and len(names) != len(vocabulary):
+            raise ModelError(f"there are {len(names):,} names for {len(vocabulary):,} items")
         self.input = input
         self.output = output
+        self.names = names
+        self.rare = rare
         self.vocabulary = vocabulary
         self.metadata = {} if metadata is None else metadata
         if hash_index is not None:
             self.hash_index = hash_index
+
+    @classmethod
+    def from_items(cls, items: Iterable[str], vectors: ArrayLike, output: ArrayLike | None = None) -> KeyedVectors:
+        """Make a model of vectors from anywhere.
+
+        Parameters
+        ----------
+        items : iterable of str
+            V different items.
+        vectors : array-like [V, d]
+            Their vectors, in the same order; float32 is taken as it is, other numbers are converted.
+        output : array-like [V, d], optional
+            Their output vectors.
+
+        Raises
+        ------
+        ModelError
+            If the parts do not fit each other, or an item comes twice.
+        """
+        names = list(items)
+        vocabulary = Vocabulary.from_items(names, np.zeros(len(names), np.int64))
+        tables = [None if table is None else np.asarray(table, np.float32) for table in (vectors, output)]
+        if tables[0] is None:
+            raise ModelError("there are no vectors")
+        model = cls(tables[0], tables[1], vocabulary)
+        pair = model.hash_index.first_duplicate(vocabulary)
+        if pair is not None:
+            raise ModelError(
+                f"the item {vocabulary[pair[0]]!r} comes twice, as number {pair[0] + 1:,} and {pair[1] + 1:,}"
+            )
+        return model
 
     @cached_property
     def hash_index(self) -> HashIndex:
@@ -78,11 +132,16 @@ class KeyedVectors:
     def __len__(self) -> int:
         return len(self.input)
 
-    def __contains__(self, item: object) -> bool:
-        return isinstance(item, str) and self._find(item) >= 0
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.vocabulary)
 
-    def __getitem__(self, item: str) -> NDArray[np.float32]:
-        return np.array(self.input[self.index(item)])
+    def __contains__(self, item: object) -> bool:
+        return isinstance(item, str) and self.find(item) >= 0
+
+    def __getitem__(self, item: str | Sequence[str]) -> NDArray[np.float32]:
+        if isinstance(item, str):
+            return np.array(self.input[self.index(item)])
+        return self.input[np.array([self.index(one) for one in item], np.int64)]
 
     def __repr__(self) -> str:
         return f"KeyedVectors({len(self):,} items, dim {self.dim})"
@@ -90,51 +149,70 @@ class KeyedVectors:
     def index(self, item: str) -> int:
         """Return the id of `item`: its row in the tables, and its rank by count.
 
+        Parameters
+        ----------
+        item : str
+            An item, or else the display name of one.
+
         Raises
         ------
         UnknownItemError
             If the vocabulary does not have it; names the closest items that it has.
+        AmbiguousNameError
+            If it is no item but the name of several.
         """
-        found = self._find(item)
+        found = self.find_any(item)
         if found < 0:
-            raise UnknownItemError(item, closest_items(self.vocabulary, item))
+            raise UnknownItemError(item, self._closest(item))
         return found
 
-    def similar(self, items: str | Sequence[str], k: int = 10) -> list[tuple[str, float]]:
-        """Return the items whose input vectors point most nearly where those of `items` point on average.
-
-        The average is that of the vectors scaled to length 1, as in gensim's ``most_similar``. A vector of
-        zeros has cosine 0 with everything. Equal cosines are ordered by descending count.
-
-        Parameters
-        ----------
-        items : str or sequence of str
-            What to compare with; left out of the answer. An item that comes twice counts twice.
-        k : int
-            How many, at least 1; fewer come back if there are no more.
-
-        Returns
-        -------
-        list of (str, float)
-            Items and their cosines in [-1, 1], best first.
+    def find_any(self, item: str) -> int:
+        """Return the id of `item`, an item or else the display name of one, or -1.
 
         Raises
         ------
-        UnknownItemError
-            If one of `items` is not in the vocabulary.
-        ConfigError
-            If `items` is empty or `k` is below 1.
+        AmbiguousNameError
+            If it is no item but the name of several.
         """
-        if isinstance(items, str):
-            items = [items]
-        if not items:
-            raise ConfigError("no items were given; name at least one")
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise ConfigError(f"k is {k!r}; it must be a whole number of at least 1")
-        asked = np.array([self.index(item) for item in items], np.int64)
-        direction = _unit_rows(self.input[asked]).mean(axis=0)
-        ids, cosine = nearest(self.input, direction, int(k), asked)
-        return [(self.vocabulary[index], value) for index, value in zip(ids.tolist(), cosine.tolist(), strict=True)]
+        found = self.find(item)
+        if found >= 0 or self.names is None:
+            return found
+        named = self.names.find(item).tolist()
+        if len(named) > 1:
+            raise AmbiguousNameError(item, [self.vocabulary[index] for index in named[:10]], len(named))
+        return int(named[0]) if named else -1
+
+    def name(self, item: str) -> str | None:
+        """Return the display name of `item`, or None if it has none.
+
+        Raises
+        ------
+        UnknownItemError, AmbiguousNameError
+            As `index` does.
+        """
+        return None if self.names is None else self.names[self.index(item)]
+
+    def output_rows(self, purpose: str, instead: str) -> NDArray[np.float32]:
+        """Return the output table, float32 [V, d], if its rows are those of the items.
+
+        Parameters
+        ----------
+        purpose, instead : str
+            What needs it, and what to do without, for the message.
+
+        Raises
+        ------
+        ModelError
+            If there is none, or its rows are nodes of a tree: after hierarchical softmax.
+        """
+        if self.output is None:
+            raise ModelError(f"the model has no output table, which {purpose}; {instead}")
+        if self.metadata.get("config", {}).get("loss") == "hs":
+            raise ModelError(
+                f"the model was trained with hierarchical softmax, so its output table holds the nodes of a tree and "
+                f"not the items, which {purpose}; {instead}"
+            )
+        return self.output
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file that `item2vec.load` reads; it appears whole or not at all.
@@ -146,21 +224,27 @@ class KeyedVectors:
         """
         from item2vec.vectors.model_file import save_model  # here, since that module needs this class
 
-        save_model(path, input=self.input, output=self.output, vocabulary=self.vocabulary, metadata=self.metadata)
+        save_model(
+            path,
+            input=self.input,
+            output=self.output,
+            vocabulary=self.vocabulary,
+            metadata=self.metadata,
+            names=self.names,
+            rare=self.rare,
+        )
 
-    def _find(self, item: str) -> int:
-        """The id of `item`, or -1."""
+    def _closest(self, item: str) -> list[str]:
+        """Items, and if there are none names, like one that is not there."""
+        closest = closest_items(self.vocabulary, item)
+        if closest or self.names is None:
+            return closest
+        return list(dict.fromkeys(closest_items(self.names, item)))
+
+    def find(self, item: str) -> int:
+        """Return the id of `item`, or -1 if the vocabulary does not have it."""
+        if not isinstance(item, str):
+            raise ConfigError(f"{item!r} is no item; items are text")
         # Half a surrogate pair, as in an argument that is not UTF-8, is in no vocabulary but must not fail
         # here.
         return self.hash_index.find(item.encode("utf-8", "surrogatepass"), self.vocabulary)
-
-
-def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The rows in float64, each scaled to length 1; zero or infinite ones become zero."""
-    wide = rows.astype(np.float64)
-    norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    good = (norms > 0) & np.isfinite(norms)
-    wide[~good] = 0.0
-    norms[~good] = 1.0
-    wide /= norms[:, None]
-    return wide

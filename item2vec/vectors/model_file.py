@@ -10,13 +10,23 @@ Version 1 holds these tensors, V items of d numbers each, ids in order of descen
     hash_keys     U64 [V]      the items' hashes in ascending order, see `item2vec.vectors.hash_index`
     hash_ids      I32 [V]      the item of each hash
 
+Where items have display names:
+
+    names         U8  [bytes]  the names' UTF-8 bytes end to end
+    name_offsets  I64 [V+1]    item i is called names[name_offsets[i]:name_offsets[i+1]], empty if it has no name
+
+Where a training may go on with more data, the R items that were too rare so far:
+
+    rare_items    U8  [bytes]
+    rare_offsets  I64 [R+1]
+    rare_counts   I64 [R]
+
 and in the file's metadata, under ``item2vec``, a JSON object: ``format`` (this version's 1), ``version`` (of
 the item2vec that wrote it), and what the trainer adds: ``config``, ``corpus``, ...
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from typing import Any
@@ -24,12 +34,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.hash_index import HashIndex
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.safetensors_map import damaged, map_tensors
+from item2vec.vectors.utf8_items import first_not_utf8
 
 FORMAT = 1
 METADATA_KEY = "item2vec"
@@ -41,8 +53,13 @@ _KINDS = {
     "item_offsets": (np.int64, 1),
     "hash_keys": (np.uint64, 1),
     "hash_ids": (np.int32, 1),
+    "names": (np.uint8, 1),
+    "name_offsets": (np.int64, 1),
+    "rare_items": (np.uint8, 1),
+    "rare_offsets": (np.int64, 1),
+    "rare_counts": (np.int64, 1),
 }
-_CHUNK = 1 << 22  # bytes of items decoded at once while checking them
+_OPTIONAL = (("output",), ("names", "name_offsets"), ("rare_items", "rare_offsets", "rare_counts"))
 
 
 def save_model(
@@ -52,6 +69,8 @@ def save_model(
     output: NDArray[np.float32] | None,
     vocabulary: Vocabulary,
     metadata: dict[str, Any],
+    names: Names | None = None,
+    rare: Vocabulary | None = None,
 ) -> None:
     """Write a model file; it appears whole or not at all.
 
@@ -65,6 +84,10 @@ def save_model(
         The V items, in the tables' order.
     metadata : dict
         What JSON can hold: ``config`` and ``corpus`` by custom. ``format`` and ``version`` are set here.
+    names : Names, optional
+        Display names of the V items.
+    rare : Vocabulary, optional
+        The items that were too rare so far.
 
     Raises
     ------
@@ -74,7 +97,7 @@ def save_model(
     from safetensors import SafetensorError  # here, since no query needs it
     from safetensors.numpy import save_file
 
-    KeyedVectors(input, output, vocabulary, metadata)  # checks that the parts fit
+    KeyedVectors(input, output, vocabulary, metadata, names=names)  # checks that the parts fit
     index = HashIndex.build(vocabulary)
     tensors: dict[str, NDArray[Any]] = {
         "input": input,
@@ -86,6 +109,10 @@ def save_model(
     }
     if output is not None:
         tensors["output"] = output
+    if names is not None:
+        tensors |= {"names": names.blob, "name_offsets": names.offsets}
+    if rare is not None:
+        tensors |= {"rare_items": rare.blob, "rare_offsets": rare.offsets, "rare_counts": rare.counts}
     tensors = {name: np.ascontiguousarray(array, _KINDS[name][0]) for name, array in tensors.items()}
     text = _metadata_text(metadata)
     with atomic_path(path) as temporary:
@@ -120,9 +147,16 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
     tensors, texts = map_tensors(path)
     metadata = _read_metadata(shown, texts)
     _check_kinds(shown, tensors)
-    _check_items(shown, tensors["items"], tensors["item_offsets"])
+    _check_texts(shown, "item", tensors["items"], tensors["item_offsets"])
+    names = rare = None
+    if "names" in tensors:
+        _check_texts(shown, "name", tensors["names"], tensors["name_offsets"])
+        names = Names(tensors["names"], tensors["name_offsets"])
+    if "rare_items" in tensors:
+        _check_texts(shown, "rare item", tensors["rare_items"], tensors["rare_offsets"])
+        rare = Vocabulary(tensors["rare_items"], tensors["rare_offsets"], tensors["rare_counts"])
     _check_hashes(shown, tensors["hash_keys"], tensors["hash_ids"])
-    if tensors["counts"].min() < 0:
+    if any(tensors[name].min(initial=0) < 0 for name in ("counts", "rare_counts") if name in tensors):
         raise damaged(shown, "a count is negative")
     return KeyedVectors(
         tensors["input"],
@@ -130,6 +164,8 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
         Vocabulary(tensors["items"], tensors["item_offsets"], tensors["counts"]),
         metadata,
         hash_index=HashIndex(tensors["hash_keys"], tensors["hash_ids"]),
+        names=names,
+        rare=rare,
     )
 
 
@@ -170,33 +206,29 @@ def _check_kinds(path: str, tensors: dict[str, NDArray[Any]]) -> None:
         dtype, dimensions = _KINDS[name]
         if tensor.dtype != dtype or tensor.ndim != dimensions:
             raise damaged(path, f"tensor {name!r} is {tensor.ndim}-dimensional {tensor.dtype}")
-    missing = [name for name in _KINDS if name not in tensors and name != "output"]
+    absent = {name for group in _OPTIONAL if not any(name in tensors for name in group) for name in group}
+    missing = [name for name in _KINDS if name not in tensors and name not in absent]
     if missing:
         raise damaged(path, f"tensor {missing[0]!r} is missing")
     items, dim = tensors["input"].shape
     if not 0 < items < 2**31 or dim < 1:
         raise damaged(path, f"its table has {items:,} rows of {dim:,}")
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("counts", "hash_keys", "hash_ids"), (items,))
-    shapes |= {"item_offsets": (items + 1,), "output": (items, dim)}
+    shapes |= {"item_offsets": (items + 1,), "name_offsets": (items + 1,), "output": (items, dim)}
+    if "rare_counts" in tensors:
+        shapes["rare_offsets"] = (len(tensors["rare_counts"]) + 1,)
     for name, shape in shapes.items():
         if name in tensors and tensors[name].shape != shape:
             raise damaged(path, f"tensor {name!r} has the shape {tensors[name].shape}, not {shape}")
 
 
-def _check_items(path: str, blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
-    """Every item lies within the blob and is whole UTF-8."""
+def _check_texts(path: str, what: str, blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+    """Every item, or name, lies within the blob and is whole UTF-8."""
+    article = "an" if what == "item" else "a"
     if offsets[0] != 0 or offsets[-1] != len(blob) or not np.all(offsets[1:] >= offsets[:-1]):
-        raise damaged(path, "its item_offsets do not divide its items")
-    starts = offsets[:-1][offsets[1:] > offsets[:-1]]
-    if np.any((blob[starts] & 0xC0) == 0x80):  # no item starts inside a character, so none ends in one
-        raise damaged(path, "an item is not UTF-8")
-    places = np.searchsorted(starts, np.arange(_CHUNK, len(blob), _CHUNK))
-    cuts = np.unique(starts[places[places < len(starts)]]).tolist()
-    for begin, end in itertools.pairwise([0, *cuts, len(blob)]):
-        try:
-            blob[begin:end].tobytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise damaged(path, "an item is not UTF-8") from error
+        raise damaged(path, f"its {what} offsets do not divide its {what}s")
+    if first_not_utf8(blob, offsets) is not None:
+        raise damaged(path, f"{article} {what} is not UTF-8")
 
 
 def _check_hashes(path: str, keys: NDArray[np.uint64], ids: NDArray[np.int32]) -> None:

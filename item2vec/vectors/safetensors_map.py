@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ModelError
 
-DTYPES = {"F32": "<f4", "I64": "<i8", "I32": "<i4", "U64": "<u8", "U8": "|u1"}
+DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U64": "<u8", "U8": "|u1"}
 _MAX_HEADER = 100_000_000  # the library's own bound, in bytes
 
 

@@ -12,6 +12,7 @@ from string import ascii_uppercase
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 
 _BLOCK = 1 << 16  # items whose bytes are counted together
@@ -22,7 +23,7 @@ _ALIKE = 0.6  # least share of letters in common, difflib's own cutoff
 _LOWER = bytes(code + 32 if chr(code) in ascii_uppercase else code for code in range(256))
 
 
-def closest_items(vocabulary: Vocabulary, item: str, count: int = 3) -> list[str]:
+def closest_items(vocabulary: Vocabulary | Names, item: str, count: int = 3) -> list[str]:
     """Return the items that `item` may have been meant for, best first.
 
     First those equal but for case and Unicode form, then those alike letter by letter (the ratio of Ratcliff
@@ -30,7 +31,7 @@ def closest_items(vocabulary: Vocabulary, item: str, count: int = 3) -> list[str
 
     Parameters
     ----------
-    vocabulary : Vocabulary
+    vocabulary : Vocabulary or Names
     item : str
     count : int
         How many at most.
@@ -49,7 +50,7 @@ def closest_items(vocabulary: Vocabulary, item: str, count: int = 3) -> list[str
     matcher = SequenceMatcher(b=wanted, autojunk=False)
     found = []
     for index in _candidates(vocabulary, query):
-        candidate = vocabulary[index]
+        candidate = vocabulary[index] or ""
         folded = _fold(candidate)[:_LONGEST]
         matcher.set_seq1(folded)
         close = matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE
@@ -64,7 +65,7 @@ def _fold(item: str) -> str:
     return unicodedata.normalize("NFKC", item).casefold()
 
 
-def _candidates(vocabulary: Vocabulary, query: bytes) -> list[int]:
+def _candidates(vocabulary: Vocabulary | Names, query: bytes) -> list[int]:
     """Ids of items that share many bytes and byte pairs with `query`, or contain it, commoner ones first."""
     ids, scores = [], []
     containing: list[int] = []

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 import item2vec
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
-from item2vec.vectors import model_file
+from item2vec.vectors import utf8_items
 from item2vec.vectors.model_file import load_model, save_model
 
 NASTY = [
@@ -215,7 +215,7 @@ def test_headers_that_are_none(tmp_path: Path, header: bytes) -> None:
 
 
 ENTRIES = [
-    ("input", "dtype", "F64", "the type of tensor 'input' is none of F32, "),
+    ("input", "dtype", "BF16", "the type of tensor 'input' is none of F16, F32, "),
     ("input", "dtype", ["F32"], "the type of"),
     ("input", "dtype", "I32", "is 2-dimensional int32"),
     ("input", "shape", [2, 3], "which its shape"),
@@ -288,7 +288,7 @@ def test_wrong_contents(tmp_path: Path, tensor: str, values: list[int], what: st
 
 
 def test_items_are_checked_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_file, "_CHUNK", 5)
+    monkeypatch.setattr(utf8_items, "_CHUNK", 5)
     path = tmp_path / "m"
     items = ["", "é", "ab", "漢字", "🥑🥑🥑", "c"]
     write(path, items)
@@ -309,7 +309,7 @@ def test_items_are_checked_across_chunks(tmp_path: Path, monkeypatch: pytest.Mon
         ({"item2vec": "{}"}, "names no format"),
         ({"item2vec": '{"format": true}'}, "names no format"),
         ({"item2vec": '{"format": 1, "config": "\\ud800"}'}, "not JSON"),
-        ({"item2vec": '{"format": 2}'}, "it has format 2 and this item2vec reads 1; use a newer item2vec"),
+        ({"item2vec": '{"format": 3}'}, "it has format 3 and this item2vec reads 1; use a newer item2vec"),
     ],
 )
 def test_wrong_metadata(tmp_path: Path, metadata: dict[str, str] | None, what: str) -> None:

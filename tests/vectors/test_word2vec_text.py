@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.formats import export_vectors, word2vec_text
+from item2vec.vectors.formats import export_vectors, text_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
@@ -24,20 +24,20 @@ def make(items: list[str], table: np.ndarray | None = None, output: np.ndarray |
 def test_lines(tmp_path: Path) -> None:
     model = make(["milk", "crème"], np.array([[0.5, -1], [0.0625, 0.1]], np.float32))
     export_vectors(model, tmp_path / "v.txt")
-    assert (tmp_path / "v.txt").read_bytes() == "2 2\nmilk 0.5 -1\ncrème 0.0625 0.100000001\n".encode()
+    assert (tmp_path / "v.txt").read_bytes() == "2 2\nmilk 0.5 -1\ncrème 0.0625 0.1\n".encode()
 
 
 def test_output_table(tmp_path: Path) -> None:
     table = np.zeros((1, 3), np.float32)
     export_vectors(make(["a"], table, table + 2), tmp_path / "v.txt", table="output")
     assert (tmp_path / "v.txt").read_text() == "1 3\na 2 2 2\n"
-    with pytest.raises(ModelError, match="the model has no output table; export the input table"):
+    with pytest.raises(ModelError, match="no output table, which table output needs; export the input table"):
         export_vectors(make(["a"], table), tmp_path / "w.txt", table="output")
 
 
 def test_gensim_reads_back_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gensim_models = pytest.importorskip("gensim.models")
-    monkeypatch.setattr(word2vec_text, "_BLOCK", 1000)  # several blocks, the last one short
+    monkeypatch.setattr(text_rows, "_BLOCK", 1000)  # several blocks, the last one short
     rng = np.random.default_rng(2)
     bits = rng.integers(0, 2**32, (500, 30), np.uint32).view(np.float32)
     table = np.where(np.isfinite(bits), bits, np.float32(-0.0))
@@ -106,7 +106,7 @@ def test_absurd_replacement(tmp_path: Path, text: str) -> None:
 
 
 def test_unknown_format_and_table(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="format is 'glove'; it must be one of word2vec"):
-        export_vectors(make(["a"]), tmp_path / "v.txt", format="glove")
-    with pytest.raises(ConfigError, match="table is 'both'; it must be input or output"):
+    with pytest.raises(ConfigError, match="format is 'fasttext'; it must be one of word2vec"):
+        export_vectors(make(["a"]), tmp_path / "v.txt", format="fasttext")
+    with pytest.raises(ConfigError, match="table is 'both'; it must be one of input, output, sum, concat"):
         export_vectors(make(["a"]), tmp_path / "v.txt", table="both")  # type: ignore[arg-type]

@@ -1,107 +1,71 @@
 """The text format of word2vec.c: a line ``items dim``, then a line an item: the item and its numbers.
 
-Its readers (word2vec.c itself, gensim, fastText, ...) end an item at the first white space, so an item that
-has any cannot be carried. Numbers are written with nine significant digits, which every float32 survives
-unchanged.
+fastText's ``.vec`` is the same; it and word2vec.c end each line with a space, which readers must allow for.
+Most readers (word2vec.c itself, gensim, fastText, ...) end an item at the first white space, so an item that
+has any cannot be written. This one takes the last `dim` fields as the vector.
 """
 
 from __future__ import annotations
 
 import os
-import re
 
-import numpy as np
-
-from item2vec.errors import ConfigError, ModelError
+from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
+from item2vec.vectors.formats.item_names import WHITE, carried, checked
+from item2vec.vectors.formats.streams import content_bound, open_vectors
+from item2vec.vectors.formats.text_rows import read_rows, write_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
-_BLOCK = 1 << 18  # numbers formatted between two writes
-_WHITE = re.compile(rb"[ \t\n\v\f\r]")  # what C's isspace, and so the format, calls white space
-_IS_WHITE = np.array([bool(_WHITE.match(bytes([code]))) for code in range(256)])
+_LONGEST_HEADER = 200  # bytes; two numbers and their line's end
 
 
-def write(
-    model: KeyedVectors,
-    path: str | os.PathLike[str],
-    *,
-    table: str = "input",
-    replace_spaces: str | None = None,
-) -> None:
-    """Write the vectors as word2vec text.
+def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int) -> None:
+    """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
+    vocabulary = carried(model, "word2vec", WHITE, replace_spaces)
+    with atomic_path(path) as temporary:
+        header = b"%d %d\n" % model.input.shape
+        write_rows(temporary, path, model.input, vocabulary, header=header, precision=precision)
 
-    Parameters
-    ----------
-    model : KeyedVectors
-    path : str or path-like
-        The target; it appears whole or not at all.
-    table : {"input", "output"}
-        Which vectors.
-    replace_spaces : str, optional
-        Written for each white-space character of an item.
+
+def read(path: str, items: str | None) -> KeyedVectors:
+    """Read a file; see `item2vec.vectors.formats.read_vectors`."""
+    with open_vectors(path) as file:
+        rows, dim = read_header(path, file.readline(_LONGEST_HEADER), text=True)
+        vocabulary, table = read_rows(file, path, dim, expected=rows)
+    if len(table) != rows:
+        what = "it is cut off" if len(table) < rows else "its header is wrong"
+        raise ModelError(f"cannot read {path}: its header says {rows:,} items and {len(table):,} are there; {what}")
+    return checked(path, vocabulary, table, "word2vec")
+
+
+def header_of(line: bytes) -> tuple[int, int] | None:
+    """The two numbers of a header, or None if the line is none."""
+    fields = line.split()
+    if len(fields) != 2 or not line.endswith(b"\n") or not all(f.isdigit() and len(f) < 19 for f in fields):
+        return None
+    return int(fields[0]), int(fields[1])
+
+
+def read_header(path: str, line: bytes, *, text: bool) -> tuple[int, int]:
+    """Items and dim of a header line, which the file must be large enough for.
 
     Raises
     ------
-    ConfigError
-        If `replace_spaces` is empty or has white space itself.
     ModelError
-        If an item cannot be carried, two would become one, the model lacks the table, or the file cannot be
-        written.
+        If it is no header, or claims more than there can be.
     """
-    vectors = model.input if table == "input" else model.output
-    if vectors is None:
-        raise ModelError(f"the model has no {table} table; export the input table")
-    renamed = _renamed(model, replace_spaces)
-    items, dim = vectors.shape
-    numbers = b" %.9g" * dim + b"\n"
-    step = max(1, _BLOCK // dim)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(b"%d %d\n" % (items, dim))
-        for first in range(0, items, step):
-            lines = []
-            for index, row in enumerate(vectors[first : first + step].tolist(), first):
-                lines.append(renamed.get(index) or model.vocabulary.items_bytes(index))
-                lines.append(numbers % tuple(row))
-            file.write(b"".join(lines))
-
-
-def _renamed(model: KeyedVectors, replacement: str | None) -> dict[int, bytes]:
-    """The items that the format cannot carry, by id, as they are to be written."""
-    substitute = None if replacement is None else _substitute(replacement)
-    blob, offsets = model.vocabulary.blob, model.vocabulary.offsets
-    if np.any(offsets[1:] == offsets[:-1]):
-        raise ModelError("the vocabulary has an item without a character, which the word2vec format cannot carry")
-    places = np.flatnonzero(_IS_WHITE[blob])
-    indices = np.unique(np.searchsorted(offsets, places, "right") - 1).tolist()
-    if not indices:
-        return {}
-    if substitute is None:
+    header = header_of(line)
+    if header is None:
+        raise ModelError(f"cannot read {path}: its first line is not `items dim`, two whole numbers")
+    rows, dim = header
+    if rows < 1 or dim < 1:
+        raise ModelError(f"cannot read {path}: its header claims {rows:,} items of {dim:,} numbers")
+    # In text an item takes at least a letter, a space and a digit a number, and a line end; in binary a
+    # letter, a space and four bytes a number.
+    least = rows * (2 * dim + 1 if text else 4 * dim + 2)
+    if rows >= 2**31 or least > content_bound(path) + 1:
         raise ModelError(
-            f"the item {model.vocabulary[indices[0]]!r} has white space, which the word2vec format cannot "
-            "carry; write another character for it with --replace-spaces _"
+            f"cannot read {path}: its header claims {rows:,} items of {dim:,} numbers, for which the file is too "
+            "short; it is cut off or no such file"
         )
-    renamed: dict[int, bytes] = {}
-    owners: dict[bytes, int] = {}
-    for index in indices:
-        name = _WHITE.sub(lambda _: substitute, model.vocabulary.items_bytes(index))
-        other = owners.setdefault(name, index)
-        if other == index:
-            other = model.hash_index.find(name, model.vocabulary)
-        if other not in (-1, index):
-            raise ModelError(
-                f"the items {model.vocabulary[other]!r} and {model.vocabulary[index]!r} would both become "
-                f"{name.decode()!r}; choose another text for --replace-spaces"
-            )
-        renamed[index] = name
-    return renamed
-
-
-def _substitute(replacement: str) -> bytes:
-    """The UTF-8 bytes to write for white space."""
-    try:
-        encoded = replacement.encode("utf-8")
-    except UnicodeEncodeError:
-        encoded = b""
-    if not encoded or _WHITE.search(encoded):
-        raise ConfigError(f"replace-spaces is {replacement!r}; it must be text without white space, such as _")
-    return encoded
+    return rows, dim

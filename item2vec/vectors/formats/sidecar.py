@@ -1,0 +1,55 @@
+"""A file of items beside a file of numbers: one item a line, UTF-8."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.errors import ModelError
+from item2vec.vectors.formats.streams import open_vectors
+
+LINE_ENDS = b"\n\r"  # what no item of such a file can have
+
+
+def beside(path: str | os.PathLike[str], ending: str) -> str:
+    """The name of the file beside `path` with another ending."""
+    return os.path.splitext(os.fspath(path))[0] + ending
+
+
+def write_items(path: str | os.PathLike[str], vocabulary: Vocabulary) -> None:
+    """Write an item a line."""
+    with open(path, "wb") as file:
+        file.writelines(vocabulary.items_bytes(index) + b"\n" for index in range(len(vocabulary)))
+
+
+def read_items(path: str, rows: int, *, of: str, header: bool = False) -> Vocabulary:
+    """Read the items, which must be as many as the numbers' rows.
+
+    Parameters
+    ----------
+    path : str
+    rows : int
+    of : str
+        The file of numbers, for messages.
+    header : bool
+        Whether a first line that is one too many is the columns' names; then an item ends at the first tab.
+
+    Raises
+    ------
+    ModelError
+        If they cannot be read, or are more or fewer.
+    """
+    if not os.path.exists(path):
+        raise ModelError(f"cannot read {of}: the file with its items, {path}, is not there; name it with --items FILE")
+    with open_vectors(path) as file:
+        lines = file.read().split(b"\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    names = [line.removesuffix(b"\r") for line in lines]
+    if header:
+        names = [name.split(b"\t", 1)[0] for name in names[len(names) == rows + 1 :]]
+    if len(names) != rows:
+        raise ModelError(f"cannot read {of}: it has {rows:,} vectors and {path} {len(names):,} items")
+    return Vocabulary.from_items(names, np.zeros(rows, np.int64))

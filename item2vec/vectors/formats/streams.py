@@ -1,0 +1,115 @@
+"""Files of vectors as streams of bytes: plain or gzipped, in blocks, with one line for what goes wrong."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import BinaryIO, TypeVar
+
+from item2vec.errors import ModelError
+
+GZIP_MAGIC = b"\x1f\x8b"
+BLOCK = 1 << 22  # bytes read at once
+_GZIP_LEVEL = 1  # digits hardly compress: level 9 takes ten times as long for 3% less
+_LONGEST_LINE = 1 << 26  # bytes; a row of 65,536 numbers takes a tenth of it
+_RATIO = 1100  # zlib's own bound is 1032 (zlib.net, "Maximum Compression Factor")
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+@contextmanager
+def open_vectors(path: str) -> Iterator[BinaryIO]:
+    """Open a file for reading, through gzip if its content is gzipped.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read, in the body too.
+    """
+    try:
+        if os.path.isdir(path):
+            raise ModelError(f"cannot read {path}: it is a folder; name a file")
+        with open(path, "rb") as file:
+            zipped = file.peek(2)[:2] == GZIP_MAGIC
+            if zipped:
+                with gzip.open(file) as unzipped:
+                    yield unzipped  # type: ignore[misc]  # it has what a BinaryIO is used for here
+            else:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ModelError(f"cannot read {path}: its gzip data is damaged or cut off") from error
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:  # a NUL in the name
+        if "\0" in path:
+            raise ModelError(f"cannot read {path!r}: it is no file name") from error
+        raise
+
+
+def content_bound(path: str) -> int:
+    """The most bytes that a file can hold, unpacked."""
+    with open(path, "rb") as file:
+        zipped = file.read(2) == GZIP_MAGIC
+    return os.path.getsize(path) * (_RATIO if zipped else 1)
+
+
+@contextmanager
+def create_text(path: str | os.PathLike[str], zipped: bool) -> Iterator[BinaryIO]:
+    """Open a file for writing, through gzip if asked; the gzip data depends on nothing but what is written."""
+    with open(path, "wb") as file:
+        if zipped:
+            with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as unzipped:
+                yield unzipped  # type: ignore[misc]
+        else:
+            yield file
+
+
+def is_gzip_name(path: str | os.PathLike[str]) -> bool:
+    """Whether a file of this name is to be gzipped."""
+    return os.fspath(path).lower().endswith(".gz")
+
+
+def line_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
+    """Blocks of whole lines, the last line with or without its end."""
+    rest = b""
+    while block := file.read(BLOCK):
+        cut = block.rfind(b"\n") + 1
+        if cut == 0:
+            rest += block
+            if len(rest) > _LONGEST_LINE:
+                raise ModelError(
+                    f"cannot read {path}: a line has over {_LONGEST_LINE:,} bytes; it is no text of vectors"
+                )
+            continue
+        yield rest + block[:cut]
+        rest = block[cut:]
+    if rest:
+        yield rest
+
+
+def in_order(function: Callable[[Given], Made], inputs: Iterable[Given], workers: int | None = None) -> Iterator[Made]:
+    """Yield ``function(input)`` of all inputs in order, computed by threads that run a little ahead."""
+    workers = workers or cores()
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[Made]] = deque()
+        try:
+            for given in inputs:
+                waiting.append(pool.submit(function, given))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,70 @@
+"""One vector of several items': their mean, the last one's, or a mean in which the recent count most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.errors import ConfigError
+
+Pool = Literal["mean", "last", "decay"]
+POOLS = get_args(Pool)
+DECAY = 0.8  # weight of an item over that of the next one
+_NUMBERS = 1 << 22  # gathered at once
+
+
+def pooled(
+    table: NDArray[np.float32], histories: Sequence[NDArray[np.int64]], pool: Pool = "mean", decay: float = DECAY
+) -> NDArray[np.float64]:
+    """Return a vector for each history of rows.
+
+    Parameters
+    ----------
+    table : ndarray of float32 [V, d]
+    histories : sequence of Q arrays of int64
+        Rows, the oldest first; none may be empty.
+    pool : {"mean", "last", "decay"}
+        decay: the row n places before the last has the weight ``decay**n``; the weights add up to 1.
+    decay : float
+        In (0, 1].
+
+    Returns
+    -------
+    ndarray of float64 [Q, d]
+
+    Raises
+    ------
+    ConfigError
+        If `pool` or `decay` cannot be.
+    """
+    if pool not in POOLS:
+        raise ConfigError(f"pool is {pool!r}; it must be one of {', '.join(POOLS)}")
+    if not 0 < decay <= 1:
+        raise ConfigError(f"decay is {decay!r}; it must be above 0 and at most 1")
+    if pool == "last":
+        return table[np.array([history[-1] for history in histories], np.int64)].astype(np.float64)
+    vectors = np.empty((len(histories), table.shape[1]))
+    lengths = np.array([len(history) for history in histories])
+    ends = np.cumsum(lengths)
+    first = 0
+    while first < len(histories):
+        # As many histories as fit, at least one.
+        done = ends[first] - lengths[first]
+        room = done + max(_NUMBERS // table.shape[1], lengths[first])
+        last = int(np.searchsorted(ends, room, "right"))
+        sizes = lengths[first:last]
+        starts = np.cumsum(sizes) - sizes
+        rows = table[np.concatenate(histories[first:last])].astype(np.float64)
+        if pool == "decay":
+            ages = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(rows))
+            weights = decay ** ages.astype(np.float64)
+            rows *= weights[:, None]
+            totals = np.add.reduceat(weights, starts)
+        else:
+            totals = sizes.astype(np.float64)
+        vectors[first:last] = np.add.reduceat(rows, starts, axis=0) / totals[:, None]
+        first = last
+    return vectors

@@ -1,0 +1,207 @@
+"""What is asked of a model, one by one and many at once; `KeyedVectors` has these as methods.
+
+Similarity compares directions of the input table. A recommendation scores the output table against what the
+history's input rows pool to: the output rows were trained to say what comes near the input rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.errors import ConfigError, ModelError
+from item2vec.vectors.cosine import nearest
+from item2vec.vectors.pooling import DECAY, Pool, pooled
+from item2vec.vectors.topk import top_k
+
+if TYPE_CHECKING:
+    from item2vec.vectors.keyed_vectors import KeyedVectors
+
+Answer = list[tuple[str, float]]
+
+
+def similar(
+    model: KeyedVectors,
+    items: Sequence[str],
+    k: int,
+    without: Sequence[str] = (),
+    weights: Sequence[float] | None = None,
+    filter: str | re.Pattern[str] | None = None,
+) -> Answer:
+    """The items nearest to some and away from others; see `KeyedVectors.similar`."""
+    check_k(k)
+    allowed = _filter(filter)
+    ids = _ids(model, items)
+    away = _ids(model, without) if len(without) else np.empty(0, np.int64)
+    asked = np.concatenate([ids, away])
+    direction = _signed(weights, len(ids), len(away)) @ unit_rows(model.input[asked]) / len(asked)
+    wanted = int(k)
+    while True:
+        rows, cosine = nearest(model.input, direction, wanted, asked)
+        answer = [
+            (item, value)
+            for item, value in zip(map(model.vocabulary.__getitem__, rows.tolist()), cosine.tolist(), strict=True)
+            if allowed(item)
+        ]
+        if allowed is _all or len(answer) >= k or len(rows) < wanted:
+            return answer[:k]
+        wanted *= 16
+
+
+def similar_many(model: KeyedVectors, queries: Sequence[Sequence[str]], k: int) -> list[Answer]:
+    """The neighbours of several items' mean, for each query; see `KeyedVectors.similar_many`."""
+    check_k(k)
+    asked = [_ids(model, [query] if isinstance(query, str) else query) for query in queries]
+    return _directions(model, asked, [np.ones(len(ids)) for ids in asked], k)
+
+
+def analogy_many(model: KeyedVectors, questions: Sequence[Sequence[str]], k: int) -> list[Answer]:
+    """What is to C as B is to A, for each (A, B, C); see `KeyedVectors.analogy`."""
+    check_k(k)
+    for question in questions:
+        if len(question) != 3:
+            raise ConfigError(f"an analogy has three items, A B C, and {' '.join(question)!r} has {len(question)}")
+    asked = [_ids(model, question) for question in questions]
+    return _directions(model, asked, [np.array([-1.0, 1.0, 1.0])] * len(asked), k)
+
+
+def similarity(model: KeyedVectors, first: str, second: str) -> float:
+    """The cosine of two items' input vectors; see `KeyedVectors.similarity`."""
+    a, b = unit_rows(model.input[_ids(model, [first, second])])
+    return float(np.clip(a @ b, -1.0, 1.0)) + 0.0
+
+
+def agreement(model: KeyedVectors, items: Sequence[str]) -> Answer:
+    """Each item's cosine with the mean of all, lowest first: the first is the odd one out.
+
+    As gensim's ``doesnt_match``, the mean is that of the vectors scaled to length 1.
+
+    Raises
+    ------
+    UnknownItemError
+        If an item is not in the vocabulary.
+    ConfigError
+        If there are fewer than three.
+    """
+    if isinstance(items, str) or len(items) < 3:
+        raise ConfigError("the odd one out needs at least three items")
+    units = unit_rows(model.input[_ids(model, items)])
+    mean = unit_rows(units.mean(axis=0, keepdims=True))[0]
+    values = np.clip(units @ mean, -1.0, 1.0) + 0.0
+    order = np.argsort(values, kind="stable")
+    return [(items[index], float(values[index])) for index in order.tolist()]
+
+
+def known(model: KeyedVectors, history: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """The ids of the items that the vocabulary has, in order, and the items that it does not have.
+
+    Raises
+    ------
+    UnknownItemError
+        If it has none of them.
+    ConfigError
+        If the history is empty.
+    """
+    if len(history) == 0:
+        raise ConfigError("no items were given; name at least one")
+    found = np.array([model.find_any(item) for item in history], np.int64)
+    if (found < 0).all():
+        model.index(history[-1])  # raises, with the closest items
+    return found[found >= 0], [item for item, index in zip(history, found.tolist(), strict=True) if index < 0]
+
+
+def recommend_many(
+    model: KeyedVectors,
+    histories: Sequence[NDArray[np.int64]],
+    k: int,
+    *,
+    pool: Pool = "mean",
+    decay: float = DECAY,
+    popularity: float = 0.0,
+    include_seen: bool = False,
+) -> list[Answer]:
+    """What comes next, for histories of ids; see `KeyedVectors.recommend`."""
+    check_k(k)
+    output = model.output_rows("recommendations need", "use similar, or train a model with --loss ns")
+    if not np.isfinite(popularity):
+        raise ConfigError(f"popularity is {popularity!r}; it must be a finite number")
+    bias = None
+    if popularity:
+        counts = model.vocabulary.counts
+        if not counts.any():
+            raise ModelError("the model has no counts, which popularity needs: the format it came from has none")
+        bias = popularity * np.log(np.maximum(counts, 1))
+    queries = pooled(model.input, histories, pool, decay)
+    exclude = None if include_seen else histories
+    return _answers(model, *top_k(output, queries, k, cosine=False, bias=bias, exclude=exclude))
+
+
+def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows in float64, each scaled to length 1; zero or infinite ones become zero."""
+    wide = rows.astype(np.float64)
+    norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    good = (norms > 0) & np.isfinite(norms)
+    wide[~good] = 0.0
+    norms[~good] = 1.0
+    wide /= norms[:, None]
+    return wide
+
+
+def check_k(k: int) -> None:
+    """Refuse what is no number of answers."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ConfigError(f"k is {k!r}; it must be a whole number of at least 1")
+
+
+def _directions(
+    model: KeyedVectors, asked: list[NDArray[np.int64]], weights: list[NDArray[np.float64]], k: int
+) -> list[Answer]:
+    """The items nearest to weighted sums of items' directions, themselves left out."""
+    queries = np.empty((len(asked), model.dim))
+    for index, (ids, weight) in enumerate(zip(asked, weights, strict=True)):
+        queries[index] = weight @ unit_rows(model.input[ids])
+    return _answers(model, *top_k(model.input, queries, k, cosine=True, exclude=asked))
+
+
+def _answers(model: KeyedVectors, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> list[Answer]:
+    """Rows and scores as items and scores."""
+    return [
+        [(model.vocabulary[row], score) for row, score in zip(*pair, strict=True) if row >= 0]
+        for pair in zip(rows.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def _ids(model: KeyedVectors, items: Sequence[str]) -> NDArray[np.int64]:
+    """The items' rows."""
+    if len(items) == 0:
+        raise ConfigError("no items were given; name at least one")
+    return np.array([model.index(item) for item in items], np.int64)
+
+
+def _signed(weights: Sequence[float] | None, items: int, away: int) -> NDArray[np.float64]:
+    """The weights of items, and -1 for each that the answer is to be away from."""
+    given = np.ones(items) if weights is None else np.asarray(weights, np.float64)
+    if given.shape != (items,):
+        raise ConfigError(f"there are {given.size} weights for {items} items; give one for each, in their order")
+    if not np.isfinite(given).all():
+        raise ConfigError("a weight is not a finite number")
+    return np.concatenate([given, -np.ones(away)])
+
+
+def _filter(pattern: str | re.Pattern[str] | None) -> Callable[[str], bool]:
+    """Whether an item has the pattern somewhere in it."""
+    if pattern is None:
+        return _all
+    try:
+        search = re.compile(pattern).search
+    except (re.error, RecursionError) as error:
+        raise ConfigError(f"filter is {pattern!r}, which is no regular expression: {error}") from error
+    return lambda item: search(item) is not None
+
+
+def _all(item: str) -> bool:
+    return True
