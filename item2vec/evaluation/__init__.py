@@ -1,0 +1,1 @@
+"""How good vectors are: word similarity, analogies, held-out items against baselines. Neither torch nor numba."""

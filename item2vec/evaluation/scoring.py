@@ -1,0 +1,116 @@
+"""How a model scores items for a history: which tables, how the history is pooled, how popularity is weighed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.errors import ConfigError, ModelError
+from item2vec.evaluation.ranking import Scorer
+from item2vec.evaluation.sequences import Sequences
+
+if TYPE_CHECKING:
+    from item2vec.vectors.keyed_vectors import KeyedVectors
+
+Score = Literal["next", "similar"]
+Pool = Literal["mean", "last", "decay"]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Options of scoring.
+
+    Parameters
+    ----------
+    score : {"next", "similar"}
+        next: the history's input vectors times every item's output vector, what training made probable (sigma of it,
+        up to the noise distribution). similar: input vectors of length 1 times input vectors of length 1, the cosine.
+    pool : {"mean", "last", "decay"}
+        The history's vector: the mean of its items', the last item's, or a mean in which an item weighs ``decay``
+        times the one after it.
+    decay : float
+        Above 0, at most 1.
+    popularity : float
+        This times log(count) is added to each score; undoes what a high ns-exponent took from common items.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot work.
+    """
+
+    score: Score = "next"
+    pool: Pool = "mean"
+    decay: float = 0.8
+    popularity: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        if self.score not in ("next", "similar"):
+            raise ConfigError(f"score is {self.score!r}; it must be next or similar")
+        if self.pool not in ("mean", "last", "decay"):
+            raise ConfigError(f"pool is {self.pool!r}; it must be mean, last or decay")
+        if not 0 < self.decay <= 1:
+            raise ConfigError(f"decay is {self.decay!r}; it must be above 0 and at most 1")
+        if not math.isfinite(self.popularity):
+            raise ConfigError(f"popularity is {self.popularity!r}; it must be a number")
+
+
+def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) -> Scorer:
+    """Make the scorer of a model for some histories.
+
+    A history without an item that the model knows scores 0 everywhere (and so gets the commonest items).
+
+    Raises
+    ------
+    ModelError
+        If the model has no output table and the score needs one, or has numbers that are not finite.
+    """
+    inputs = model.input
+    targets = model.output_rows("`next` needs", "use --score similar") if scoring.score == "next" else None
+    for name, table in (("input", inputs), ("output", targets)):
+        if table is not None and not np.isfinite(table.sum(dtype=np.float64)):
+            raise ModelError(f"the model's {name} table has numbers that are not finite: its training went wrong")
+    if scoring.score == "similar" or targets is None:
+        norms = np.sqrt(np.einsum("ij,ij->i", inputs, inputs))[:, None]
+        inputs = targets = (inputs / np.where(norms > 0, norms, 1)).astype(np.float32)
+    queries = pooled(histories, len(model), scoring) @ inputs  # [U, d]
+    columns = np.ascontiguousarray(targets.T)  # [d, V]
+    bias = np.float32(scoring.popularity) * np.log(np.maximum(model.vocabulary.counts, 1)).astype(np.float32)
+
+    def score(first: int, stop: int) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = queries[first:stop] @ columns
+        if scoring.popularity:
+            scores += bias
+        return scores
+
+    return score
+
+
+def pooled(histories: Sequences, size: int, scoring: Scoring) -> Any:
+    """Weights of a model's items in each history, which sum to 1: a sparse matrix, float32 [U, size]."""
+    known = histories.keep(histories.items < size)
+    owners = known.owners
+    from_end = known.offsets[owners + 1] - 1 - np.arange(len(owners))
+    if scoring.pool == "mean":
+        weights = np.ones(len(owners))
+    elif scoring.pool == "last":
+        weights = (from_end == 0).astype(np.float64)
+    else:
+        weights = np.power(scoring.decay, from_end, dtype=np.float64)
+    totals = np.bincount(owners, weights, len(known))
+    return sparse_rows(known, size, weights / totals[owners])
+
+
+def sparse_rows(sequences: Sequences, size: int, weights: NDArray[Any] | None = None) -> Any:
+    """Sequences as rows of a scipy sparse matrix, float32 [S, size]; an item that comes twice is summed."""
+    from scipy.sparse import csr_array
+
+    data = np.ones(len(sequences.items), np.float32) if weights is None else weights.astype(np.float32)
+    rows = csr_array((data, sequences.items, sequences.offsets), (len(sequences), size))
+    rows.sum_duplicates()
+    return rows

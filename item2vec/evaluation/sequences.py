@@ -1,0 +1,148 @@
+"""Sequences of item codes for evaluation, and the catalogue that numbers the items. numpy only.
+
+`item2vec.corpus.text` reads faster but numbers items by count, drops rare ones and brings numba; here a line must keep
+its place and an item the id that the model gave it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.corpus.sources import check_source, lines_of
+from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.errors import ConfigError, CorpusError
+
+
+class Catalogue:
+    """Codes of items: a model's items have their ids, items that it does not know the numbers behind them.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The model's.
+
+    Attributes
+    ----------
+    codes : dict of bytes to int
+        UTF-8 bytes of an item to its code.
+    known : int
+        Items of the model; codes from here on are unknown to it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.codes = {vocabulary.items_bytes(index): index for index in range(len(vocabulary))}
+        self.known = len(vocabulary)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Sequences of item codes, end to end.
+
+    Parameters
+    ----------
+    items : array, int32 [n]
+    offsets : array, int64 [S + 1]
+        Sequence s is ``items[offsets[s]:offsets[s + 1]]``; it may be empty.
+    names : list of bytes or None
+        What each line began with, where lines begin with an id.
+    """
+
+    items: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    names: list[bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Items of each sequence, int64 [S]."""
+        return np.diff(self.offsets)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """The sequence that each item is in, int64 [n]."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def keep(self, mask: NDArray[np.bool_]) -> Sequences:
+        """The same sequences with only the items that a mask [n] keeps."""
+        totals = np.concatenate(([0], np.cumsum(mask)))
+        return Sequences(self.items[mask], totals[self.offsets], self.names)
+
+    def select(self, rows: NDArray[np.int64]) -> Sequences:
+        """Some of the sequences, in the order of ``rows``."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        names = [self.names[row] for row in rows] if self.names is not None else None
+        return Sequences(self.items[places], offsets, names)
+
+    def distinct(self) -> Sequences:
+        """Each sequence's distinct items, ascending."""
+        if not len(self.items):
+            return self
+        size = int(self.items.max()) + 1
+        keys = np.unique(self.owners * size + self.items)
+        offsets = np.searchsorted(keys, np.arange(len(self) + 1) * size)
+        return Sequences((keys % size).astype(np.int32), offsets, self.names)
+
+
+def read_sequences(
+    path: str | Path, catalogue: Catalogue, *, delimiter: str | None = None, id_column: bool = False
+) -> Sequences:
+    """Read a text file, a sequence a line; items new to the catalogue are added to it.
+
+    Parameters
+    ----------
+    path : str or Path
+    catalogue : Catalogue
+    delimiter : str or None
+        What separates items; None: ASCII white space, as `item2vec.corpus.text.read_text` has it.
+    id_column : bool
+        The first field of each line is not an item but the line's id.
+
+    Returns
+    -------
+    Sequences
+        As many as the file has lines, empty ones included.
+
+    Raises
+    ------
+    CorpusError
+        If the file is missing, unreadable or no UTF-8 text.
+    """
+    codes = catalogue.codes
+    add = codes.setdefault
+    items, ends = array("i"), array("q", [0])
+    names: list[bytes] | None = [] if id_column else None
+    for fields in read_lines(path, delimiter):
+        if names is not None:
+            names.append(fields[0] if fields else b"")
+            del fields[:1]
+        items.extend([add(field, len(codes)) for field in fields])
+        ends.append(len(items))
+    return Sequences(np.array(items, np.int32), np.array(ends, np.int64), names)
+
+
+def read_lines(path: str | Path, delimiter: str | None = None) -> Iterator[list[bytes]]:
+    """Yield each line's fields, as UTF-8 bytes; parameters and errors are those of `read_sequences`."""
+    if delimiter is not None and (not delimiter or "\n" in delimiter):
+        raise ConfigError(f"delimiter is {delimiter!r}; it must be one or more characters, no newline among them")
+    source = check_source(Path(path))
+    separator = None if delimiter is None else delimiter.encode()
+    for number, line in enumerate(lines_of(source), 1):
+        if not line.isascii():
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                raise CorpusError(f"line {number:,} of {str(path)!r} is not UTF-8; convert the file first") from None
+        yield line.split() if separator is None else [f for f in line.rstrip(b"\r\n").split(separator) if f]

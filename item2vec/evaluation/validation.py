@@ -1,0 +1,129 @@
+"""Validation while training: a metric after each epoch, the best epoch's vectors, and when to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.errors import ConfigError
+from item2vec.evaluation.heldout import leave_last_out, with_targets
+from item2vec.evaluation.metrics import find_hits, parse_metric, target_metrics
+from item2vec.evaluation.ranking import rank_items
+from item2vec.evaluation.scoring import Scoring, model_scorer
+from item2vec.evaluation.sequences import Catalogue, read_sequences
+from item2vec.vectors.keyed_vectors import KeyedVectors
+
+USERS = 5_000  # looked at after each epoch: enough to tell epochs apart, as all are judged by the same ones
+_SEED = 20_130_116
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """Options of validation, with the names and defaults of ``item2vec train``.
+
+    Parameters
+    ----------
+    validate : str or Path
+        Sequences; the last item of each is held out, unless there are targets.
+    validate_targets : str, Path or None
+        Line i has what is held out of line i.
+    metric : str
+        recall, ndcg, hit or mrr, @ and a number.
+    patience : int
+        Epochs without a better value after which training stops; 0: never.
+    delimiter : str or None
+        As that of the corpus.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot work.
+    """
+
+    validate: str | Path
+    validate_targets: str | Path | None = None
+    metric: str = "ndcg@20"
+    patience: int = 3
+    delimiter: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before any long work."""
+        parse_metric(self.metric)
+        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 0:
+            raise ConfigError(
+                f"patience is {self.patience!r}; it must be a whole number of epochs, 0 for no early stop"
+            )
+
+
+class Validation:
+    """Held-out items that are looked for after each epoch, by input times output vectors of the history's mean.
+
+    At most `USERS` sequences are looked at, the same ones each time. Items of a history are not recommended again.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        That of the training.
+    config : ValidationConfig
+
+    Attributes
+    ----------
+    values : list of float
+        The metric after each epoch.
+    best : tuple of two arrays, float32 [V, d], or None
+        Input and output vectors after the best epoch.
+
+    Raises
+    ------
+    CorpusError
+        If a file cannot be read or has nothing to evaluate.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, config: ValidationConfig) -> None:
+        self.config = config
+        self.values: list[float] = []
+        self.best: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._metric, self._k = parse_metric(config.metric)
+        self._vocabulary = vocabulary
+        catalogue = Catalogue(vocabulary)
+        sequences = read_sequences(config.validate, catalogue, delimiter=config.delimiter)
+        if config.validate_targets is None:
+            held = leave_last_out(sequences)
+        else:
+            held = with_targets(
+                sequences, read_sequences(config.validate_targets, catalogue, delimiter=config.delimiter)
+            )
+        chosen = np.arange(len(held))
+        if len(held) > USERS:
+            chosen = np.sort(np.random.default_rng(_SEED).choice(len(held), USERS, replace=False))
+        self._histories, self._targets = held.histories.select(chosen), held.targets.select(chosen)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the highest value, from 1; 0 before the first."""
+        return int(np.argmax(self.values)) + 1 if self.values else 0
+
+    def evaluate(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> float:
+        """The metric of two tables, float32 [V, d]."""
+        model = KeyedVectors(inputs, outputs, self._vocabulary)
+        scorer = model_scorer(model, self._histories, Scoring())
+        ranked = rank_items(scorer, len(model), self._histories, self._k)
+        values = target_metrics(find_hits(ranked, self._targets), self._targets.lengths, (self._k,))
+        return float(values[self.config.metric].mean())
+
+    def after_epoch(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> bool:
+        """Evaluate, keep copies of the tables if they are the best so far, and say whether to go on."""
+        self.values.append(self.evaluate(inputs, outputs))
+        epoch = len(self.values)
+        if self.best_epoch == epoch:
+            self.best = (np.array(inputs, order="C"), np.array(outputs, order="C"))
+        return not self.config.patience or epoch - self.best_epoch < self.config.patience
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was found, as plain JSON values."""
+        return {"metric": self.config.metric, "values": self.values, "best_epoch": self.best_epoch}
