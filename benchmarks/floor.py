@@ -1,6 +1,6 @@
 """The training kernel against the machine's own limit: multiply-adds a second beside sgemm's, and where the rest goes.
 
-    python benchmarks/floor.py [--dim 100] [--window 5] [--negative 5] [--rounds 9]
+    python benchmarks/floor.py [--dim 100] [--window 5] [--negative 5] [--rounds 9] [--arch skipgram|cbow]
 
 Tables and batches are random but shaped as text is: a Zipf vocabulary of 60,000 items, sequences of 60. One thread.
 Kernel and sgemm run in turn; each figure is the median over the rounds. Multiply-adds are those that the method needs
@@ -23,6 +23,7 @@ from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.sampler import Sampler
 from item2vec.sampling.tiles import choose_tile
 from item2vec.sampling.window_batch import WindowBatch
+from item2vec.sampling.windows import Window
 
 ITEMS = 60_000
 LENGTH = 60
@@ -41,13 +42,18 @@ def made_corpus(random: np.random.Generator) -> Corpus:
     return Corpus(items, np.append(offsets[:-1], len(items)), names, raw_tokens=len(items), raw_sequences=len(offsets))
 
 
-def multiply_adds(batch: WindowBatch, dim: int) -> int:
-    """Multiply-adds that the method needs for a batch: three products for the negatives, three for the pairs."""
+def multiply_adds(batch: WindowBatch, dim: int, cbow: bool) -> int:
+    """Multiply-adds that the method needs for a batch: three products for the negatives, three for the pairs.
+
+    In CBOW a hidden vector is a row and a pair, and the sums over the windows count for nothing.
+    """
     total = 0
     for t in range(len(batch.tiles) - 1):
         centres = slice(batch.tiles[t], batch.tiles[t + 1])
         rows = batch.stop[centres].max() - batch.start[centres].min()
         pairs = (batch.stop[centres] - batch.start[centres] - 1).sum()
+        if cbow:
+            rows = pairs = batch.tiles[t + 1] - batch.tiles[t]
         total += 3 * dim * (rows * batch.negatives.shape[1] + pairs)
     return int(total)
 
@@ -68,12 +74,14 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=5)
     parser.add_argument("--negative", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--arch", choices=("skipgram", "cbow"), default="skipgram")
     options = parser.parse_args()
     torch.set_num_threads(1)
     random = np.random.default_rng(1)
     corpus = made_corpus(random)
-    tile = choose_tile(options.window, options.negative, LENGTH)
-    sampler = Sampler(corpus, window=options.window, sample=1e-3, ns_exponent=0.75, tile=tile)
+    cbow = options.arch == "cbow"
+    tile = choose_tile(Window(options.window), options.negative, LENGTH, options.dim, cbow=cbow)
+    sampler = Sampler(corpus, window=Window(options.window), sample=1e-3, ns_exponent=0.75, tile=tile)
     tables = EmbeddingTables(ITEMS, options.dim, np.random.SeedSequence(1))
     tables.input.weight.normal_(0, 0.2)
     tables.output.weight.normal_(0, 0.2)
@@ -84,7 +92,7 @@ def main() -> None:
 
     def train(batches: list[WindowBatch]) -> None:
         for batch in batches:
-            kernel_step(tables.input.weight, tables.output.weight, batch, options.negative, 1e-6)
+            kernel_step(tables.input.weight, tables.output.weight, batch, options.negative, 1e-6, cbow)
 
     train(sample())
     rates, sgemm, sampling, kept = [], [], [], []
@@ -94,13 +102,13 @@ def main() -> None:
         sampled = time.perf_counter()
         train(batches)
         trained = time.perf_counter()
-        rates.append(sum(multiply_adds(batch, options.dim) for batch in batches) / (trained - sampled))
+        rates.append(sum(multiply_adds(batch, options.dim, cbow) for batch in batches) / (trained - sampled))
         sampling.append((sampled - began) / (TOKENS * BATCHES))
         kept.append((trained - sampled) / sum(len(batch.items) for batch in batches))
         sgemm.append(sgemm_rate())
     shares = [rate / peak for rate, peak in zip(rates, sgemm, strict=True)]
     shape = f"window {options.window}, {options.negative} negatives, tile {tile[0]},{tile[1]}"
-    print(f"dim {options.dim}, {shape}, one thread")
+    print(f"{options.arch}, dim {options.dim}, {shape}, one thread")
     print(f"sampler      {statistics.median(sampling) * 1e9:7.1f} ns a token of the corpus")
     print(f"kernel       {statistics.median(kept) * 1e9:7.1f} ns a centre")
     print(f"kernel       {statistics.median(rates) / 1e9:7.1f} G multiply-adds a second")

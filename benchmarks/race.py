@@ -52,6 +52,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("corpus", type=Path, help="text, a sequence a line")
+    parser.add_argument("--arch", choices=("skipgram", "cbow"), default="skipgram")
+    parser.add_argument("--loss", choices=("ns", "hs"), default="ns")
     parser.add_argument("--dim", type=int, default=100)
     parser.add_argument("--window", type=int, default=5)
     parser.add_argument("--negative", type=int, default=5)
@@ -76,6 +78,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     for path in (options.corpus, options.words):
         if path is not None and not path.exists():
             parser.error(f"not found: {path}")
+    if options.loss == "hs" and options.tile:
+        parser.error("--tile is for negative sampling; leave it out with --loss hs")
     if options.words and options.stage != "whole":
         parser.error(f"--words needs the models, which --stage {options.stage} does not write; leave --stage out")
     return options
@@ -96,6 +100,8 @@ def _peers(text: str) -> list[str]:
 def settings_of(options: argparse.Namespace, corpus: Path, folder: Path) -> dict[str, Any]:
     """What every run gets, less its seed."""
     names = (
+        "arch",
+        "loss",
         "dim",
         "window",
         "negative",

@@ -93,6 +93,8 @@ def command_of(trainer: str, settings: dict[str, Any], peer_python: str) -> list
     if settings["stage"] == "read":
         return [sys.executable, str(HERE / "trainers.py"), ITEM2VEC, json.dumps(settings)]
     options = (
+        "arch",
+        "loss",
         "dim",
         "window",
         "negative",

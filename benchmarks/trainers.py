@@ -22,17 +22,22 @@ Answer = dict[str, Any]
 
 
 def run_gensim(settings: Settings) -> Answer:
-    """gensim in its fastest way: ``corpus_file`` for both passes, the vectors saved as an array."""
+    """gensim in its fastest way: ``corpus_file`` for both passes, the vectors saved as an array.
+
+    Its learning rate ends higher than asked there: each of n workers counts its own sentences against those of the
+    whole corpus (``get_next_alpha``), so that within an epoch the rate falls only by 1/n of what it should.
+    """
     import gensim
     from gensim.models import Word2Vec
 
     clock = Clock()
     model = Word2Vec(
-        sg=1,
-        hs=0,
+        sg=int(settings["arch"] == "skipgram"),
+        hs=int(settings["loss"] == "hs"),
+        cbow_mean=1,
         vector_size=settings["dim"],
         window=settings["window"],
-        negative=settings["negative"],
+        negative=settings["negative"] if settings["loss"] == "ns" else 0,
         sample=settings["sample"],
         min_count=settings["min_count"],
         alpha=settings["lr"],
@@ -71,8 +76,8 @@ def run_fasttext(settings: Settings) -> Answer:
     with ReadingEnd() as reading:
         model = fasttext.train_unsupervised(
             settings["corpus"],
-            model="skipgram",
-            loss="ns",
+            model=settings["arch"],
+            loss=settings["loss"],
             dim=settings["dim"],
             ws=settings["window"],
             neg=settings["negative"],

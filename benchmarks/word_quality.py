@@ -5,11 +5,8 @@
 DIR holds EN-WS-353-ALL.txt, EN-SIMLEX-999.txt and EN-MEN-TR-3k.txt (a pair and its score a line) and
 questions-words.txt (word2vec's analogies); a file that is not there is left out.
 
-Similarity is Spearman's rho between the cosine and the human score, over the pairs both of whose words are in
-the vocabulary, lower case. Analogies are the share right of the questions whose four words are among the
-30,000 most frequent, where the answer is the word of those 30,000, the three question words excluded, with
-the highest cosine to b - a + c of the normalised vectors (3CosAdd; Mikolov et al. 2013c). Both are what
-gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies(restrict_vocab=30000)`` compute.
+The scores are those of `item2vec evaluate words`, for the vectors of any trainer: Spearman's rho over the pairs that
+the vocabulary has, and the share right of the analogies whose four words are among the 30,000 most frequent.
 """
 
 from __future__ import annotations
@@ -20,8 +17,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from vector_files import read_vectors
+
+from item2vec.evaluation.analogies import analogies
+from item2vec.evaluation.word_similarity import word_similarity
+from item2vec.evaluation.words import Words, read_test
 
 SIMILARITY_FILES = {
     "WS-353": "EN-WS-353-ALL.txt",
@@ -32,90 +32,20 @@ ANALOGY_FILE = "questions-words.txt"
 ANALOGIES = "analogies"
 MEASURES = (*SIMILARITY_FILES, ANALOGIES)
 MOST_FREQUENT = 30_000
-BLOCK = 1024  # questions scored at once: BLOCK x MOST_FREQUENT floats are 120 MB
-
-
-def similarity(words: dict[str, int], unit: np.ndarray, path: Path) -> dict[str, float]:
-    """Spearman's rho over the pairs of ``path`` that the vocabulary has.
-
-    Parameters
-    ----------
-    words : dict
-        Row of each lower-case word.
-    unit : float32 [V, d]
-        Rows of length 1.
-    path : Path
-        Two words and a score a line.
-
-    Returns
-    -------
-    dict
-        ``score``, and how many pairs were ``used`` of how many ``given``.
-    """
-    from scipy.stats import spearmanr
-
-    first, second, human = [], [], []
-    given = 0
-    for line in path.read_text(encoding="utf-8").splitlines():
-        fields = line.lower().split()
-        if len(fields) != 3:
-            continue
-        given += 1
-        if fields[0] in words and fields[1] in words:
-            first.append(words[fields[0]])
-            second.append(words[fields[1]])
-            human.append(float(fields[2]))
-    if len(human) < 2:
-        return {"score": float("nan"), "used": len(human), "given": given}
-    cosine = np.einsum("ij,ij->i", unit[first], unit[second])
-    return {"score": float(spearmanr(cosine, human).statistic), "used": len(human), "given": given}
-
-
-def analogies(words: dict[str, int], unit: np.ndarray, path: Path) -> dict[str, float]:
-    """Share right of the analogies of ``path`` whose four words are among the most frequent.
-
-    Parameters and result are those of `similarity`.
-    """
-    unit = unit[:MOST_FREQUENT]
-    questions = []
-    given = 0
-    for line in path.read_text(encoding="utf-8").splitlines():
-        fields = line.lower().split()
-        if len(fields) != 4 or fields[0] == ":":
-            continue
-        given += 1
-        rows = [words.get(word, MOST_FREQUENT) for word in fields]
-        if max(rows) < len(unit):
-            questions.append(rows)
-    if not questions:
-        return {"score": float("nan"), "used": 0, "given": given}
-    asked = np.array(questions)
-    right = 0
-    for start in range(0, len(asked), BLOCK):
-        block = asked[start : start + BLOCK]
-        target = unit[block[:, 1]] - unit[block[:, 0]] + unit[block[:, 2]]  # [B, d]
-        scores = target @ unit.T  # [B, 30000]
-        np.put_along_axis(scores, block[:, :3], -np.inf, axis=1)
-        right += int((scores.argmax(axis=1) == block[:, 3]).sum())
-    return {"score": right / len(asked), "used": len(asked), "given": given}
 
 
 def evaluate(model: Path, folder: Path) -> dict[str, dict[str, float]]:
-    """Every measure whose file is in ``folder``, for the vectors in ``model``."""
+    """Every measure whose file is in ``folder``: ``score``, and how many lines were ``used`` of how many ``given``."""
     names, vectors = read_vectors(model)
-    # Of two words that differ in case only, the more frequent one answers to the lower-case name.
-    words: dict[str, int] = {}
-    for row, name in enumerate(names):
-        words.setdefault(name.lower(), row)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = vectors / np.where(norms == 0, 1, norms)
-    found = {
-        name: similarity(words, unit, folder / file)
-        for name, file in SIMILARITY_FILES.items()
-        if (folder / file).exists()
-    }
+    words = Words(names, vectors)
+    found = {}
+    for name, file in SIMILARITY_FILES.items():
+        if (folder / file).exists():
+            pairs = word_similarity(words, read_test(folder / file))
+            found[name] = {"score": pairs.spearman, "used": pairs.used, "given": pairs.used + pairs.missing}
     if (folder / ANALOGY_FILE).exists():
-        found[ANALOGIES] = analogies(words, unit, folder / ANALOGY_FILE)
+        *_, total = analogies(Words(names, vectors, restrict=MOST_FREQUENT), read_test(folder / ANALOGY_FILE))
+        found[ANALOGIES] = {"score": total.skip_unknown, "used": total.known, "given": total.questions}
     return found
 
 

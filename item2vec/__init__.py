@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from item2vec.api import train
     from item2vec.config import TrainConfig
+    from item2vec.corpus.source_config import SourceConfig
     from item2vec.errors import (
+        AmbiguousNameError,
         ConfigError,
         CorpusError,
         Item2VecError,
@@ -23,30 +25,38 @@ if TYPE_CHECKING:
         TrainingError,
         UnknownItemError,
     )
+    from item2vec.vectors.formats import export_vectors, read_vectors
     from item2vec.vectors.keyed_vectors import KeyedVectors
     from item2vec.vectors.model_file import load_model as load
 
     __version__: str
 
 __all__ = [
+    "AmbiguousNameError",
     "ConfigError",
     "CorpusError",
     "Item2VecError",
     "KeyedVectors",
     "ModelError",
+    "SourceConfig",
     "TrainConfig",
     "TrainingError",
     "UnknownItemError",
     "__version__",
+    "export_vectors",
     "load",
+    "read_vectors",
     "train",
 ]
 
 _HOMES = {
     "KeyedVectors": "item2vec.vectors.keyed_vectors:KeyedVectors",
+    "SourceConfig": "item2vec.corpus.source_config:SourceConfig",
     "TrainConfig": "item2vec.config:TrainConfig",
     "__version__": "item2vec.version:version",
+    "export_vectors": "item2vec.vectors.formats:export_vectors",
     "load": "item2vec.vectors.model_file:load_model",
+    "read_vectors": "item2vec.vectors.formats:read_vectors",
     "train": "item2vec.api:train",
 } | {name: f"item2vec.errors:{name}" for name in __all__ if name.endswith("Error")}
 

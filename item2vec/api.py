@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
-from item2vec.corpus.text import read_text
+from item2vec.corpus.reading import read_corpus
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
+    from item2vec.evaluation.validation import Validation, ValidationConfig
+    from item2vec.model.initial import Initial
+    from item2vec.model.tables import EmbeddingTables
     from item2vec.training.trainer import Progress, Trainer, TrainResult
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
 def train(
-    sources: str | Path | Sequence[str | Path],
+    sources: str | Path | Sequence[str | Path] = (),
     *,
-    delimiter: str | None = None,
     report: Callable[[Progress], None] | None = None,
+    validation: ValidationConfig | None = None,
     **options: Any,
 ) -> KeyedVectors:
-    """Learn vectors for the items of text files.
+    """Learn vectors for the items of text files or event tables.
 
     Parameters
     ----------
     sources : str, Path or a sequence of them
-        Files and globs: a sequence a line, items separated by white space.
-    delimiter : str or None
-        What separates items, if not white space.
+        Files and globs. Text: a sequence a line, items separated by white space. Event tables (.csv, .tsv, .parquet,
+        .jsonl): an event a row, see `item2vec.corpus.events`. None is needed where ``sql`` is given.
     report : callable or None
         Called with a `Progress` about twice a second.
+    validation : ValidationConfig or None
+        Held-out items to look for after each epoch; the best epoch's vectors are returned.
     **options
-        The fields of `TrainConfig`: ``dim=100``, ``window=5``, ``epochs=5`` ...
+        The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
+        ``item="product"``, ``delimiter=";"`` ...).
 
     Returns
     -------
@@ -55,12 +63,15 @@ def train(
     >>> model = item2vec.train("corpora/recipes.txt", dim=32, window=20, sample=0, epochs=30)
     >>> neighbours = model.similar("soy_sauce", k=3)
     """
-    config = TrainConfig.from_options(**options)
+    source, config = split_options(options)
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
     check_device(config)
-    corpus = read_corpus(paths, config, delimiter=delimiter)
-    run = start(corpus, config)
-    result = run.trainer.train(report)
+    config, given = open_init(config, any_dim="dim" not in options)
+    corpus, initial = read(paths, source, config, given)
+    for note in corpus.notes:
+        warnings.warn(note, UserWarning, stacklevel=2)
+    run = start(corpus, config, initial, validation)
+    result = run.train(report)
     return run.model(result)
 
 
@@ -73,20 +84,77 @@ def check_device(config: TrainConfig) -> None:
         If ``device`` is cuda and torch has none.
     """
     if config.device == "cuda":
-        from item2vec.training.steps import make_step
+        from item2vec.training import steps
 
-        make_step(config)
+        steps.check_device(config)
 
 
-def read_corpus(sources: Sequence[str | Path], config: TrainConfig, *, delimiter: str | None = None) -> Corpus:
-    """Read text files with the vocabulary options of a configuration."""
-    return read_text(
-        sources,
-        delimiter=delimiter,
-        min_count=config.min_count,
-        max_items=config.max_items,
-        threads=config.worker_count,
+def split_options(options: dict[str, Any]) -> tuple[SourceConfig, TrainConfig]:
+    """Sort keyword options: how to read, and how to train.
+
+    Raises
+    ------
+    ConfigError
+        If a name belongs to neither, or a value cannot work.
+    """
+    reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
+    for name in options:
+        if name not in reading | training:
+            raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")
+    source = SourceConfig(**{name: value for name, value in options.items() if name in reading})
+    return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
+
+
+def open_init(config: TrainConfig, *, any_dim: bool) -> tuple[TrainConfig, KeyedVectors | None]:
+    """Open the file of ``config.init``, if there is one, and check that it can begin such a training.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    any_dim : bool
+        Whether ``dim`` was left open, and so is to be that of the file.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        If the file cannot be read, or does not fit.
+    """
+    if config.init is None:
+        return config, None
+    from item2vec.vectors.formats import read_vectors
+    from item2vec.vectors.warm_start import check_start
+
+    model = read_vectors(config.init)
+    if any_dim:
+        config = replace(config, dim=model.dim)
+    check_start(model, config)
+    return config, model
+
+
+def read(
+    sources: Sequence[str | Path], source: SourceConfig, config: TrainConfig, given: KeyedVectors | None = None
+) -> tuple[Corpus, Initial | None]:
+    """Read sources with the vocabulary options of a training run.
+
+    Parameters
+    ----------
+    sources, source
+        As for `item2vec.corpus.reading.read_corpus`.
+    config : TrainConfig
+    given : KeyedVectors or None
+        What to begin with: its items and those of the sources become one vocabulary if it grows.
+    """
+    if given is None:
+        rules: dict[str, Any] = {"min_count": config.min_count, "max_items": config.max_items}
+        return read_corpus(sources, source, threads=config.worker_count, **rules), None
+    from item2vec.vectors.warm_start import grows, warm_start
+
+    rules = (
+        {"min_count": 1, "max_items": None}
+        if grows(given)
+        else {"min_count": config.min_count, "max_items": config.max_items}
     )
+    return warm_start(given, read_corpus(sources, source, threads=config.worker_count, **rules), config)
 
 
 @dataclass(frozen=True)
@@ -95,14 +163,34 @@ class Run:
 
     corpus: Corpus
     trainer: Trainer
+    validation: Validation | None = None
+
+    def train(
+        self,
+        report: Callable[[Progress], None] | None = None,
+        validated: Callable[[Validation], None] | None = None,
+    ) -> TrainResult:
+        """Train, and validate after each epoch if that is asked for; ``validated`` is then called with how it went."""
+        validation = self.validation
+        if validation is None:
+            return self.trainer.train(report)
+
+        def after_epoch(tables: EmbeddingTables) -> bool:
+            go_on = validation.after_epoch(tables.input.weight.cpu().numpy(), tables.output.weight.cpu().numpy())
+            if validated is not None:
+                validated(validation)
+            return go_on
+
+        return self.trainer.train(report, after_epoch=after_epoch)
 
     def model(self, result: TrainResult) -> KeyedVectors:
-        """Make the model of what has been learnt; the trainer's tables are taken and no longer usable."""
+        """Make the model of what has been learnt, the best epoch's if there was validation; the tables are taken."""
         from item2vec.vectors.keyed_vectors import KeyedVectors
 
         corpus, config = self.corpus, self.trainer.config
-        inputs, outputs = self.trainer.tables.take()
-        metadata = {
+        best = self.validation.best if self.validation is not None else None
+        inputs, outputs = best or self.trainer.tables.take()
+        metadata: dict[str, Any] = {
             "config": config.as_dict(),
             "corpus": {
                 "items": len(corpus.vocabulary),
@@ -114,18 +202,27 @@ class Run:
                 "losses": list(result.losses),
                 "pairs": result.pairs,
                 "threads": self.trainer.threads,
-                "tile": list(self.trainer.tile),
+                "tile": list(self.trainer.tile) if config.loss == "ns" else None,
                 "done": result.done,
                 "seconds": round(result.seconds, 3),
             },
         }
-        return KeyedVectors(inputs, outputs, corpus.vocabulary, metadata)
+        if self.validation is not None:
+            metadata["training"]["validation"] = self.validation.as_dict()
+        return KeyedVectors(inputs, outputs, corpus.vocabulary, metadata, names=corpus.names, rare=corpus.rare)
 
 
-def start(corpus: Corpus, config: TrainConfig) -> Run:
+def start(
+    corpus: Corpus, config: TrainConfig, initial: Initial | None = None, validation: ValidationConfig | None = None
+) -> Run:
     """Make the trainer of a corpus; imports torch."""
     from item2vec.training.trainer import Trainer
 
-    trainer = Trainer(corpus, config)
+    held_out = None
+    if validation is not None:
+        from item2vec.evaluation.validation import Validation
+
+        held_out = Validation(corpus.vocabulary, validation)
+    trainer = Trainer(corpus, config, initial)
     trainer.prepare()
-    return Run(corpus, trainer)
+    return Run(corpus, trainer, held_out)

@@ -45,3 +45,23 @@ class UnknownItemError(Item2VecError):
         self.suggestions = tuple(suggestions)
         hint = "; did you mean " + ", ".join(map(repr, self.suggestions)) + "?" if self.suggestions else ""
         super().__init__(f"{item!r} is not in the vocabulary{hint}")
+
+
+class AmbiguousNameError(Item2VecError):
+    """A display name is that of several items.
+
+    Attributes
+    ----------
+    name : str
+        What was asked for.
+    items : tuple of str
+        The items of this name, commonest first; at most ten.
+    """
+
+    def __init__(self, name: str, items: Sequence[str], count: int) -> None:
+        self.name = name
+        self.items = tuple(items)
+        more = f" and {count - len(self.items):,} more" if count > len(self.items) else ""
+        super().__init__(
+            f"{name!r} is the name of {count:,} items: {', '.join(map(repr, self.items))}{more}; ask for one of these"
+        )

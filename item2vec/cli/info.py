@@ -37,6 +37,8 @@ def info(model_path: str, as_json: bool) -> None:
         "tables": ["input"] if model.output is None else ["input", "output"],
         "commonest": [{"item": model.vocabulary[rank], "count": count} for rank, count in enumerate(counts)],
     }
+    if model.names is not None:
+        document["names"] = model.names.given
     for name, value in model.metadata.items():
         document.setdefault(name, value)
     if as_json:
@@ -60,9 +62,11 @@ def _lines(document: dict[str, Any]) -> list[str]:
     ]
     known = {"model", "bytes", "items", "dim", "tables", "version", "format", "commonest"}
     facts += [(name, _value(value)) for name, value in document.items() if name not in known]
-    head = "commonest"
+    # Of imported vectors the counts are not known.
+    counted = any(entry["count"] for entry in document["commonest"])
+    head = "commonest" if counted else "first"
     for entry in document["commonest"]:
-        facts.append((head, f"{printable(entry['item'])} {entry['count']:,}"))
+        facts.append((head, printable(entry["item"]) + (f" {entry['count']:,}" if counted else "")))
         head = ""
     return [f"{printable(name):<11} {printable(text)}" for name, text in facts]
 

@@ -21,9 +21,18 @@ from item2vec.errors import ConfigError, Item2VecError
 # name: (module, first line of its help). The module's command has the module's name.
 COMMANDS = {
     "train": ("item2vec.cli.train", "Learn vectors from a corpus."),
+    "inspect": ("item2vec.cli.inspect", "Say what shape a corpus has, and what would not train well."),
+    "cache": ("item2vec.cli.cache", "Say what encoded corpora take on the disk, or remove them."),
     "similar": ("item2vec.cli.similar", "List the items most similar to one or more items."),
+    "split": ("item2vec.cli.split", "Divide sequences into a part to train on and a part held out."),
+    "evaluate": ("item2vec.cli.evaluate", "Say how good a model is, against baselines."),
+    "recommend": ("item2vec.cli.recommend", "List what most likely comes next after a history of items."),
+    "analogy": ("item2vec.cli.analogy", "List what is to C as B is to A."),
+    "odd-one-out": ("item2vec.cli.odd_one_out", "Say which of three or more items is least like the others."),
+    "similarity": ("item2vec.cli.similarity", "Print the cosine of two items' vectors, from -1 to 1."),
     "info": ("item2vec.cli.info", "Say what a model is: sizes, corpus, settings."),
     "export": ("item2vec.cli.export", "Write a model's vectors in another tool's format."),
+    "import": ("item2vec.cli.import_", "Make a model file of another tool's vectors."),
 }
 
 
@@ -53,7 +62,8 @@ class LazyGroup(click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        module = COMMANDS[cmd_name][0]
+        command: click.Command = getattr(import_module(module), module.rpartition(".")[2])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

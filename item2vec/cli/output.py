@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from item2vec.vectors.keyed_vectors import KeyedVectors
 
 _UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, surrogates, line and paragraph separators
 
@@ -38,12 +41,42 @@ def print_json(document: Any) -> None:
     print_answer(json.dumps(document, ensure_ascii=not utf8))
 
 
+def print_scores(model: KeyedVectors, answer: list[tuple[str, float]]) -> None:
+    """Write items, their display names if they have any, and their scores in columns; nothing if there are none."""
+    if answer:
+        shown = with_names(model, [item for item, _ in answer])
+        print_answer(
+            aligned((item, f"{round(score, 3) + 0.0:.3f}") for item, (_, score) in zip(shown, answer, strict=True))
+        )
+
+
+def scored(model: KeyedVectors, answer: list[tuple[str, float]], measure: str) -> list[dict[str, Any]]:
+    """Items and their scores, for JSON; with display names if the model has names."""
+    return [{"item": item, **named(model, item), measure: score} for item, score in answer]
+
+
+def named(model: KeyedVectors, item: str) -> dict[str, str | None]:
+    """The member of JSON that only models with names have."""
+    return {} if model.names is None else {"name": model.name(item)}
+
+
 def aligned(rows: Iterable[tuple[str, str]]) -> str:
     """Return two columns: text to the left, numbers to the right, in the widths that a terminal shows."""
     shown = [(printable(left), right) for left, right in rows]
     left_width = max((width(left) for left, _ in shown), default=0)
     right_width = max((len(right) for _, right in shown), default=0)
     return "\n".join(left + " " * (left_width - width(left)) + "  " + right.rjust(right_width) for left, right in shown)
+
+
+def with_names(model: KeyedVectors, items: Sequence[str]) -> list[str]:
+    """Return the items as a list shows them: each with its display name in a second column, if the model has names."""
+    if model.names is None:
+        return list(items)
+    longest = max((width(printable(item)) for item in items), default=0)
+    return [
+        item + " " * (longest - width(printable(item)) + 2) + name if (name := model.name(item)) else item
+        for item in items
+    ]
 
 
 def printable(text: str) -> str:
@@ -57,11 +90,26 @@ def printable(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Return the terminal columns that `text` takes: two for a wide character, none for a combining one."""
+    """Return the terminal columns that `text` takes.
+
+    Two for a wide character, none for a combining one; emoji joined by U+200D, or with a skin tone, are one, and
+    U+FE0F makes a sign the emoji of two columns (Unicode Technical Standard 51).
+    """
     if text.isascii():
         return len(text)
-    columns = 0
+    columns = last = 0
+    joined = False
     for character in text:
-        if unicodedata.category(character) not in ("Mn", "Me", "Cf"):
-            columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if character == "\ufe0f" and last == 1:
+            columns, last = columns + 1, 2
+        elif not (unicodedata.category(character) in ("Mn", "Me", "Cf") or _adds_nothing(character, last, joined)):
+            last = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+            columns += last
+        joined = character == "\u200d" and last == 2
     return columns
+
+
+def _adds_nothing(character: str, last: int, joined: bool) -> bool:
+    """Whether a character becomes one with what stands before it, `last` columns wide."""
+    skin_tone = "\U0001f3fb" <= character <= "\U0001f3ff" and last == 2
+    return joined or skin_tone or "\u1160" <= character <= "\u11ff"  # the latter: vowels and finals of Hangul

@@ -81,6 +81,13 @@ class ProgressShower:
             self._last = time.monotonic()
             click.echo(describe(progress), err=True)
 
+    def say(self, line: str) -> None:
+        """Print a line of its own, above the bar if there is one."""
+        if self._bar is not None:
+            self._bar.console.print(line, markup=False, highlight=False)
+        elif not self._quiet:
+            click.echo(line, err=True)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

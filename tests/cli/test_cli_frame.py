@@ -50,7 +50,8 @@ def test_every_command_has_help_and_an_example(name: str) -> None:
     assert done.stdout.startswith(f"Usage: item2vec {name} ")
     assert "Example" in done.stdout
     assert f"  item2vec {name} " in done.stdout
-    command = getattr(importlib.import_module(COMMANDS[name][0]), name)
+    module = COMMANDS[name][0]
+    command = getattr(importlib.import_module(module), module.rpartition(".")[2])
     assert isinstance(command, click.Command)
     assert command.get_short_help_str(limit=200) == COMMANDS[name][1]
     for parameter in command.params:
@@ -100,7 +101,8 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_queries_import_neither_torch_nor_numba(model: Path, tmp_path: Path) -> None:
-    for call in (["similar", "milk"], ["similar", "milkk"], ["info"], ["export", str(tmp_path / "v.txt")]):
+    calls = (["similar", "milk"], ["similar", "milkk"], ["similarity", "milk", "butter"], ["recommend", "milk"])
+    for call in (*calls, ["analogy", "milk", "butter", "olive oil"], ["info"], ["export", str(tmp_path / "v.npy")]):
         arguments = [*call, "-m", str(model)]
         modules = imported_by(f"from item2vec.cli.main import cli\ntry: cli({arguments!r})\nexcept SystemExit: pass")
         assert "numpy" in modules
@@ -159,7 +161,7 @@ def test_failures(monkeypatch: pytest.MonkeyPatch, error: BaseException, status:
         ),
         (["similar", "milk", "-k", "x"], "Error: Invalid value for '-k' / '--topk': 'x' is not a valid int"),
         (["export"], "Error: Missing argument 'DEST'."),
-        (["export", "x", "--format", "glove"], "Error: Invalid value for '--format': 'glove' is not "),
+        (["export", "x", "--format", "fasttext"], "Error: Invalid value for '--format': 'fasttext' is not "),
         (["info", "more"], "Error: Got unexpected extra argument"),
     ],
 )

@@ -149,7 +149,7 @@ def test_info_json(folder: Path) -> None:
 
 def test_export(folder: Path) -> None:
     done = ask("export", "v.txt", "--replace-spaces", "_")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Wrote 5 vectors of 2 numbers to v.txt.\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Wrote 5 vectors of 2 numbers to v.txt (word2vec).\n")
     lines = (folder / "v.txt").read_text().splitlines()
     assert lines == ["5 2", "milk 1 0", "butter 3 4", "olive_oil 0 1", "牛乳 4 3", "tab_here -1 0"]
     document = json.loads(answer("export", "v.txt", "--replace-spaces", "_", "--table", "output", "--json"))
@@ -184,6 +184,15 @@ def test_export_that_cannot_be(folder: Path) -> None:
 
 def test_columns_have_the_widths_that_terminals_show() -> None:
     assert [width(text) for text in ("milk", "牛乳", "ｶﾞ", "e\u0301", "🥑", "ß", "")] == [4, 4, 2, 1, 2, 1, 0]
+    emoji = (
+        "\u2764\ufe0f",
+        "\U0001f469\u200d\U0001f373",
+        "\U0001f44d\U0001f3fd",
+        "\U0001f1e9\U0001f1ea",
+        "a\u200db",
+        "\u1112\u1161\u11ab",
+    )
+    assert [width(text) for text in emoji] == [2, 2, 2, 2, 2, 2]
     assert aligned([("牛乳", "1.000"), ("e\u0301a", "-0.250")]) == "牛乳   1.000\ne\u0301a    -0.250"
     assert aligned([]) == ""
 

@@ -13,6 +13,7 @@ from train_command import ENTRIES, QUICK, SEQUENCES, TOKENS, enter, files, run, 
 import item2vec
 from item2vec.cli.train import train as train_command
 from item2vec.config import TrainConfig
+from item2vec.corpus.source_config import SourceConfig
 
 jit = pytest.mark.jit
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -27,7 +28,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_trained_model_answers() -> None:
     done = run("train", "corpus.txt", *QUICK)
     assert (done.exit_code, done.stdout) == (0, "")
-    read, trained, ask = done.stderr.splitlines()[-3:]  # a first run says that it compiles
+    read, shape, trained, ask = done.stderr.splitlines()[-4:]  # a first run says that it compiles
+    assert shape.startswith("Sequences have 4 to 8 of these, median 6; ")
     assert read.startswith(f"Read 1,500 sequences, {TOKENS:,} tokens in ")
     assert read.endswith(" s: 64 items, which are 100.0% of the tokens.")
     assert trained.startswith("Trained 10 epochs in ")
@@ -54,6 +56,9 @@ def test_json_is_one_document_on_standard_output() -> None:
         "items": int,
         "tokens": int,
         "sequences": int,
+        "notes": list,
+        "warnings": list,
+        "replaced": int,
         "epochs": int,
         "threads": int,
         "loss": float,
@@ -108,9 +113,38 @@ def test_backend_torch_trains_a_model() -> None:
 
 def test_the_options_are_those_of_the_configuration() -> None:
     context = train_command.make_context("train", ["corpus.txt"])
-    names = {field.name for field in dataclasses.fields(TrainConfig)}
-    assert TrainConfig(**{name: context.params[name] for name in names}) == TrainConfig()
-    assert set(context.params) - names == {"sources", "output", "delimiter", "quiet", "as_json"}
+    names = set()
+    for config in (TrainConfig, SourceConfig):
+        own = {field.name for field in dataclasses.fields(config)}
+        assert config(**{name: context.params[name] for name in own}) == config()
+        names |= own
+    validation = {"validate", "validate_targets", "metric", "patience"}
+    assert set(context.params) - names == {"sources", "output", "strict", "quiet", "as_json"} | validation
     for parameter in train_command.params:
         assert parameter.name == "sources" or parameter.help
-        assert parameter.name not in names or f"--{parameter.name.replace('_', '-')}" in parameter.opts
+        spelt = str(parameter.name).replace("_", "-")
+        assert parameter.name not in names or {f"--{spelt}", f"--no-{spelt}"} & set(parameter.opts)
+
+
+def test_event_tables_with_names_from_the_command_line_to_similar() -> None:
+    rows = [f"{user},{item},{time}" for user, items in enumerate(SEQUENCES) for time, item in enumerate(items)]
+    Path("e.csv").write_text("user,item,time,title\n" + "".join(f"{row},The {row.split(',')[1]}\n" for row in rows))
+    with Path("e.csv").open("a") as file:
+        file.write(",c1.1,5,\n")
+    columns = ["--user", "user", "--item", "item", "--time", "time", "--name-column", "title"]
+    done = run("train", "e.csv", *columns, *QUICK)
+    assert done.exit_code == 0, done.stderr
+    assert f"Warning: 1 of {TOKENS + 1:,} events have no 'user' and were left out.\n" in done.stderr
+    answer = json.loads(run("similar", "The c3.2", "-k", "7", "--json").stdout)["similar"]
+    assert {neighbour["item"].split(".")[0] for neighbour in answer} == {"c3"}
+    assert all(neighbour["name"] == "The " + neighbour["item"] for neighbour in answer)
+    assert json.loads(run("info", "--json").stdout)["names"] == 64
+    # the same events as text give the same vectors
+    vectors = item2vec.load("item2vec.safetensors")
+    assert run("train", "corpus.txt", *QUICK).exit_code == 0
+    assert np.array_equal(item2vec.load("item2vec.safetensors").input, vectors.input)
+
+
+def test_neither_source_nor_query_is_wrong_usage() -> None:
+    done = run("train", "--user", "u", "--item", "i")
+    assert (done.exit_code, done.stderr) == (2, "Error: Missing argument 'SOURCE...'. See 'item2vec train --help'.\n")

@@ -39,6 +39,11 @@ WRONG_USAGE = [
     (["--min-lr", "1"], "min-lr 1 is above lr 0.025; the learning rate falls from lr to min-lr"),
     (["--sample", "-0.001"], "sample is -0.001; it must be a number from 0 to 1"),
     (["--sample", "nan"], "sample is nan; it must be a number from 0 to 1"),
+    (
+        ["--window-mode", "basket", "--context", "left"],
+        "context is 'left' and window-mode basket, where order means nothing; "
+        "use --window-mode fixed, or --context both",
+    ),
     (["--ns-exponent", "2"], "ns-exponent is 2.0; it must be a number from -1 to 1"),
     (["--tile", "0,5"], "tile is (0, 5); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
     (["--tile", "5"], "tile is (5,); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),

@@ -1,0 +1,180 @@
+"""``item2vec evaluate items``: held-out items, against baselines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from item2vec.cli.options import json_option, model_option, open_model
+from item2vec.cli.output import print_answer, print_json
+from item2vec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from item2vec.evaluation.intervals import Estimate
+    from item2vec.evaluation.items import ItemsResult, Metrics
+
+
+def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    """Parse 10,20,50."""
+    parts = [part.strip() for part in value.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"k is {value!r}; it must be whole numbers with commas between them, such as 10,20,50")
+    return tuple(map(int, parts))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  item2vec evaluate items sessions.txt
+  item2vec evaluate items train.txt --targets test.txt --id-column -k 20
+  item2vec evaluate items sessions.txt --pool last --popularity 0.5 --json
+"""
+)
+@click.argument("sequences", metavar="SEQUENCES")
+@model_option
+@click.option("--targets", metavar="FILE", help="Held-out items, a line for each line of SEQUENCES.")
+@click.option("--train", "train_path", metavar="FILE", help="What baselines learn from.  [default: the histories]")
+@click.option("--id-column", is_flag=True, help="Lines begin with an id, by which SEQUENCES and targets are paired.")
+@click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
+@click.option("-k", "--topk", "cutoffs", metavar="N,N...", default="10,20,50", show_default=True, callback=_cutoffs,
+              help="Lengths of the lists that are looked at.")  # fmt: skip
+@click.option("--score", type=click.Choice(["next", "similar"]), default="next", show_default=True,
+              help="next: input times output vectors. similar: cosine of input vectors.")  # fmt: skip
+@click.option("--pool", type=click.Choice(["mean", "last", "decay"]), default="mean", show_default=True,
+              help="How a history's vectors become one.")  # fmt: skip
+@click.option("--decay", metavar="X", type=float, default=0.8, show_default=True,
+              help="With --pool decay: weight of an item over that of the one after it.")  # fmt: skip
+@click.option("--popularity", metavar="ALPHA", type=float, default=0.0, show_default=True,
+              help="Add ALPHA times log(count) to scores.")  # fmt: skip
+@click.option("--keep-seen", is_flag=True, help="Let items of the history be recommended again.")
+@click.option("--no-baselines", is_flag=True, help="The model alone.")
+@json_option
+def items(
+    sequences: str,
+    model_path: str,
+    targets: str | None,
+    train_path: str | None,
+    id_column: bool,
+    delimiter: str | None,
+    cutoffs: tuple[int, ...],
+    keep_seen: bool,
+    no_baselines: bool,
+    as_json: bool,
+    **scoring: Any,
+) -> None:
+    """Rank all items for each history, and look where the held-out ones come.
+
+    SEQUENCES is text, a sequence a line. Without --targets the last item of each line is held out, and the rest of the
+    line is its history; with it, line i of FILE has what was held out of line i.
+
+    Recall, NDCG, hit rate, MRR, coverage and mean popularity rank come with 95% intervals, by a bootstrap over lines.
+    Items that the model does not know are misses. The baselines are popularity, cosine ItemKNN and, when the
+    last item is held out, the most frequent successor of the one before.
+    """
+    model = open_model(model_path)
+    from item2vec.evaluation.heldout import HeldOut, leave_last_out, with_targets
+    from item2vec.evaluation.items import evaluate_items, standard_baselines
+    from item2vec.evaluation.metrics import check_cutoffs
+    from item2vec.evaluation.scoring import Scoring
+    from item2vec.evaluation.sequences import Catalogue, read_sequences
+
+    cutoffs, chosen = check_cutoffs(cutoffs), Scoring(**scoring)
+    catalogue = Catalogue(model.vocabulary)
+
+    def read(path: str) -> Any:
+        return read_sequences(path, catalogue, delimiter=delimiter, id_column=id_column)
+
+    whole = read(sequences)
+    held = with_targets(whole, read(targets)) if targets else leave_last_out(whole)
+    if train_path:
+        held = HeldOut(held.histories, held.targets, read(train_path), held.skipped)
+    elif not targets:
+        _warn_of_leak(model.metadata.get("corpus"), len(whole.items), sequences)
+    result = evaluate_items(
+        model,
+        held,
+        len(catalogue),
+        cutoffs=cutoffs,
+        scoring=chosen,
+        keep_seen=keep_seen,
+        baselines={} if no_baselines else standard_baselines(next_item=not targets),
+    )
+    if as_json:
+        print_json({"model": model_path, "sequences": sequences, "targets_file": targets} | result.as_dict())
+        return
+    click.echo(_facts(result, keep_seen), err=True)
+    print_answer("\n".join([*_tables(result), *_bucket_table(result)]))
+
+
+def _warn_of_leak(corpus: Any, tokens: int, sequences: str) -> None:
+    """Say so if the model has probably been trained on what is now held out."""
+    if isinstance(corpus, dict) and corpus.get("tokens") == tokens:
+        click.echo(
+            f"Warning: the model was trained on {tokens:,} tokens, as many as {sequences} has with its last items. If "
+            "it was this file, the held-out items were trained on; divide it first: item2vec split",
+            err=True,
+        )
+
+
+def _facts(result: ItemsResult, keep_seen: bool) -> str:
+    """What was evaluated, in sentences."""
+    share = result.unknown / result.targets
+    text = f"{result.users:,} users, {result.targets:,} held-out items, {share:.1%} of them unknown to the model."
+    if result.repeated and not keep_seen:
+        text += (
+            f" {result.repeated / result.targets:.1%} are in the user's history and so cannot be found; "
+            "--keep-seen lets them."
+        )
+    if result.skipped:
+        text += " Left out: " + ", ".join(f"{count:,} ({why})" for why, count in result.skipped.items()) + "."
+    return text
+
+
+def _tables(result: ItemsResult) -> list[str]:
+    """For each k the methods and metrics."""
+    names = next(iter(result.methods.values())).keys()
+    lines = []
+    for k in dict.fromkeys(name.split("@")[1] for name in names):
+        columns = [name for name in names if name.endswith(f"@{k}")]
+        lines += _table(f"@{k}", result.methods, {name: name.split("@")[0] for name in columns})
+        lines.append("")
+    return lines
+
+
+def _bucket_table(result: ItemsResult) -> list[str]:
+    """Recall and NDCG by the popularity of the held-out item, for the middle k."""
+    names = [name for name in next(iter(result.methods.values())) if name.startswith("recall@")]
+    k = names[len(names) // 2].split("@")[1]
+    lines = [f"Held-out items by popularity, @{k}: each bucket has a third of all occurrences"]
+    methods: dict[str, Metrics] = {method: {} for method in result.methods}
+    titles = {}
+    for name, bucket in result.buckets.items():
+        if bucket.users:
+            lines.append(f"  {name}: {bucket.items:,} items, {bucket.targets:,} held out of {bucket.users:,} users")
+        for method, metrics in bucket.methods.items():
+            for metric in ("recall", "ndcg"):
+                methods[method][f"{name}.{metric}"] = metrics[f"{metric}@{k}"]
+                titles[f"{name}.{metric}"] = f"{name} {metric}"
+    return [*lines, *_table("", methods, titles), "", "± is half the 95% interval."]
+
+
+def _table(corner: str, methods: dict[str, Metrics], titles: dict[str, str]) -> list[str]:
+    """A line a method, a column a metric."""
+    cells = [[title, *(_cell(metrics[name]) for metrics in methods.values())] for name, title in titles.items()]
+    left = [corner, *methods]
+    margin = max(map(len, left))
+    widths = [max(map(len, column)) for column in cells]
+    return [
+        "  ".join(
+            [label.ljust(margin), *(column[row].rjust(width) for column, width in zip(cells, widths, strict=True))]
+        )
+        for row, label in enumerate(left)
+    ]
+
+
+def _cell(estimate: Estimate) -> str:
+    half = (estimate.high - estimate.low) / 2
+    if estimate.value > 1:
+        return f"{estimate.value:,.0f} ±{half:,.0f}"
+    return f"{estimate.value:.4f} ±{half:.4f}".replace("0.", ".")

@@ -1,0 +1,76 @@
+"""The options that say how sources are read, for every command that reads some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from item2vec.corpus.source_config import DEDUPES, ERRORS, FORMATS, NULLS, SourceConfig
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SOURCE_EXAMPLES = """\b
+  item2vec COMMAND plays.parquet --user listener --item track --time started --session-gap 30m
+  item2vec COMMAND 'orders-*.csv.gz' --user invoice --item sku --name-column title --where "quantity > 0"
+  item2vec COMMAND --sql "SELECT * FROM 'plays/*.parquet' WHERE NOT skipped" --user listener --item track
+"""
+
+
+def _option(name: str, help: str, *, field: str | None = None, **settings: Any) -> Any:
+    """Make an option for a field of SourceConfig, with the default that stands there."""
+    field = field or name.lstrip("-").replace("-", "_")
+    default = getattr(SourceConfig, field)
+    shown = isinstance(default, str)
+    return click.option(name, field, default=default, help=help, show_default=shown, **settings)
+
+
+_OPTIONS = (
+    _option("--format", "How to read SOURCE; auto: by its ending.", type=click.Choice(FORMATS)),
+    _option(
+        "--delimiter", "What separates items, or columns of a CSV.  [default: white space; as seen]", metavar="TEXT"
+    ),
+    _option("--encoding", "Text: how it is encoded.", metavar="NAME"),
+    _option("--errors", "Text: bytes that are no text are an error, or U+FFFD and counted.", type=click.Choice(ERRORS)),
+    _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),
+    _option("--item", "Tables: the item, or a list of items.", metavar="COLUMN"),
+    _option("--time", "Tables: order by this; dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
+    _option("--session-gap", "Tables: a sequence ends where nothing comes for so long: 30m, 2h, 1d.", metavar="TIME"),
+    _option("--where", "Tables: only rows of which this SQL condition holds.", metavar="SQL"),
+    _option("--dedupe", "Tables: count an item once in a row, or once a sequence.", type=click.Choice(DEDUPES)),
+    _option("--weight", "Tables: an event of weight n counts n times.", metavar="COLUMN"),
+    _option("--sql", "A DuckDB query for the table; SOURCE may be a DuckDB file, or left out.", metavar="QUERY"),
+    _option("--nulls", "Tables: what to do with events without user, item or time.", type=click.Choice(NULLS)),
+    _option("--names", "Display names: a table, or lines of ITEM TAB NAME.", metavar="FILE"),
+    _option("--name-column", "Display names stand in this column.", metavar="COLUMN"),
+    _option(
+        "--memory",
+        "Tokens above this, 2GB say, lie in a file; tables are sorted on disk.  [default: 1/32 of all; 80%]",
+        metavar="SIZE",
+    ),
+    _option("--no-cache", "Text: encode the sources again, and keep no file of it.", field="cache", flag_value=False),
+)
+
+
+def source_options(command: Command) -> Command:
+    """Give a command the options of `SourceConfig`; they come in its keyword arguments."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def take_source_config(options: dict[str, Any], sources: Sequence[str]) -> SourceConfig:
+    """Take the options of `source_options` out of a command's keyword arguments.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot work.
+    click.UsageError
+        If there is neither a source nor a query.
+    """
+    config = SourceConfig(**{name: options.pop(name) for name in SourceConfig.fields()})
+    if not sources and config.sql is None:
+        raise click.UsageError("Missing argument 'SOURCE...'.", click.get_current_context())
+    return config
