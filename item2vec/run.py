@@ -40,11 +40,12 @@ class Run:
         report: Callable[[Progress], None] | None = None,
         validated: Callable[[Validation], None] | None = None,
         pause: Pause | None = None,
+        every: float = 0.5,
     ) -> TrainResult:
         """Train, and validate after each epoch if that is asked for; ``validated`` is then called with how it went."""
         validation = self.validation
         if validation is None:
-            return self.trainer.train(report, pause=pause)
+            return self.trainer.train(report, every, pause=pause)
 
         def after_epoch(tables: EmbeddingTables) -> bool:
             go_on = validation.after_epoch(*tables.views())
@@ -52,7 +53,7 @@ class Run:
                 validated(validation)
             return go_on
 
-        return self.trainer.train(report, after_epoch=after_epoch, pause=pause)
+        return self.trainer.train(report, every, after_epoch, pause)
 
     def model(self, result: TrainResult) -> KeyedVectors:
         """Make the model of what has been learnt, the best epoch's if there was validation; the tables are taken.

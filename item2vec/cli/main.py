@@ -1,8 +1,8 @@
 """The ``item2vec`` command: finds the subcommands, and makes one line and an exit status of what goes wrong.
 
 A subcommand's module is imported only when it runs, so that ``item2vec --help`` imports neither numpy nor
-torch. Exit status: 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C,
-143 after SIGTERM.
+torch. Exit status: 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C, 143
+after SIGTERM.
 """
 
 from __future__ import annotations
