@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,17 @@ class Checkpoints:
         self.seconds = 0.0
         self._tell = tell
         self._share = share
-        self._identity = _identity(run)
-        self._index = HashIndex.build(run.corpus.vocabulary)
         self._further = -1  # shards of the checkpoint that is there
         self._last_shards = 0
         self._last_time = self._not_before = time.monotonic()
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        return _identity(self.run)
+
+    @cached_property
+    def _index(self) -> HashIndex:
+        return HashIndex.build(self.run.corpus.vocabulary)
 
     def leftover(self) -> str | None:
         """Look for the checkpoint of an earlier process, and say what becomes of it, if there is one.
