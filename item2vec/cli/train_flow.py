@@ -187,6 +187,10 @@ def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: Train
 
 def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, checkpoints: Checkpoints) -> None:
     """Say what was done."""
+    from item2vec.training.guard import rise_of
+
+    if rise := rise_of(result.losses, result.pairs):
+        click.echo(f"Warning: {rise}; a lower --lr may learn more.", err=True)
     if not request.quiet:
         click.echo(describe_result(reading.corpus, run.validation, result, request.output), err=True)
         if checkpoints.written:
