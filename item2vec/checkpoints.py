@@ -25,11 +25,10 @@ from item2vec.training.progress import TrainState
 from item2vec.training.trainer import Trainer
 from item2vec.vectors.hash_index import HashIndex
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.model_file import load_model, save_model
+from item2vec.vectors.model_file import CHECKPOINT_KEY, load_model, save_model
 from item2vec.vectors.safetensors_map import damaged, map_tensors
 
 FORMAT = 1  # of what stands under "checkpoint"; a new one where shards or their random numbers change
-KEY = "checkpoint"
 _SHARE = 0.01  # of the time that checkpoints may take
 _FREE = ("threads", "device", "init")  # options that may differ; of init the rows count, not the name
 
@@ -72,7 +71,7 @@ class Checkpoints:
         self.seconds = 0.0
         self._tell = tell
         self._share = share
-        self._further = -1  # shards of the checkpoint that is there
+        self._kept = -1  # shards in the file that is there, if it is of this training
         self._last_shards = 0
         self._last_time = self._not_before = time.monotonic()
 
@@ -100,16 +99,16 @@ class Checkpoints:
                 f"{self.path} is a checkpoint of another training ({differences[0]}); the first one of this training "
                 "replaces it, so move it to keep it"
             )
-        self._further = self._state_of(part).shards
+        self._kept = self._state_of(part).shards
         return (
-            f"{self.path} has {self.further:.0%} of this very training; --resume goes on from there, and without it "
+            f"{self.path} has {self.kept:.0%} of this very training; --resume goes on from there, and without it "
             "that file stays until this run is further on"
         )
 
     @property
-    def further(self) -> float:
-        """Share of the training that an earlier process left, if this one is not there yet; else 0."""
-        return max(0, self._further) / self.run.trainer.shards
+    def kept(self) -> float:
+        """Share of this training that the file has; 0 if there is none."""
+        return max(0, self._kept) / self.run.trainer.shards
 
     def resume(self) -> None:
         """Go on from the checkpoint.
@@ -145,12 +144,12 @@ class Checkpoints:
                 raise damaged(str(self.path), "it has no tables of the best epoch")
             validation.values[:] = map(float, values)
             validation.best = (np.array(tensors["best_input"]), np.array(tensors["best_output"])) if values else None
-        self._last_shards = state.shards
+        self._kept = self._last_shards = state.shards
 
     def due(self, trainer: Trainer) -> bool:
         """Whether it is time for the next one."""
         shards = trainer.shards_done
-        if shards <= max(self._last_shards, self._further):
+        if shards <= max(0, self._kept):
             return False
         now = time.monotonic()
         return now >= self._not_before and (
@@ -166,7 +165,7 @@ class Checkpoints:
             self._tell(f"Warning: no checkpoint was written, training goes on: {error}")
 
     def save(self) -> bool:
-        """Write the run down, while no worker runs; returns whether that was needed.
+        """Write the run down, while no worker runs; returns False if what is there is further on, and stays.
 
         Raises
         ------
@@ -178,8 +177,8 @@ class Checkpoints:
         began = time.monotonic()
         run, trainer, corpus = self.run, self.run.trainer, self.run.corpus
         state = trainer.state()
-        if state.shards <= self._further:
-            return False
+        if state.shards <= self._kept:
+            return state.shards == self._kept
         try:
             trainer.check_tables()
             inputs, outputs = trainer.tables.views()
@@ -188,14 +187,14 @@ class Checkpoints:
                 input=inputs,
                 output=outputs,
                 vocabulary=corpus.vocabulary,
-                metadata=run.metadata(trainer.result()) | {KEY: self._part(state)},
+                metadata=run.metadata(trainer.result()) | {CHECKPOINT_KEY: self._part(state)},
                 names=corpus.names,
                 rare=corpus.rare,
                 hash_index=self._index,
                 best=run.validation.best if run.validation is not None else None,
             )
             self.written += 1
-            self._further = -1
+            self._kept = state.shards
         finally:
             self._last_time, self._last_shards = time.monotonic(), state.shards
             cost = self._last_time - began
@@ -224,7 +223,7 @@ class Checkpoints:
     def _read(self) -> tuple[KeyedVectors, dict[str, Any]]:
         """Open the file that is there."""
         model = load_model(self.path)
-        part = model.metadata.get(KEY)
+        part = model.metadata.get(CHECKPOINT_KEY)
         if not isinstance(part, dict):
             raise ModelError(f"{self.path} is a model but no checkpoint; name another output, or move that file")
         if part.get("format") != FORMAT:

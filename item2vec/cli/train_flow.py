@@ -167,9 +167,9 @@ def _train(request: Request, run: Run, checkpoints: Checkpoints) -> TrainResult:
         try:
             return run.train(show, lambda found: show.say(describe_validation(found, epochs)), checkpoints)
         except TrainingError as error:
-            if not request.checkpoint.exists():
+            if not checkpoints.kept:
                 raise
-            raise type(error)(f"{error}; {request.checkpoint} has the vectors of the last checkpoint") from error
+            raise type(error)(f"{error}; {request.checkpoint} has the vectors at {checkpoints.kept:.0%}") from error
 
 
 def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: TrainResult) -> None:
@@ -181,7 +181,7 @@ def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: Train
     if checkpoints.save():
         kept = f" and kept in {request.checkpoint}, a model like any other"
     else:
-        kept = f"; {request.checkpoint}, of an earlier run, has {checkpoints.further:.0%} and stays"
+        kept = f"; {request.checkpoint}, of an earlier run, has {checkpoints.kept:.0%} and stays"
     click.echo(f"{at}{kept}. Go on with:\n{request.again}", err=True)
 
 

@@ -217,19 +217,21 @@ class KeyedVectors(Questions):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file that `item2vec.load` reads; it appears whole or not at all.
 
+        A training cannot go on from it, even if these are the vectors of a checkpoint.
+
         Raises
         ------
         ModelError
             If the file cannot be written.
         """
-        from item2vec.vectors.model_file import save_model  # here, since that module needs this class
+        from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model  # here, since that module needs this class
 
         save_model(
             path,
             input=self.input,
             output=self.output,
             vocabulary=self.vocabulary,
-            metadata=self.metadata,
+            metadata={name: value for name, value in self.metadata.items() if name != CHECKPOINT_KEY},
             names=self.names,
             rare=self.rare,
         )

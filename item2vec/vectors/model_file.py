@@ -51,6 +51,7 @@ from item2vec.vectors.utf8_items import first_not_utf8
 
 FORMAT = 1
 METADATA_KEY = "item2vec"
+CHECKPOINT_KEY = "checkpoint"  # in the metadata of a training's checkpoint, see `item2vec.checkpoints`
 _KINDS = {
     "input": (np.float32, 2),
     "output": (np.float32, 2),

@@ -48,7 +48,7 @@ main()
 """
 
 
-OPTIONS = ("--dim", "32", "--epochs", "3000", "--sample", "0", "--threads", "1", "-o", "m.safetensors")
+OPTIONS = ("--dim", "16", "--epochs", "1000", "--sample", "0", "--threads", "1", "-o", "m.safetensors")
 
 
 def signalled(number: int, *options: str) -> tuple[int, str, str, float]:
@@ -99,17 +99,19 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
         done.append(model.metadata["training"]["done"])
     assert 0 < done[0] < done[1] < 1
     assert run("similar", "c3.2", "-m", "m.checkpoint.safetensors").exit_code == 0
+    assert "checkpoint  yes\n" in run("info", "-m", "m.checkpoint.safetensors").stdout
 
+    kept = Path("m.checkpoint.safetensors").read_bytes()
     again = run("train", "corpus.txt", *OPTIONS, "--quiet")
     assert again.stderr.startswith("Note: m.checkpoint.safetensors has ")
     assert again.exit_code == 0
     assert files() == {"corpus.txt", "m.safetensors"}
     whole = item2vec.load("m.safetensors")
-    model.save("m.checkpoint.safetensors")
-    other = run("train", "corpus.txt", *OPTIONS, "--resume", "--dim", "33")
+    Path("m.checkpoint.safetensors").write_bytes(kept)
+    other = run("train", "corpus.txt", *OPTIONS, "--resume", "--dim", "17")
     assert other.exit_code == 2
     assert other.stderr.splitlines()[-1] == (
-        "Error: m.checkpoint.safetensors is a checkpoint of another training: dim is 33 and was 32; "
+        "Error: m.checkpoint.safetensors is a checkpoint of another training: dim is 17 and was 16; "
         "--resume needs the same corpus and options"
     )
     finished = run("train", "corpus.txt", *OPTIONS, "--resume")
