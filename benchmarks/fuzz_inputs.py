@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import copy
 import gzip
 import json
 import lzma
@@ -195,11 +196,11 @@ def _edit(rng: random.Random, document: dict) -> None:
                 holder = inner
                 continue
             if isinstance(inner, list) and inner and rng.random() < 0.7:
-                inner[rng.randrange(len(inner))] = rng.choice(values)
+                inner[rng.randrange(len(inner))] = copy.deepcopy(rng.choice(values))
             elif rng.random() < 0.3:
                 del holder[name]
             else:
-                holder[name] = rng.choice(values)
+                holder[name] = copy.deepcopy(rng.choice(values))
             break
 
 

@@ -171,6 +171,12 @@ def train(
     warn((*corpus.notes, *told), strict)
     if initial is not None and not quiet:
         click.echo(initial.about, err=True)
+    from item2vec.training.estimate import estimate
+
+    needs = estimate(corpus, config, validated=validation is not None)
+    needs.check(output)
+    if not quiet:
+        click.echo(str(needs), err=True)
     run = start(corpus, config, initial, validation)
     clock.append(time.perf_counter())
     interrupted = False

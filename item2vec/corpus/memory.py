@@ -69,6 +69,11 @@ def available_memory() -> int:
     return max(0, min(left))
 
 
+def resident_memory() -> int:
+    """Bytes of memory that this process holds now, with its libraries; 0 where that cannot be learnt."""
+    return _number("/proc/self/status", "VmRSS") * 1024
+
+
 def _container_limits() -> Iterator[tuple[int, int]]:
     """Limit and use, in bytes, of each control group that this process is in, cached pages of files left out.
 

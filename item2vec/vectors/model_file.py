@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ def save_model(
         try:
             save_file(tensors, temporary, metadata={METADATA_KEY: text})
         except SafetensorError as error:  # wraps the system's error, of which only the text is left
-            raise ModelError(f"cannot write {os.fspath(path)}: {error}") from error
+            number = re.search(r"\(os error (\d+)\)", str(error))
+            reason = os.strerror(int(number[1])).lower() if number else str(error)
+            raise ModelError(f"cannot write {os.fspath(path)}: {reason}") from error
 
 
 def load_model(path: str | os.PathLike[str]) -> KeyedVectors:

@@ -220,7 +220,7 @@ def _ranked(
             squares = np.einsum("ij,ij->i", block, block)
             dots = np.einsum("ij,ij->i", block, wide[query[part]])
             # What is no number in float32 counts as zero, as above.
-            good = np.isfinite(squares.astype(np.float32)) & (~task.cosine | (squares > 0))
+            good = np.isfinite(squares.astype(np.float32)) & ((squares > 0) | (not task.cosine))
             exact[part] = np.where(good, np.clip(dots / np.sqrt(squares), -1, 1) if task.cosine else dots, 0.0) + 0.0
     if bias is not None:
         exact += np.asarray(bias, np.float64)[row]

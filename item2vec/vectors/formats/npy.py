@@ -34,7 +34,9 @@ def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: 
     with atomic_paths(beside(path, ITEMS), path) as (items, temporary):
         write_items(items, vocabulary)
         with open(temporary, "wb") as file:
-            np.lib.format.write_array(file, np.ascontiguousarray(model.input), allow_pickle=False)
+            table = np.ascontiguousarray(model.input)
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(table))
+            file.write(table.data)  # write_array would not say why a disk took no more
 
 
 def read(path: str, items: str | None) -> KeyedVectors:

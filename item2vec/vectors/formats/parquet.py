@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 
 def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int) -> None:
     """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
+    import duckdb
+
     items = np.array(model.vocabulary.index_to_key(), object)
     numbers = {f"c{column}": values for column, values in enumerate(np.ascontiguousarray(model.input.T))}
+    query = f"SELECT item, [{', '.join(numbers)}] AS vector FROM model"
     with atomic_path(path) as temporary, _database() as database:
         database.register("model", {"item": items} | numbers)
-        query = f"SELECT item, [{', '.join(numbers)}] AS vector FROM model"
-        database.execute(f"COPY ({query}) TO {_quoted(temporary)} (FORMAT parquet)")
+        try:
+            database.execute(f"COPY ({query}) TO {_quoted(temporary)} (FORMAT parquet, USE_TMP_FILE false)")
+        except duckdb.Error as error:  # a full disk, say
+            number = re.search(r'"errno":"(\d+)"', str(error))
+            reason = os.strerror(int(number[1])).lower() if number else str(error).splitlines()[0]
+            raise ModelError(f"cannot write {os.fspath(path)}: {reason}") from error
 
 
 def read(path: str, items: str | None) -> KeyedVectors:
