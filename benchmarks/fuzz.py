@@ -5,7 +5,7 @@
 Good files are damaged at random (see fuzz_inputs.py): bits, bytes, numbers, lengths, lines, whole stretches; where a
 file has a sum or a length that would give all of it away, that is put right again. A reader runs in a process of its
 own, whose address space may grow by ``--room`` GB, and asks questions of what it could read. What may come is an answer
-or an Item2VecError of one line; anything else, a warning of numpy's too, more than five seconds, or the process's end
+or an Item2VecError of one line; anything else, a warning of numpy's too, more than five seconds of the processor, or the process's end
 is a finding, which is printed, and with ``--keep`` its files are kept. Readers that start DuckDB get a twentieth of the
 inputs, and no bound on the address space, only the peak of what was resident.
 """
@@ -29,11 +29,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fuzz_readers import DamagedError, Reader, readers
+from fuzz_readers import DamagedError, Reader, readers, write_input
 
 from item2vec.errors import Item2VecError
 
-LONGEST = 5.0  # seconds
+LONGEST = 5.0  # seconds of the processor
 UNBOUNDED = 20  # a reader as slow as this is DuckDB's
 
 
@@ -127,7 +127,7 @@ def run(
     for number in range(first, wanted):
         place[:8] = struct.pack("<q", number)
         write_input(path, reader, random.Random(f"{options.seed} {name} {number}"))
-        began = time.perf_counter()
+        began = time.process_time()
         problem = ""
         try:
             reader.read(path)
@@ -144,7 +144,7 @@ def run(
             )
             where = f" at {Path(frame.filename).name}:{frame.lineno}" if frame else ""
             problem = f"{type(error).__name__}{where}: {str(error)[:120]!r}"
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         slowest = max(slowest, took)
         if took > LONGEST and not problem:
             problem = "slow"
@@ -158,19 +158,6 @@ def run(
         "read": counts["read"], "refused": counts["refused"], "other": counts["other"], "errors": errors,
         "slowest": slowest, "grown": 1024 * (after - before),
     }  # fmt: skip
-
-
-def write_input(path: Path, reader: Reader, rng: random.Random, *, damaged: bool = True) -> None:
-    """Write a file, and the one beside it, of which one or both are damaged."""
-    data, beside = rng.choice(reader.files)
-    which = rng.random() if damaged else 2.0
-    path.write_bytes(reader.damage(rng, data) if which < 0.8 else data)
-    if beside is not None:
-        path.with_name(path.stem + reader.beside).write_bytes(
-            reader.damage(rng, beside) if 0.6 < which <= 1 and reader.damage.__name__ == "<lambda>" else beside
-        )
-    elif 0.8 <= which <= 1:
-        path.write_bytes(reader.damage(rng, data))
 
 
 def keep(options: argparse.Namespace, name: str, number: int, path: Path) -> None:

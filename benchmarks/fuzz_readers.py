@@ -95,6 +95,19 @@ def readers(folder: Path) -> dict[str, Reader]:
     return found
 
 
+def write_input(path: Path, reader: Reader, rng: random.Random, *, damaged: bool = True) -> None:
+    """Write a file, and the one beside it, of which one or both are damaged."""
+    data, beside = rng.choice(reader.files)
+    which = rng.random() if damaged else 2.0
+    path.write_bytes(reader.damage(rng, data) if which < 0.8 else data)
+    if beside is not None:
+        path.with_name(path.stem + reader.beside).write_bytes(
+            reader.damage(rng, beside) if 0.6 < which <= 1 and reader.damage.__name__ == "<lambda>" else beside
+        )
+    elif 0.8 <= which <= 1:
+        path.write_bytes(reader.damage(rng, data))
+
+
 def model() -> KeyedVectors:
     """A small model with all that one may have."""
     table = np.linspace(-1, 1, 6 * 4).astype(np.float32).reshape(6, 4)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Kind = TypeVar("Kind", bound=np.generic)
+_GROUPS, _OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def own_pages(shape: tuple[int, ...], dtype: type[Kind]) -> NDArray[Kind]:
@@ -80,17 +81,16 @@ def _container_limits() -> Iterator[tuple[int, int]]:
     Those of version 2 (kernel documentation, ``cgroup-v2``, memory.max), from its own up to the root, which inside a
     container is the container's; and version 1's only one.
     """
-    root = Path("/sys/fs/cgroup")
-    with suppress(OSError, ValueError):
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-        own = root / next((line[4:] for line in lines if line.startswith("0::/")), "")
-        for group in (own, *(parent for parent in own.parents if parent.is_relative_to(root))):
+    with suppress(OSError):
+        lines = _OWN_GROUP.read_text().splitlines()
+        own = _GROUPS / next((line[4:] for line in lines if line.startswith("0::/")), "")
+        for group in (own, *(parent for parent in own.parents if parent.is_relative_to(_GROUPS))):
             with suppress(OSError, ValueError):  # ValueError: it says "max"
                 limit = int((group / "memory.max").read_text())
                 cached = _number(str(group / "memory.stat"), "inactive_file")
                 yield limit, int((group / "memory.current").read_text()) - cached
     with suppress(OSError, ValueError):
-        group = root / "memory"
+        group = _GROUPS / "memory"
         limit = int((group / "memory.limit_in_bytes").read_text())
         cached = _number(str(group / "memory.stat"), "total_inactive_file")
         yield limit, int((group / "memory.usage_in_bytes").read_text()) - cached

@@ -88,11 +88,11 @@ class PartReader:
         for block in read_ahead(stream.blocks(self._sizes.stream), self._stopped):
             if filled + len(block) > len(buffer):
                 buffer, filled = self._with_room(buffer, filled, len(block))
-                if filled > _LONGEST_ITEM:
-                    raise CorpusError(
-                        f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is no text of items, or they "
-                        "are separated by something else: --delimiter"
-                    )
+            if 0 <= cursor[edges.OPEN] < filled - _LONGEST_ITEM:
+                raise CorpusError(
+                    f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is no text of items, or they "
+                    "are separated by something else: --delimiter"
+                )
             buffer[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
             filled += len(block)
             if filled >= beyond:

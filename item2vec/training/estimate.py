@@ -26,7 +26,7 @@ _SHARD = 1 << 15  # tokens of a batch at most, see `item2vec.training.steps`
 _SAMPLER, _SAMPLER_MAKING = 8 + 8 + 4, 40  # bytes an item: thresholds and alias table, and what they are made from
 _TREE = 8 + 16 + 8 + 8  # of hierarchical softmax: the tree, and what it is made from
 _INDEX = 8 + 8 + 8 + 4  # bytes an item: hashes, their order, both sorted; while the model is written
-_COMPILED = 60_000_000  # LLVM's own memory once a compiled kernel has been loaded (benchmarks/LOG.md)
+_COMPILED = 20_000_000  # what loading the kernels brings (benchmarks/needs.py)
 _HEADER = 4_096  # bytes of a model file's header
 
 
