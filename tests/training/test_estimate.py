@@ -20,6 +20,7 @@ from item2vec.corpus import memory
 from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import TrainingError
+from item2vec.model.tile_scratch import padded
 from item2vec.training import estimate as module
 from item2vec.training.estimate import Part, estimate, size_text
 
@@ -33,7 +34,7 @@ def sizes(**options: object) -> dict[str, int]:
 
 def test_tables_and_ids_by_hand() -> None:
     found = sizes(dim=100, validated=True)
-    assert found["tables"] == 2 * 300 * 112 * 4  # rows are whole registers of 16
+    assert found["tables"] == 2 * 300 * padded(100) * 4  # rows are whole registers
     assert found["best epoch"] == 2 * 300 * 100 * 4
     assert found["ids of tokens"] == 20_000 * 4 + 8 * (len(CORPUS) + 1)
     assert "best epoch" not in sizes()
@@ -121,7 +122,7 @@ def test_disk_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     (tmp_path / "link").symlink_to(tmp_path / "far" / "m")
     module.Estimate((), 999_999).check(str(tmp_path / "m"))
-    with pytest.raises(TrainingError, match=r"the model will have 1 MB, and 1 MB are free in .*far; make room"):
+    with pytest.raises(TrainingError, match=r"the model will have 1 MB, and 1,000 kB are free in .*far; make room"):
         module.Estimate((), 1_000_000).check(str(tmp_path / "link"))
     assert asked == [tmp_path, tmp_path / "far"]
 
