@@ -5,9 +5,9 @@
 Good files are damaged at random (see fuzz_inputs.py): bits, bytes, numbers, lengths, lines, whole stretches; where a
 file has a sum or a length that would give all of it away, that is put right again. A reader runs in a process of its
 own, whose address space may grow by ``--room`` GB, and asks questions of what it could read. What may come is an answer
-or an Item2VecError of one line. Anything else, a warning of numpy's too, more than five seconds of the processor, or the
-process's end is a finding, which is printed, and with ``--keep`` its files are kept. Readers that start DuckDB get a
-twentieth of the inputs, and no bound on the address space, only the peak of what was resident.
+or an Item2VecError of one line. Anything else, a warning of numpy's too, more than five seconds of the processor, or
+the process's end is a finding, which is printed, and with ``--keep`` its files are kept. Readers that start DuckDB get
+a twentieth of the inputs, and no bound on the address space, only the peak of what was resident.
 """
 
 from __future__ import annotations
