@@ -99,7 +99,6 @@ def _put_in_place(temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
                     old = target.with_name(f"{target.name[:200]}.old-{os.urandom(4).hex()}")
                     aside[target] = old
                     os.rename(target, old)
-                    _sync_folder(target.parent)
         for temporary, target in zip(temporaries, targets, strict=True):
             placed.append(target)
             os.replace(temporary, target)

@@ -268,3 +268,29 @@ def test_lines_across_blocks_and_without_an_end(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("item2vec.corpus.sources._LONGEST_LINE", 2_999_999)
     with pytest.raises(CorpusError, match="has a line of over 2,999,999 bytes"):
         list(lines_of(check_source(path)))
+
+
+def test_a_table_that_unpacks_to_very_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from item2vec.corpus import plain_files
+
+    path, folder = tmp_path / "events.csv.gz", tmp_path / "folder"
+    folder.mkdir()
+    path.write_bytes(gzip.compress(b"user,item\n" * 200_000, 1))
+    plain = plain_files.plain_file(path, folder)
+    assert plain.stat().st_size == 2_000_000
+    monkeypatch.setattr(plain_files, "_SPARE", 1 << 62)
+    with pytest.raises(
+        CorpusError, match=r"cannot decompress .*events\.csv\.gz' into .*: No space left on device; set TMPDIR"
+    ):
+        plain_files.plain_file(path, folder)
+
+
+def test_more_items_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from item2vec.corpus import item_table
+
+    path = tmp_path / "corpus.txt"
+    path.write_text("".join(f"{i} {i + 1}\n" for i in range(30_000)))
+    monkeypatch.setattr(item_table, "_SMALL", 100_000)
+    monkeypatch.setattr(item_table, "available_memory", lambda: 200_000)
+    with pytest.raises(CorpusError, match="there is no memory left for the corpus's distinct items"):
+        read_text([path], min_count=1)
