@@ -90,6 +90,9 @@ def train(
     corpus, initial = read(paths, source, config, given)
     for note in corpus.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
+    from item2vec.training.estimate import estimate  # brings torch
+
+    estimate(corpus, config, validated=validation is not None).check()
     run = start(corpus, config, initial, validation)
     if checkpoint is None:
         return _model(run, run.train(report))

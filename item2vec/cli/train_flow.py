@@ -89,6 +89,7 @@ def run_training(request: Request) -> None:
     if request.resume and not request.checkpoint.exists():
         raise ConfigError(f"there is no checkpoint {request.checkpoint} to go on from; leave --resume out to start")
     reading = _read(request)
+    _check_needs(request, reading)
     from item2vec.run import start
 
     run = start(reading.corpus, reading.config, reading.initial, request.validation)
@@ -131,6 +132,16 @@ def _read(request: Request) -> Reading:
     if initial is not None and not request.quiet:
         click.echo(initial.about, err=True)
     return Reading(corpus, initial, config, tuple(told), clock)
+
+
+def _check_needs(request: Request, reading: Reading) -> None:
+    """Say what the training needs of memory and disk, or refuse what cannot end well."""
+    from item2vec.training.estimate import estimate
+
+    needs = estimate(reading.corpus, reading.config, validated=request.validation is not None)
+    needs.check(request.output)
+    if not request.quiet:
+        click.echo(str(needs), err=True)
 
 
 @contextmanager

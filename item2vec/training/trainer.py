@@ -93,7 +93,7 @@ class Trainer:
         )
         self.shards_of_epoch = -(-tokens // self.shard)
         self.shards = self.shards_of_epoch * config.epochs
-        self._workers = Workers(self.threads, self._work)
+        self._workers = Workers(self.threads)
         self._buffers: list[Worker] = []
         self._sums = np.zeros((self.threads, config.epochs, 3))  # loss, pairs, limited tiles
         self._epochs_closed = 0
@@ -158,7 +158,7 @@ class Trainer:
                 if pause is not None and pause.due(self):
                     self._aside(lambda: pause(self))
                 limit = self.shards if after_epoch is None else (self._epochs_closed + 1) * self.shards_of_epoch
-                self._workers.run(limit, tick, every)
+                self._workers.run(limit, self._work, tick, every)
         finally:
             self._ended = time.perf_counter()
         result = self.result()

@@ -43,7 +43,7 @@ from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
-from item2vec.vectors.hash_index import HashIndex
+from item2vec.vectors.hash_index import HashIndex, hash_items
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.safetensors_map import damaged, map_tensors
 from item2vec.vectors.safetensors_writer import write_tensors
@@ -171,15 +171,17 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
     if "rare_items" in tensors:
         _check_texts(shown, "rare item", tensors["rare_items"], tensors["rare_offsets"])
         rare = Vocabulary(tensors["rare_items"], tensors["rare_offsets"], tensors["rare_counts"])
-    _check_hashes(shown, tensors["hash_keys"], tensors["hash_ids"])
+    vocabulary = Vocabulary(tensors["items"], tensors["item_offsets"], tensors["counts"])
+    index = HashIndex(tensors["hash_keys"], tensors["hash_ids"])
+    _check_index(shown, index, vocabulary)
     if any(tensors[name].min(initial=0) < 0 for name in ("counts", "rare_counts") if name in tensors):
         raise damaged(shown, "a count is negative")
     return KeyedVectors(
         tensors["input"],
         tensors.get("output"),
-        Vocabulary(tensors["items"], tensors["item_offsets"], tensors["counts"]),
+        vocabulary,
         metadata,
-        hash_index=HashIndex(tensors["hash_keys"], tensors["hash_ids"]),
+        hash_index=index,
         names=names,
         rare=rare,
     )
@@ -201,7 +203,9 @@ def _read_metadata(path: str, texts: dict[str, str]) -> dict[str, Any]:
         raise ModelError(f"cannot read {path}: it is a .safetensors file, but not of item2vec")
     try:
         metadata = json.loads(texts[METADATA_KEY])
-        json.dumps(metadata, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be shown
+        json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode(
+            "utf-8"
+        )  # half a surrogate pair could not be shown
     except (ValueError, RecursionError) as error:
         raise damaged(path, "its item2vec metadata is not JSON") from error
     if not isinstance(metadata, dict) or type(metadata.get("format")) is not int:
@@ -248,9 +252,20 @@ def _check_texts(path: str, what: str, blob: NDArray[np.uint8], offsets: NDArray
         raise damaged(path, f"{article} {what} is not UTF-8")
 
 
-def _check_hashes(path: str, keys: NDArray[np.uint64], ids: NDArray[np.int32]) -> None:
-    """The hash index is in order and leads to items that are there."""
+def _check_index(path: str, index: HashIndex, vocabulary: Vocabulary) -> None:
+    """The hash index is in order and leads to items that are there, none of which comes twice."""
+    keys, ids = index.keys, index.ids
     if not np.all(keys[1:] >= keys[:-1]):
         raise damaged(path, "its hash_keys are not in order")
     if ids.min() < 0 or ids.max() >= len(ids):
         raise damaged(path, "its hash_ids lead to items that are not there")
+    alike = np.flatnonzero(keys[1:] == keys[:-1])
+    if not len(alike):
+        return
+    # Hardly ever by accident. A look-up compares all items of one hash, so there must be no more than really have it.
+    places = np.union1d(alike, alike + 1)
+    some = vocabulary.take(ids[places])
+    if np.any(hash_items(some.blob, some.offsets) != keys[places]):
+        raise damaged(path, "its hash_keys are not those of its items")
+    if (pair := index.first_duplicate(vocabulary)) is not None:
+        raise damaged(path, f"the item {vocabulary[pair[0]]!r:.100} comes twice")

@@ -28,8 +28,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_trained_model_answers() -> None:
     done = run("train", "corpus.txt", *QUICK)
     assert (done.exit_code, done.stdout) == (0, "")
-    read, shape, trained, ask = done.stderr.splitlines()[-4:]  # a first run says that it compiles
+    read, shape, needs, trained, ask = done.stderr.splitlines()[-5:]  # a first run says that it compiles
     assert shape.startswith("Sequences have 4 to 8 of these, median 6; ")
+    assert needs.startswith("Needs about ")
     assert read.startswith(f"Read 1,500 sequences, {TOKENS:,} tokens in ")
     assert read.endswith(" s: 64 items, which are 100.0% of the tokens.")
     assert trained.startswith("Trained 10 epochs in ")
