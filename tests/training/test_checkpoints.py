@@ -415,7 +415,7 @@ def test_a_real_limit_of_the_system_leaves_the_earlier_files(tmp_path: Path) -> 
         [
             sys.executable,
             "-c",
-            f"{limit}; from item2vec.cli import main; main()",
+            program,
             "train",
             "corpus.txt",
             "--no-cache",
