@@ -87,6 +87,10 @@ def train(
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
     check_device(config)
     config, given = open_init(config, any_dim="dim" not in options)
+    if resume and checkpoint is not None:
+        from item2vec.checkpoints import check_options
+
+        check_options(checkpoint, config)
     corpus, initial = read(paths, source, config, given)
     for note in corpus.notes:
         warnings.warn(note, UserWarning, stacklevel=2)

@@ -13,20 +13,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from item2vec.corpus.fingerprint import fingerprint
 from item2vec.errors import ConfigError, ModelError
-from item2vec.run import Run
 from item2vec.training.interval import Interval
 from item2vec.training.progress import TrainState
-from item2vec.training.trainer import Trainer
 from item2vec.vectors.hash_index import HashIndex
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.model_file import CHECKPOINT_KEY, load_model, save_model
 from item2vec.vectors.safetensors_map import damaged, map_tensors
+
+if TYPE_CHECKING:
+    from item2vec.config import TrainConfig
+    from item2vec.run import Run
+    from item2vec.training.trainer import Trainer
 
 FORMAT = 1  # of what stands under "checkpoint"; a new one where shards or their random numbers change
 _SHARE = 0.01  # of the time that checkpoints may take
@@ -93,7 +96,7 @@ class Checkpoints:
         """
         if not self.path.exists():
             return None
-        _, part = self._read()
+        _, part = _read(self.path)
         if differences := _differences(part["identity"], self._identity):
             return (
                 f"{self.path} is a checkpoint of another training ({differences[0]}); the first one of this training "
@@ -122,12 +125,8 @@ class Checkpoints:
         """
         if not self.path.exists():
             raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave --resume out to start")
-        model, part = self._read()
-        if differences := _differences(part["identity"], self._identity):
-            raise ConfigError(
-                f"{self.path} is a checkpoint of another training: {'; '.join(differences[:3])}; "
-                "--resume needs the same corpus and options"
-            )
+        model, part = _read(self.path)
+        _refuse(self.path, _differences(part["identity"], self._identity))
         state = self._state_of(part)
         trainer, validation = self.run.trainer, self.run.validation
         if model.output is None:
@@ -220,18 +219,6 @@ class Checkpoints:
         }
         return part if self.run.validation is None else part | {"values": self.run.validation.values}
 
-    def _read(self) -> tuple[KeyedVectors, dict[str, Any]]:
-        """Open the file that is there."""
-        model = load_model(self.path)
-        part = model.metadata.get(CHECKPOINT_KEY)
-        if not isinstance(part, dict):
-            raise ModelError(f"{self.path} is a model but no checkpoint; name another output, or move that file")
-        if part.get("format") != FORMAT:
-            raise ModelError(f"{self.path} is a checkpoint of another version of item2vec; go on with that one")
-        if not isinstance(part.get("identity"), dict):
-            raise damaged(str(self.path), "it does not say of what it is a checkpoint")
-        return model, part
-
     def _state_of(self, part: dict[str, Any]) -> TrainState:
         """The state in a checkpoint, checked."""
         trainer = self.run.trainer
@@ -255,11 +242,56 @@ class Checkpoints:
         return TrainState(shards, closed, float(seconds), sums)
 
 
+def check_options(path: str | Path, config: TrainConfig) -> None:
+    """Refuse to go on from a checkpoint of other options, before the corpus is read.
+
+    Raises
+    ------
+    ConfigError
+        If there is no checkpoint, or an option differs.
+    ModelError
+        If it cannot be read.
+    """
+    if not Path(path).exists():
+        raise ConfigError(f"there is no checkpoint {path} to go on from; leave --resume out to start")
+    then = _read(Path(path))[1]["identity"].get("options")
+    now = _options(config)
+    if config.tile is None:
+        del now["tile"]  # a rule will say
+    _refuse(Path(path), _changes(then, now))
+
+
+def _read(path: Path) -> tuple[KeyedVectors, dict[str, Any]]:
+    """Open the file that is there, as a model and as what stands under ``checkpoint``."""
+    model = load_model(path)
+    part = model.metadata.get(CHECKPOINT_KEY)
+    if not isinstance(part, dict):
+        raise ModelError(f"{path} is a model but no checkpoint; name another output, or move that file")
+    if part.get("format") != FORMAT:
+        raise ModelError(f"{path} is a checkpoint of another version of item2vec; go on with that one")
+    if not isinstance(part.get("identity"), dict):
+        raise damaged(str(path), "it does not say of what it is a checkpoint")
+    return model, part
+
+
+def _refuse(path: Path, differences: list[str]) -> None:
+    if differences:
+        raise ConfigError(
+            f"{path} is a checkpoint of another training: {'; '.join(differences[:3])}; "
+            "--resume needs the same corpus and options"
+        )
+
+
+def _options(config: TrainConfig) -> dict[str, Any]:
+    """The options that must be the same, as JSON values."""
+    options = {name: value for name, value in config.as_dict().items() if name not in _FREE}
+    return options | {"tile": list(config.tile) if config.tile else None}
+
+
 def _identity(run: Run) -> dict[str, Any]:
     """What must be the same for a training to go on, as JSON values."""
     trainer, corpus, vocabulary = run.trainer, run.corpus, run.corpus.vocabulary
-    options = {name: value for name, value in trainer.config.as_dict().items() if name not in _FREE}
-    options["tile"] = list(trainer.tile)
+    options = _options(trainer.config) | {"tile": list(trainer.tile)}
     identity = {
         "options": options,
         "shard": trainer.shard,
@@ -279,12 +311,7 @@ def _identity(run: Run) -> dict[str, Any]:
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between two identities, most telling first, in words."""
-    words = []
-    for name, value in now["options"].items():
-        had = then.get("options", {}).get(name) if isinstance(then.get("options"), dict) else None
-        if had != value:
-            words.append(f"{name.replace('_', '-')} is {_shown(value)} and was {_shown(had)}")
-    if words:
+    if words := _changes(then.get("options"), now["options"]):
         return words
     was, corpus = then.get("corpus"), now["corpus"]
     for name in ("sequences", "tokens", "items"):
@@ -298,6 +325,16 @@ def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     if then.get("validation") != now["validation"]:
         return ["validation is not the same"]
     return [] if then.get("shard") == now["shard"] else ["it trains in shards of another size"]
+
+
+def _changes(then: Any, now: dict[str, Any]) -> list[str]:
+    """The options that were others, in words."""
+    had = then if isinstance(then, dict) else {}
+    return [
+        f"{name.replace('_', '-')} is {_shown(value)} and was {_shown(had.get(name))}"
+        for name, value in now.items()
+        if had.get(name) != value
+    ]
 
 
 def _shown(value: Any) -> str:

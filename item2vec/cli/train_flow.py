@@ -86,8 +86,6 @@ def run_training(request: Request) -> None:
 
     check_writable(request.output)
     _refuse_sources_as_outputs(request)
-    if request.resume and not request.checkpoint.exists():
-        raise ConfigError(f"there is no checkpoint {request.checkpoint} to go on from; leave --resume out to start")
     reading = _read(request)
     _check_needs(request, reading)
     from item2vec.run import start
@@ -116,6 +114,10 @@ def _read(request: Request) -> Reading:
 
         check_device(request.config)
         config, given = open_init(request.config, any_dim=request.any_dim)
+        if request.resume:
+            from item2vec.checkpoints import check_options
+
+            check_options(request.checkpoint, config)
         clock = [time.perf_counter()]
         corpus, initial = read(request.sources, request.source, config, given)
         clock.append(time.perf_counter())
