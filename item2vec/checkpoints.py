@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from item2vec.corpus.fingerprint import fingerprint
 from item2vec.errors import ConfigError, ModelError
+from item2vec.identity import changes, differences, identity_of, options_of
 from item2vec.training.interval import Interval
 from item2vec.training.progress import TrainState
 from item2vec.vectors.hash_index import HashIndex
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # of what stands under "checkpoint"; a new one where shards or their random numbers change
 _SHARE = 0.01  # of the time that checkpoints may take
-_FREE = ("threads", "device", "init")  # options that may differ; of init the rows count, not the name
 
 
 class Checkpoints:
@@ -80,7 +79,7 @@ class Checkpoints:
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
-        return _identity(self.run)
+        return identity_of(self.run)
 
     @cached_property
     def _index(self) -> HashIndex:
@@ -97,9 +96,9 @@ class Checkpoints:
         if not self.path.exists():
             return None
         _, part = _read(self.path)
-        if differences := _differences(part["identity"], self._identity):
+        if found := differences(part["identity"], self._identity):
             return (
-                f"{self.path} is a checkpoint of another training ({differences[0]}); the first one of this training "
+                f"{self.path} is a checkpoint of another training ({found[0]}); the first one of this training "
                 "replaces it, so move it to keep it"
             )
         self._kept = self._state_of(part).shards
@@ -126,7 +125,7 @@ class Checkpoints:
         if not self.path.exists():
             raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave --resume out to start")
         model, part = _read(self.path)
-        _refuse(self.path, _differences(part["identity"], self._identity))
+        _refuse(self.path, differences(part["identity"], self._identity))
         state = self._state_of(part)
         trainer, validation = self.run.trainer, self.run.validation
         if model.output is None:
@@ -255,10 +254,10 @@ def check_options(path: str | Path, config: TrainConfig) -> None:
     if not Path(path).exists():
         raise ConfigError(f"there is no checkpoint {path} to go on from; leave --resume out to start")
     then = _read(Path(path))[1]["identity"].get("options")
-    now = _options(config)
+    now = options_of(config)
     if config.tile is None:
         del now["tile"]  # a rule will say
-    _refuse(Path(path), _changes(then, now))
+    _refuse(Path(path), changes(then, now))
 
 
 def _read(path: Path) -> tuple[KeyedVectors, dict[str, Any]]:
@@ -274,72 +273,12 @@ def _read(path: Path) -> tuple[KeyedVectors, dict[str, Any]]:
     return model, part
 
 
-def _refuse(path: Path, differences: list[str]) -> None:
-    if differences:
+def _refuse(path: Path, found: list[str]) -> None:
+    if found:
         raise ConfigError(
-            f"{path} is a checkpoint of another training: {'; '.join(differences[:3])}; "
+            f"{path} is a checkpoint of another training: {'; '.join(found[:3])}; "
             "--resume needs the same corpus and options"
         )
-
-
-def _options(config: TrainConfig) -> dict[str, Any]:
-    """The options that must be the same, as JSON values."""
-    options = {name: value for name, value in config.as_dict().items() if name not in _FREE}
-    return options | {"tile": list(config.tile) if config.tile else None}
-
-
-def _identity(run: Run) -> dict[str, Any]:
-    """What must be the same for a training to go on, as JSON values."""
-    trainer, corpus, vocabulary = run.trainer, run.corpus, run.corpus.vocabulary
-    options = _options(trainer.config) | {"tile": list(trainer.tile)}
-    identity = {
-        "options": options,
-        "shard": trainer.shard,
-        "corpus": {
-            "items": len(vocabulary),
-            "tokens": corpus.raw_tokens,
-            "sequences": corpus.raw_sequences,
-            "fingerprint": fingerprint(
-                vocabulary.blob, vocabulary.offsets, vocabulary.counts, corpus.items, corpus.offsets
-            ),
-        },
-        "init": run.initial.fingerprint() if run.initial is not None else None,
-        "validation": run.validation.identity() if run.validation is not None else None,
-    }
-    return identity
-
-
-def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs between two identities, most telling first, in words."""
-    if words := _changes(then.get("options"), now["options"]):
-        return words
-    was, corpus = then.get("corpus"), now["corpus"]
-    for name in ("sequences", "tokens", "items"):
-        if not isinstance(was, dict) or was.get(name) != corpus[name]:
-            had = was.get(name) if isinstance(was, dict) else None
-            return [f"the corpus has {corpus[name]:,} {name} and had {_shown(had)}"]
-    if was != corpus:
-        return ["the corpus has as many sequences, tokens and items, but they are not the same"]
-    if then.get("init") != now["init"]:
-        return ["the vectors of --init are not the same"]
-    if then.get("validation") != now["validation"]:
-        return ["validation is not the same"]
-    return [] if then.get("shard") == now["shard"] else ["it trains in shards of another size"]
-
-
-def _changes(then: Any, now: dict[str, Any]) -> list[str]:
-    """The options that were others, in words."""
-    had = then if isinstance(then, dict) else {}
-    return [
-        f"{name.replace('_', '-')} is {_shown(value)} and was {_shown(had.get(name))}"
-        for name, value in now.items()
-        if had.get(name) != value
-    ]
-
-
-def _shown(value: Any) -> str:
-    """A value of JSON in a message, not too long."""
-    return f"{value:,}" if type(value) is int else f"{value!s:.60}"
 
 
 def _finite(values: list[Any]) -> bool:
