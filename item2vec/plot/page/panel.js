@@ -36,6 +36,7 @@ function select(index, fly = true) {
     line.append(made("data", cosine.toFixed(3), { value: cosine }));
     list.append(line);
   }
+  byId("note").hidden = near.every(({ item }) => item < size);
   if (!near.length) list.append(made("li", "none"));
   byId("panel").scrollTop = 0;
   byId("said").textContent = `${called[index]}. Nearest: ${near.slice(0, 5).map(({ item }) => (item < size ? called[item] : given.elsewhere[item - size])).join(", ")}.`;
