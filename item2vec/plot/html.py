@@ -97,7 +97,7 @@ def _document(
         "neighbours": {
             "each": rows.shape[1],
             "items": _base64(linked, "<u4"),
-            "cosines": _base64(np.round(np.clip(np.where(rows < 0, 0, cosines), -1, 1) * 10_000), "<i2"),
+            "cosines": _base64(np.round(np.clip(np.where(rows < 0, 0, cosines), -1, 1) * 1000), "<i2"),
         },
         "colour": _colour(drawn.colouring),
     }

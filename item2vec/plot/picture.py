@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SIZE = (12.0, 9.0)  # inches
 _DOTS = 150  # an inch, of a PNG
 _LABELS = 400  # at most: more cannot be read
+_HALO = 2.2  # points around letters in the colour of the ground
 _LONGEST = 32  # letters of a label
 # The colours of the page, see page/style.css.
 _LIGHT = {
@@ -73,10 +74,12 @@ def write_picture(drawn: MapData, path: str | os.PathLike[str], theme: str) -> N
         axes = figure.add_axes((0.02, 0.02, 0.96, 0.9))
         _points(axes, drawn, colours)
         _frame(figure, axes, drawn, colours)
-        _labels(figure, axes, drawn, colours)
+        _labels(figure, axes, drawn, colours, halo=kind == "png")
         metadata: dict[str, Any] = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format=kind, dpi=_DOTS, facecolor=colours["ground"], metadata=metadata)
+            if kind == "svg":
+                _add_halo(temporary, colours["ground"])
 
 
 def _points(axes: Axes, drawn: MapData, colours: dict[str, str]) -> None:
@@ -138,7 +141,7 @@ def _frame(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str]) 
     figure.text(0.02, 0.94, drawn.about, fontsize=8.5, color=colours["faint"], **plain)
 
 
-def _labels(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str]) -> None:
+def _labels(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str], *, halo: bool) -> None:
     """Names of the commonest items, none over another or over the legend."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.patheffects import withStroke
@@ -152,7 +155,7 @@ def _labels(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str])
     taken += [child.get_tightbbox(renderer).extents for child in axes.child_axes]
     edge = axes.get_window_extent(renderer).extents
     boxes = np.array([box for box in taken if box is not None]).reshape(-1, 4)
-    halo = [withStroke(linewidth=2.2, foreground=colours["ground"])]
+    effects = [withStroke(linewidth=_HALO, foreground=colours["ground"])] if halo else []
     drawn_labels = 0
     for index, (x, y) in enumerate(drawn.places[: 20 * _LABELS]):
         text = axes.annotate(
@@ -163,7 +166,7 @@ def _labels(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str])
             va="center",
             fontsize=7,
             color=colours["ink"],
-            path_effects=halo,
+            path_effects=effects,
             zorder=3,
             parse_math=False,
         )
@@ -176,6 +179,13 @@ def _labels(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str])
         drawn_labels += 1
         if drawn_labels == _LABELS:
             break
+
+
+def _add_halo(path: Path, ground: str) -> None:
+    """Give the letters of an SVG a halo by its style: matplotlib's own would make shapes of the letters."""
+    style = f"text {{paint-order: stroke; stroke: {ground}; stroke-width: {_HALO}px; stroke-linejoin: round}}"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("</style>", f"\n{style}</style>", 1), encoding="utf-8")
 
 
 def _short(text: str, longest: int) -> str:

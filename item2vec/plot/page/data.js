@@ -8,7 +8,7 @@ function numbers(text, kind) {
 
 const places = numbers(given.places, Float32Array); // x, y of each item
 const nearest = numbers(given.neighbours.items, Uint32Array);
-const cosines = numbers(given.neighbours.cosines, Int16Array); // ten thousandths
+const cosines = numbers(given.neighbours.cosines, Int16Array); // thousandths, as they are shown
 const values = numbers(given.colour.values, Float32Array);
 const size = given.items.length;
 const NONE = 0xffffffff;
@@ -19,7 +19,7 @@ const called = given.items.map((item, index) => (given.names && given.names[inde
 function neighboursOf(index) {
   const found = [];
   for (let place = index * given.neighbours.each; place < (index + 1) * given.neighbours.each; place++) {
-    if (nearest[place] !== NONE) found.push({ item: nearest[place], cosine: cosines[place] / 10000 });
+    if (nearest[place] !== NONE) found.push({ item: nearest[place], cosine: cosines[place] / 1000 });
   }
   return found;
 }

@@ -43,16 +43,17 @@ function select(index, fly = true) {
   if (fly) flyTo(closeTo(index));
 }
 
-// Where the camera goes: the item in the middle, its neighbours around it, near enough to be read.
+// Where the camera goes: the item in the middle, most of its neighbours around it, near enough to be read.
 function closeTo(index) {
   const [x, y] = [places[2 * index], places[2 * index + 1]];
-  let reach = 0;
+  const reaches = [];
   for (const { item } of neighboursOf(index)) {
     if (item >= size) continue;
     const across = Math.abs(places[2 * item] - x) / view.width;
     const down = Math.abs(places[2 * item + 1] - y) / view.height;
-    reach = Math.max(reach, across, down);
+    reaches.push(Math.max(across, down));
   }
+  const reach = reaches.sort((a, b) => a - b)[Math.floor(0.8 * (reaches.length - 1))] || 0;
   const nearest = home * (size > 8000 ? 12 : 5);
   return { x, y, scale: Math.max(home, Math.min(nearest, 0.4 / Math.max(reach, 1e-9))) };
 }

@@ -30,7 +30,7 @@ function showHits() {
     const option = made("li", called[index], { role: "option", id: `found${order}` });
     if (called[index] !== given.items[index]) option.append(made("small", given.items[index]));
     option.addEventListener("pointerdown", (event) => {
-      event.preventDefault(); // the box keeps the focus
+      event.preventDefault(); // the list stays until it is done
       choose(order);
     });
     found.append(option);
@@ -66,6 +66,7 @@ function choose(order) {
   if (!allowed(index)) state.category = -1;
   drawLegend();
   select(index);
+  canvas.focus(); // so that keys move the map, and Escape closes what was chosen
 }
 
 box.addEventListener("input", showHits);
