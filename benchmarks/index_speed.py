@@ -47,7 +47,9 @@ def main() -> None:
     for query in queries[:20]:
         np.argpartition(table @ query, -K)
     single = (time.perf_counter() - start) / 20
-    print(f"{'exact':22} {'':28} recall 1.0000  {seconds / len(queries) * 1e6:9.0f} us  one by one {single * 1e6:9.0f} us")
+    print(
+        f"{'exact':22} {'':28} recall 1.0000  {seconds / len(queries) * 1e6:9.0f} us  one by one {single * 1e6:9.0f} us"
+    )
     for name, build in INDEXES.items():
         if not options.only or name in options.only:
             measure(name, build, table, queries, exact, options.threads)
@@ -159,9 +161,7 @@ def faiss_ivf(table: np.ndarray, path: Path, threads: int) -> Callable[[], Searc
 
     faiss.omp_set_num_threads(threads)
     lists = int(4 * np.sqrt(len(table)))
-    index = faiss.IndexIVFFlat(
-        faiss.IndexFlatIP(table.shape[1]), table.shape[1], lists, faiss.METRIC_INNER_PRODUCT
-    )
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(table.shape[1]), table.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
     index.train(table[:: max(1, len(table) // (50 * lists))])
     index.add(table)
     faiss.write_index(index, str(path))

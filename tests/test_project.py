@@ -55,7 +55,9 @@ def name_of(path: Path) -> str:
 
 
 def package_files() -> set[str]:
-    return {name_of(path) for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("py.typed"), *PACKAGE.glob("plot/page/*"))}
+    return {
+        name_of(path) for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("py.typed"), *PACKAGE.glob("plot/page/*"))
+    }
 
 
 @pytest.fixture(scope="module")

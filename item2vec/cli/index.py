@@ -37,9 +37,7 @@ Examples:
     show_default=True,
     help="Neighbours of an item in the index: more make it larger and surer.",
 )
-@click.option(
-    "--threads", metavar="N", type=click.IntRange(min=0), default=0, help="All cores by default."
-)
+@click.option("--threads", metavar="N", type=click.IntRange(min=0), default=0, help="All cores by default.")
 @json_option
 def index(model_path: str, recall: float, connectivity: int, threads: int, as_json: bool) -> None:
     """Build an index for approximate answers from large models.

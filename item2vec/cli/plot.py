@@ -34,7 +34,12 @@ Examples:
     help="pca is done at once; umap shows neighbourhoods better, and needs pip install 'item2vec[umap]'.",
 )
 @click.option(
-    "--clusters", metavar="K", type=int, default=10, show_default=True, help="Colour by K clusters, up to 12; 0 for none."
+    "--clusters",
+    metavar="K",
+    type=int,
+    default=10,
+    show_default=True,
+    help="Colour by K clusters, up to 12; 0 for none.",
 )
 @click.option(
     "--colour",
@@ -50,7 +55,9 @@ Examples:
     help="auto: a page follows the reader's system, a picture is light.",
 )
 @click.option("--title", metavar="TEXT", help="The model's name by default.")
-@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True, help="Of clusters and umap.")
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True, help="Of clusters and umap."
+)
 @json_option
 def plot(
     destination: str,

@@ -55,9 +55,9 @@ def by_cluster(units: NDArray[np.float64], items: Sequence[str], clusters: int, 
     """
     if not 2 <= clusters <= CATEGORIES:
         raise ConfigError(f"clusters is {clusters!r}; it must be 0 for none, or from 2 to {CATEGORIES}")
-    from scipy.cluster.vq import kmeans2
-
     import warnings
+
+    from scipy.cluster.vq import kmeans2
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an empty cluster is no matter here

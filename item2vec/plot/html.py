@@ -24,7 +24,17 @@ from item2vec.plot.map_data import MapData
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
-SCRIPTS = ("data.js", "theme.js", "camera.js", "labels.js", "drawing.js", "panel.js", "search.js", "controls.js", "main.js")
+SCRIPTS = (
+    "data.js",
+    "theme.js",
+    "camera.js",
+    "labels.js",
+    "drawing.js",
+    "panel.js",
+    "search.js",
+    "controls.js",
+    "main.js",
+)
 NONE = 0xFFFFFFFF
 
 

@@ -61,8 +61,8 @@ def layout(
 def without_frequency(units: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Centre the directions, and take out the one along which they follow the logarithm of the count.
 
-    The first component of word and item vectors is mostly how common an item is (Mu and Viswanath 2018, "All-but-the-top:
-    simple and effective postprocessing for word representations"), which a map need not show.
+    The first component of word and item vectors is mostly how common an item is (Mu and Viswanath 2018,
+    "All-but-the-top: simple and effective postprocessing for word representations"), which a map need not show.
     """
     centred = units - units.mean(axis=0)
     logs = np.log(np.maximum(counts, 1).astype(np.float64))
@@ -113,4 +113,5 @@ def umap(units: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
             random_state=seed,
             init="random" if len(units) < 20 else "spectral",
         )
-        return np.asarray(reducer.fit_transform(units.astype(np.float32)), np.float64)
+        places: NDArray[np.float64] = np.asarray(reducer.fit_transform(units.astype(np.float32)), np.float64)
+    return places

@@ -101,7 +101,8 @@ def _points(axes: Axes, drawn: MapData, colours: dict[str, str]) -> None:
         dots = axes.scatter(x, y, c=values, cmap=scale, vmin=low, vmax=high, plotnonfinite=True, **style)
         bar = axes.figure.colorbar(dots, cax=axes.inset_axes((0.0, 0.01, 0.2, 0.012)), orientation="horizontal")
         bar.outline.set_visible(False)
-        bar.solids.set_alpha(1)
+        if bar.solids is not None:
+            bar.solids.set_alpha(1)
         bar.ax.tick_params(labelsize=7, colors=colours["faint"], length=0)
         bar.ax.set_title(colouring.title, fontsize=8, color=colours["faint"], loc="left", parse_math=False)
         bar.ax.xaxis.set_ticks_position("top")
@@ -109,9 +110,9 @@ def _points(axes: Axes, drawn: MapData, colours: dict[str, str]) -> None:
     palette = colours["categories"].split()[: len(colouring.labels)] if colouring.labels else [colours["one"]]
     if colouring.rest:
         palette[-1] = colours["none"]
-    values = colouring.values[order]
+    numbers = colouring.values[order]
     shades = np.array([*palette, colours["none"]])
-    axes.scatter(x, y, c=shades[np.where(np.isnan(values), len(palette), values).astype(int)], **style)
+    axes.scatter(x, y, c=shades[np.where(np.isnan(numbers), len(palette), numbers).astype(int)], **style)
     for shade, label in zip(palette, colouring.labels, strict=False):
         axes.scatter([], [], c=shade, s=24, linewidths=0, label=_short(label, 60).lstrip("_") or " ")
     if colouring.labels:
@@ -136,7 +137,7 @@ def _frame(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str]) 
     axes.set_axis_off()
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.03)
-    plain = {"parse_math": False}
+    plain: dict[str, Any] = {"parse_math": False}
     figure.text(0.02, 0.965, drawn.title, fontsize=13, weight="bold", color=colours["ink"], **plain)
     figure.text(0.02, 0.94, drawn.about, fontsize=8.5, color=colours["faint"], **plain)
 
@@ -152,9 +153,9 @@ def _labels(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str],
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     legend = axes.get_legend()
     taken = [legend.get_window_extent(renderer).extents] if legend is not None else []
-    taken += [child.get_tightbbox(renderer).extents for child in axes.child_axes]
+    taken += [box.extents for child in axes.child_axes if (box := child.get_tightbbox(renderer)) is not None]
     edge = axes.get_window_extent(renderer).extents
-    boxes = np.array([box for box in taken if box is not None]).reshape(-1, 4)
+    boxes = np.array(taken).reshape(-1, 4)
     effects = [withStroke(linewidth=_HALO, foreground=colours["ground"])] if halo else []
     drawn_labels = 0
     for index, (x, y) in enumerate(drawn.places[: 20 * _LABELS]):

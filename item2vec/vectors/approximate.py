@@ -141,7 +141,9 @@ class ApproximateIndex:
             If so.
         """
         if table.shape != (self.facts.items, self.facts.dim) or fingerprint(table) != self.facts.fingerprint:
-            raise ModelError("the index was built of other vectors than the model now has; build it again")
+            raise ModelError(
+                "the index was built of other vectors than the model now has; build it again with `item2vec index`"
+            )
 
     def search(
         self,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import Browser, browser_path
 
 from item2vec import KeyedVectors, draw_map
 from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
-from browser import Browser, browser_path
 
 pytestmark = pytest.mark.skipif(browser_path() is None, reason="needs Chromium (the package chromium)")
 ATTACK = "</script><img src=x onerror=\"document.title='caught'\"><b>"
@@ -70,7 +70,7 @@ def choose(page: Browser, name: str) -> None:
 
 def test_it_draws_points_of_all_colours(page: Browser) -> None:
     pytest.importorskip("matplotlib")
-    shades = np.unique((pixels(page)[60:560, 300:900] * 255).astype(int).reshape(-1, 3), axis=0)
+    shades = np.unique((pixels(page)[60:560, 300:900] * 255).astype(int) @ [65536, 256, 1])
     assert len(shades) > 100
     assert text(page, "#title") == "a <map> & more"
     assert text(page, "#about").startswith("the 200 commonest of 300 items, 10 dimensions")
@@ -87,7 +87,10 @@ def test_search_finds_and_chooses(page: Browser, model: KeyedVectors) -> None:
     page.settle()
     assert text(page, "#item") == "teapot"
     assert not page.run("document.querySelector('#panel').hidden")
-    shown = page.run("[...document.querySelectorAll('#nearest li')].map((line) => [line.firstChild.textContent, line.lastChild.textContent])")
+    shown = page.run(
+        "[...document.querySelectorAll('#nearest li')]"
+        ".map((line) => [line.firstChild.textContent, line.lastChild.textContent])"
+    )
     expected = model.similar("teapot")
     assert shown == [[model.name(item) or item, f"{cosine:.3f}"] for item, cosine in expected]
     assert "teapot. Nearest: tea" in text(page, "#said")
@@ -176,7 +179,9 @@ def test_keys_wheel_drag_and_pinch_move_the_map(page: Browser) -> None:
 
 def test_legend_shows_one_category(page: Browser) -> None:
     page.click_on("#legend button:nth-of-type(2)")
-    pressed = page.run("[...document.querySelectorAll('#legend button')].map((one) => one.getAttribute('aria-pressed'))")
+    pressed = page.run(
+        "[...document.querySelectorAll('#legend button')].map((one) => one.getAttribute('aria-pressed'))"
+    )
     assert pressed == ["false", "true", "false", "false", "false"]
     page.press("Escape")
     assert page.run("document.querySelectorAll('#legend [aria-pressed=true]').length") == 0
@@ -206,6 +211,8 @@ def test_everything_has_a_name_for_screen_readers(page: Browser) -> None:
     page("Accessibility.enable")
     nodes = page("Accessibility.getFullAXTree")["nodes"]
     roles = ("button", "combobox", "application", "listbox", "complementary", "navigation", "region")
-    named = [(node["role"]["value"], node["name"]["value"]) for node in nodes if node.get("role", {}).get("value") in roles]
+    named = [
+        (node["role"]["value"], node["name"]["value"]) for node in nodes if node.get("role", {}).get("value") in roles
+    ]
     assert [role for role, name in named if not name] == []
     assert {"button", "combobox", "application"} <= {role for role, _ in named}

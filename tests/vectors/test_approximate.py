@@ -47,7 +47,9 @@ def test_answers_are_exact_but_for_what_recall_says(saved: Path) -> None:
     queries = [f"i{row}" for row in range(0, ITEMS, 13)]
     found = model.similar_many(queries, approximate=True)
     exact = model.similar_many(queries)
-    hits = [len({item for item, _ in mine} & {item for item, _ in right}) for mine, right in zip(found, exact, strict=True)]
+    hits = [
+        len({item for item, _ in mine} & {item for item, _ in right}) for mine, right in zip(found, exact, strict=True)
+    ]
     facts = model.open_index().facts
     assert np.mean(hits) / 10 > max(0.9, facts.recall - 0.05)
     assert facts.recall >= 0.95
@@ -66,7 +68,9 @@ def test_measured_recall_is_the_share_that_is_found(saved: Path) -> None:
     rows = np.unique(np.linspace(0, ITEMS - 1, 1000).astype(int))
     queries = [f"i{row}" for row in rows]
     found, exact = (model.similar_many(queries, approximate=flag) for flag in (True, False))
-    share = np.mean([len(dict(mine).keys() & dict(right).keys()) / 10 for mine, right in zip(found, exact, strict=True)])
+    share = np.mean(
+        [len(dict(mine).keys() & dict(right).keys()) / 10 for mine, right in zip(found, exact, strict=True)]
+    )
     assert facts.recall == pytest.approx(share, abs=0.01)
     assert facts.sample == len(rows)
 
