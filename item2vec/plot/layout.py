@@ -64,7 +64,7 @@ def without_frequency(units: NDArray[np.float64], counts: NDArray[np.int64]) -> 
     The first component of word and item vectors is mostly how common an item is (Mu and Viswanath 2018,
     "All-but-the-top: simple and effective postprocessing for word representations"), which a map need not show.
     """
-    centred = units - units.mean(axis=0)
+    centred: NDArray[np.float64] = units - units.mean(axis=0)
     logs = np.log(np.maximum(counts, 1).astype(np.float64))
     logs -= logs.mean()
     direction = logs @ centred

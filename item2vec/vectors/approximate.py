@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.cosine import exact_cosines
 from item2vec.vectors.topk import cores, top_k
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ _EFFORT_ADD = 128  # candidates while building
 _EFFORTS = (32, 64, 128, 256, 512, 1024)
 _SAMPLE = 1000  # items whose neighbours are looked for in both ways
 _SPARE = 2  # times as many candidates as asked for, since the index's own vectors are rounded
-_BLOCK = 1 << 16  # rows scaled or scored together
+_BLOCK = 1 << 16  # rows scaled together
+_NUMBERS = 1 << 18  # of rows scored together
 _PRINTED = 1024  # rows that tell one model from another
 
 
@@ -185,9 +185,8 @@ class ApproximateIndex:
         count = min(len(self.graph), _SPARE * k + longest)
         if len(found):
             near = _near(self.graph, units, count, max(self.facts.effort, count), threads or cores())
-            for place, query in enumerate(found.tolist()):
-                best, score = _rescored(table, near[place], units[place], exclude[query], k)
-                rows[query, : len(best)], scores[query, : len(best)] = best, score
+            few = [exclude[query] for query in found.tolist()]
+            rows[found], scores[found] = _rescored(table, near, units, few, k)
         # Without a direction, or where rows without one are asked for too, only looking at all is right.
         allowed = len(table) - np.array([len(np.unique(rows)) for rows in exclude])
         short = np.flatnonzero((rows >= 0).sum(axis=1) < np.minimum(k, allowed))
@@ -247,19 +246,42 @@ def _near(graph: Index, units: NDArray[np.floating], count: int, effort: int, th
         rows = np.full((1, count), -1, np.int64)
         rows[0, : len(matches.keys)] = matches.keys
         return rows
-    rows = matches.keys.astype(np.int64)
-    rows[np.arange(rows.shape[1]) >= matches.counts[:, None]] = -1
-    return rows
+    found: NDArray[np.int64] = matches.keys.astype(np.int64)
+    found[np.arange(found.shape[1]) >= matches.counts[:, None]] = -1
+    return found
 
 
 def _rescored(
-    table: NDArray[np.float32], rows: NDArray[np.int64], unit: NDArray[np.float64], exclude: NDArray[np.int64], k: int
+    table: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    units: NDArray[np.float64],
+    exclude: Sequence[NDArray[np.int64]],
+    k: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The k best of some rows by their cosines in float64."""
-    rows = rows[(rows >= 0) & ~np.isin(rows, exclude)]
-    cosine = exact_cosines(table, rows, unit)
-    best = np.lexsort((rows, -cosine))[:k]
-    return rows[best], cosine[best]
+    """The k best of each query's rows by their cosines in float64; -1 and -inf where there are no more."""
+    best = np.full((len(rows), k), -1, np.int64)
+    scores = np.full((len(rows), k), -np.inf)
+    rows = np.sort(rows, axis=1)  # so that the order by cosine, which is stable, leaves ties by row number
+    step = max(1, _NUMBERS // (rows.shape[1] * table.shape[1]))
+    for first in range(0, len(rows), step):
+        some = rows[first : first + step]
+        block = table[some].astype(np.float64)
+        norms = np.sqrt(np.einsum("qkd,qkd->qk", block, block))
+        cosine = np.einsum("qkd,qd->qk", block, units[first : first + step])
+        cosine = np.clip(np.divide(cosine, norms, out=np.zeros_like(cosine), where=norms > 0), -1.0, 1.0) + 0.0
+        longest = max(len(ids) for ids in exclude[first : first + step])
+        left_out = np.full((len(some), longest), -1, np.int64)  # -1 also leaves out what was not found
+        for place, ids in enumerate(exclude[first : first + step]):
+            left_out[place, : len(ids)] = ids
+        wrong = (some < 0) | (some[:, :, None] == left_out[:, None, :]).any(axis=2)
+        cosine[wrong] = -np.inf
+        order = np.argsort(-cosine, axis=1, kind="stable")[:, :k]
+        chosen = np.take_along_axis(cosine, order, axis=1)
+        best[first : first + step, : order.shape[1]] = np.where(
+            np.isneginf(chosen), -1, np.take_along_axis(some, order, axis=1)
+        )
+        scores[first : first + step, : order.shape[1]] = chosen
+    return best, scores
 
 
 def _measured(graph: Index, table: NDArray[np.float32], wanted: float, threads: int) -> tuple[int, float, int]:
@@ -272,10 +294,7 @@ def _measured(graph: Index, table: NDArray[np.float32], wanted: float, threads: 
     effort, recall = _EFFORTS[0], 1.0
     for effort in _EFFORTS:
         near = _near(graph, units, min(len(graph), _SPARE * K + 1), max(effort, _SPARE * K + 1), threads)
-        found = [
-            _rescored(table, near[place], units[place].astype(np.float64), own[place], K)[0]
-            for place in range(len(rows))
-        ]
+        found, _ = _rescored(table, near, units.astype(np.float64), own, min(K, len(table)))
         hits = [np.isin(best[best >= 0], mine).mean() for best, mine in zip(exact, found, strict=True) if best[0] >= 0]
         recall = float(np.mean(hits)) if hits else 1.0
         if recall >= wanted:

@@ -67,12 +67,12 @@ def nearest(
     rough[exclude] = -np.inf
     kth_best = np.partition(rough, len(rough) - k)[len(rough) - k]
     candidates = np.flatnonzero(rough >= kth_best - np.float32(_ROUNDING))
-    exact = exact_cosines(table, candidates, _unit(direction))
+    exact = _exact_cosines(table, candidates, _unit(direction))
     best = np.lexsort((candidates, -exact))[:k]
     return candidates[best], exact[best]
 
 
-def exact_cosines(
+def _exact_cosines(
     table: NDArray[np.float32], rows: NDArray[np.int64], unit: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The cosines of some rows in float64; equal rows get equal numbers, which BLAS does not promise."""
