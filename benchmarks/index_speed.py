@@ -1,11 +1,14 @@
 """Approximate indexes of directions: recall against time, on real vectors, for usearch, faiss and hnswlib.
 
     python benchmarks/index_speed.py words.safetensors [--rows 1000000] [--table input|output]
+    python benchmarks/index_speed.py words.safetensors --answers
 
 Neighbours of items by cosine (``--table output``: of histories' input vectors among the output vectors, by inner
 product). ``--rows`` makes a larger table of the model's by noisy copies: each row again, plus normal noise of a third
 of its length. Build and queries run on ``--threads``; queries are also timed one by one, as a service answers them.
 Recall is the share of the exact ten best. Indexes that are not installed are left out. A line an index and setting.
+
+``--answers`` asks the model itself, with the index that ``item2vec index`` made: opening it, one question, and many.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import item2vec
+from item2vec.vectors.index_file import index_path, load_index
 from item2vec.vectors.topk import top_k
 
 K = 10
@@ -35,8 +39,12 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=[], help="names of indexes")
+    parser.add_argument("--answers", action="store_true", help="of the model, exact and by its index")
     options = parser.parse_args()
     model = item2vec.load(options.model)
+    if options.answers:
+        answers(model, options.queries)
+        return
     rng = np.random.default_rng(1)
     table, queries = tables(model, options, rng)
     start = time.perf_counter()
@@ -68,6 +76,30 @@ def tables(model: Any, options: argparse.Namespace, rng: np.random.Generator) ->
         return table, table[rng.choice(len(table), options.queries, replace=False)]
     histories = rng.choice(len(model), (options.queries, 5))
     return table, model.input[histories].mean(axis=1)
+
+
+def answers(model: Any, queries: int) -> None:
+    index = index_path(model.path)
+    seconds = [timed(lambda: load_index(index)) for _ in range(5)]
+    print(f"{len(model):,} x {model.dim}; recall {model.open_index().facts.recall:.3f}; opening {spread(seconds)}")
+    names = [model.vocabulary[row] for row in np.linspace(0, len(model) - 1, queries).astype(int).tolist()]
+    for approximate in (False, True):
+        model.similar_many(names[:2], approximate=approximate)
+        one = [timed(lambda name=name: model.similar(name, approximate=approximate)) for name in names[:50]]  # noqa: B023
+        many = [timed(lambda: model.similar_many(names, approximate=approximate)) for _ in range(3)]  # noqa: B023
+        kind = "by the index" if approximate else "exact"
+        print(f"{kind:12} one {spread(one)}, {queries:,} at once {spread(many)}")
+
+
+def timed(function: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def spread(seconds: list[float]) -> str:
+    """Median and least, in milliseconds."""
+    return f"{np.median(seconds) * 1e3:.2f} ms (least {min(seconds) * 1e3:.2f})"
 
 
 def measure(
