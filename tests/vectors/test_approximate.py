@@ -77,7 +77,7 @@ def test_measured_recall_is_the_share_that_is_found(saved: Path) -> None:
 
 def test_more_recall_takes_more_effort() -> None:
     rng = np.random.default_rng(3)
-    model = make(rng.standard_normal((1000, 40)).astype(np.float32))  # no structure: the hardest there is
+    model = make(rng.standard_normal((400, 40)).astype(np.float32))  # no structure: the hardest there is
     easy = model.build_index(recall=0.3, connectivity=3, threads=1).facts
     hard = model.build_index(recall=0.9, connectivity=3, threads=1).facts
     assert easy.effort < hard.effort

@@ -36,13 +36,16 @@ function makeTaken() {
   };
 }
 
-// Where the label of an item goes, right of its point or else left; null if there is no room.
+// Where the label of an item goes, right of its point or else left, at the right edge the other way round; null if there
+// is no room.
 function placed(index, taken, radius, forced) {
   const x = toScreenX(places[2 * index]);
   const y = toScreenY(places[2 * index + 1]);
   const text = short(called[index]);
   const width = widthOf(text);
-  for (const left of [x + radius + 3, x - radius - 3 - width]) {
+  const sides = [x + radius + 3, x - radius - 3 - width];
+  if (sides[0] + width > view.width && x <= view.width) sides.reverse();
+  for (const left of sides) {
     const box = [left - 2, y - HEIGHT / 2, left + width + 2, y + HEIGHT / 2];
     if (forced || taken.free(...box)) {
       taken.take(...box);
