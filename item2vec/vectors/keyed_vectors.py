@@ -14,11 +14,12 @@ from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import AmbiguousNameError, ConfigError, ModelError, UnknownItemError
 from item2vec.vectors.hash_index import HashIndex
+from item2vec.vectors.indexed import Indexed
 from item2vec.vectors.questions import Questions
 from item2vec.vectors.suggest import closest_items
 
 
-class KeyedVectors(Questions):
+class KeyedVectors(Questions, Indexed):
     """Items and their vectors.
 
     ``len(model)`` is the number of items, ``"milk" in model`` asks for one, ``model["milk"]`` is a copy of its

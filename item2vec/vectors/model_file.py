@@ -176,7 +176,7 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
     _check_index(shown, index, vocabulary)
     if any(tensors[name].min(initial=0) < 0 for name in ("counts", "rare_counts") if name in tensors):
         raise damaged(shown, "a count is negative")
-    return KeyedVectors(
+    model = KeyedVectors(
         tensors["input"],
         tensors.get("output"),
         vocabulary,
@@ -185,6 +185,8 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
         names=names,
         rare=rare,
     )
+    model.path = shown
+    return model
 
 
 def _metadata_text(metadata: dict[str, Any]) -> str:
