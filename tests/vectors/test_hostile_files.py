@@ -294,3 +294,11 @@ def test_more_items_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(item_table, "available_memory", lambda: 200_000)
     with pytest.raises(CorpusError, match="there is no memory left for the corpus's distinct items"):
         read_text([path], min_count=1)
+
+
+def test_long_items_make_no_long_messages(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    path.write_text("2 1\n" + f"{'x' * 5000} 1\n" * 2)
+    with pytest.raises(ModelError, match=rf"the item '{'x' * 60}'\.\.\. comes twice") as caught:
+        read_vectors(path)
+    assert len(str(caught.value)) < 400
