@@ -59,6 +59,7 @@ def test_json_is_one_document_on_standard_output() -> None:
         "sequences": int,
         "notes": list,
         "warnings": list,
+        "checkpoints": dict,
         "replaced": int,
         "epochs": int,
         "threads": int,
@@ -120,7 +121,9 @@ def test_the_options_are_those_of_the_configuration() -> None:
         assert config(**{name: context.params[name] for name in own}) == config()
         names |= own
     validation = {"validate", "validate_targets", "metric", "patience"}
-    assert set(context.params) - names == {"sources", "output", "strict", "quiet", "as_json"} | validation
+    checkpoints = {"checkpoint_every", "resume"}
+    frame = {"sources", "output", "strict", "quiet", "as_json"}
+    assert set(context.params) - names == frame | validation | checkpoints
     for parameter in train_command.params:
         assert parameter.name == "sources" or parameter.help
         spelt = str(parameter.name).replace("_", "-")
