@@ -35,8 +35,8 @@ from fuzz_inputs import fasttext_file
 from fuzz_readers import DamagedError, Reader, model, readers, write_input
 
 NAMES = (
-    "model", "safetensors", "any format", "fasttext", "text", "text, delimiter", "text, utf-16", "kept corpus",
-    "sequences", "word pairs", "analogies", "word2vec", "word2vec-binary", "glove", "npy", "projector",
+    "model", "checkpoint", "safetensors", "any format", "fasttext", "text", "text, delimiter", "text, utf-16",
+    "kept corpus", "sequences", "word pairs", "analogies", "word2vec", "word2vec-binary", "glove", "npy", "projector",
     "csv", "jsonl", "parquet events", "names", "names, csv", "split", "parquet",
 )  # fmt: skip
 
@@ -246,8 +246,9 @@ def test_vectors_that_are_not_finite_score_nothing(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         scores = dict(found.similar("milk", k=5))
         many = dict(found.similar_many([["milk"]], k=5)[0])
+        told = dict(found.recommend(["größe"], k=5))
     assert scores["größe"] == scores["a"] == many["größe"] == 0
-    assert all(np.isfinite(list(scores.values())))
+    assert all(np.isfinite([*scores.values(), *told.values()]))
 
 
 def test_an_item_without_an_end(tmp_path: Path) -> None:
