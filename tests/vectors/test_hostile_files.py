@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import struct
 import sys
 import tracemalloc
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 import item2vec
+from item2vec.corpus.corpus_file import FORMAT, DamagedFileError, open_corpus
 from item2vec.corpus.sources import check_source, lines_of
 from item2vec.corpus.text import read_text
 from item2vec.corpus.vocabulary import Vocabulary
@@ -303,3 +306,17 @@ def test_long_items_make_no_long_messages(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=rf"the item '{'x' * 60}'\.\.\. comes twice") as caught:
         read_vectors(path)
     assert len(str(caught.value)) < 400
+
+
+def test_a_kept_corpus_without_an_offset(tmp_path: Path) -> None:
+    """With the right sum, as somebody would who means harm; such an array has even one offset less than none."""
+    arrays = {"items": 4, "offsets": 8, "vocabulary_counts": 8, "vocabulary_offsets": 8, "vocabulary_blob": 1,
+              "rare_counts": 8, "rare_offsets": 8, "rare_blob": 1}  # fmt: skip
+    lengths = dict.fromkeys(arrays, 0)
+    text = json.dumps(
+        {"format": FORMAT, "key": "key", "lengths": lengths, "raw_tokens": 0, "raw_sequences": 0, "replaced": 0}
+    ).encode()
+    path = tmp_path / "kept"
+    path.write_bytes((b"item2vec corpus\n%08x\n%s\n" % (zlib.crc32(text), text)).ljust(4096))
+    with pytest.raises(DamagedFileError):
+        open_corpus(path, "key")
