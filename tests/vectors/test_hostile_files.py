@@ -25,6 +25,8 @@ from safetensors.numpy import load_file, save_file
 
 import item2vec
 from item2vec.corpus.corpus_file import FORMAT, DamagedFileError, open_corpus
+from item2vec.corpus.reading import read_corpus
+from item2vec.corpus.source_config import SourceConfig
 from item2vec.corpus.sources import check_source, lines_of
 from item2vec.corpus.text import read_text
 from item2vec.corpus.vocabulary import Vocabulary
@@ -320,3 +322,11 @@ def test_a_kept_corpus_without_an_offset(tmp_path: Path) -> None:
     path.write_bytes((b"item2vec corpus\n%08x\n%s\n" % (zlib.crc32(text), text)).ljust(4096))
     with pytest.raises(DamagedFileError):
         open_corpus(path, "key")
+
+
+@pytest.mark.parametrize("header", ['user,it"em\r"', '"' + "x" * 200_000 + '",item'])
+def test_header_lines_that_are_none(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(header + "\nu,i\n", newline="")
+    with pytest.raises(CorpusError, match=r"the first line of .*events\.csv' has a quote within a name, or a name"):
+        read_corpus([path], SourceConfig(user="user", item="item"))
