@@ -21,6 +21,9 @@ import atheris
 with atheris.instrument_imports(include=["item2vec"]):
     from fuzz_readers import DamagedError, Reader, readers
 
+    import item2vec.checkpoints
+    import item2vec.corpus.corpus_file
+    import item2vec.evaluation.words  # noqa: F401  what readers import late would not be followed
     from item2vec.errors import Item2VecError
 
 

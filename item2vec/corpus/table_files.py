@@ -18,7 +18,7 @@ from pathlib import Path
 from item2vec.corpus.database import Database, identifier, literal
 from item2vec.corpus.plain_files import COMPRESSED_ENDINGS, plain_file
 from item2vec.corpus.source_config import SourceConfig
-from item2vec.errors import ConfigError, CorpusError
+from item2vec.errors import ConfigError, CorpusError, brief
 
 ENDINGS = {
     ".csv": "csv",
@@ -195,7 +195,7 @@ def listed(columns: Sequence[str] | dict[str, str]) -> str:
     """The columns' names for a message, at most thirty."""
     names = [column for column in columns if not column.startswith(_RAW)]
     more = f" and {len(names) - 30:,} more" if len(names) > 30 else ""
-    return ", ".join(map(repr, names[:30])) + more
+    return ", ".join(map(brief, names[:30])) + more
 
 
 def describe_sql(database: Database, sql: str, *, kind: type[ConfigError | CorpusError], about: str) -> dict[str, str]:
