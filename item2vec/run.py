@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from item2vec.training.trainer import Pause, Trainer
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
+EVERY = 0.5  # seconds between two looks at a training: progress, a signal, a checkpoint that is due
+
 
 @dataclass(frozen=True)
 class Run:
@@ -40,9 +42,10 @@ class Run:
         report: Callable[[Progress], None] | None = None,
         validated: Callable[[Validation], None] | None = None,
         pause: Pause | None = None,
-        every: float = 0.5,
+        every: float | None = None,
     ) -> TrainResult:
         """Train, and validate after each epoch if that is asked for; ``validated`` is then called with how it went."""
+        every = EVERY if every is None else every
         validation = self.validation
         if validation is None:
             return self.trainer.train(report, every, pause=pause)

@@ -350,7 +350,8 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
         Checkpoints(path, run, NEVER).resume()
 
 
-def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path) -> None:
+def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("item2vec.run.EVERY", 0.001)
     corpus = corpus_of(3000)
     text = tmp_path / "corpus.txt"
     lines = [" ".join(corpus.vocabulary[i] for i in part) for part in np.split(corpus.items, corpus.offsets[1:-1])]
