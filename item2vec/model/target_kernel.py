@@ -52,6 +52,7 @@ from item2vec.model.tile_scratch import SEEN
 from item2vec.sampling.window_batch import CBOW_CENTRES
 
 f32 = np.float32
+MOST_ENTERING = 16  # contexts that are prefetched at once
 LOW_NODES = 8  # of the next centre's path that are prefetched; those near the root are in the cache
 
 
@@ -66,10 +67,21 @@ def _place(table, row, width, frozen, item, spare):
 
 
 @inlined
-def _prefetch_row(table, row, width):
-    where = address(at(table, row))
-    for j in range(0, 4 * width, 64):
-        prefetch(where + j)
+def _soon(ids, count, table, stride, soon, pending):
+    """Add the addresses of some items' rows to ``soon``; returns how many there are then."""
+    for i in range(count):
+        put(at(soon, pending + i), address(at(table, np.int64(get(at(ids, i))) * stride)))
+    return pending + count
+
+
+@inlined
+def _fetch(soon, first, last, width):
+    """Prefetch the rows whose addresses are soon[first:last]; returns last."""
+    for i in range(first, last):
+        where = get(at(soon, i))
+        for j in range(0, 4 * width, 64):
+            prefetch(where + j)
+    return last
 
 
 @inlined
@@ -233,7 +245,8 @@ def train_targets(
     hidden, errors, hidden_at = ptr(scratch.hidden), ptr(scratch.errors), ptr(scratch.hidden_at)
     row_step, target_step, steps = ptr(scratch.row_step), ptr(scratch.target_step), ptr(scratch.steps)
     keys, totals, slots = ptr(scratch.keys), ptr(scratch.totals), len(scratch.keys)
-    seen, spare, drawn_weights = ptr(scratch.seen), ptr(scratch.spare), ptr(scratch.drawn_weights)
+    soon, seen, spare = ptr(scratch.soon), ptr(scratch.seen), ptr(scratch.spare)
+    drawn_weights = ptr(scratch.drawn_weights)
     last_tile, fetched = len(tiles) - 2, tiles[0]
     N = len(negatives) // max(1, last_tile + 1)
     share = f32(wanted) / f32(max(1, N))
@@ -257,24 +270,25 @@ def train_targets(
             after = c + 1
             if paths is None:
                 after = min(tiles[t + 1], c + CBOW_CENTRES)
-            # the rows that the next step will need
+            pending = 0
             if after < tiles[-1]:
-                while fetched < stop[after]:
-                    _prefetch_row(tables[0], np.int64(get(at(ids, fetched))) * stride, width)
-                    fetched += 1
+                entering = max(fetched, min(stop[after], fetched + MOST_ENTERING))
+                pending = _soon(at(ids, fetched), entering - fetched, tables[0], stride, soon, 0)
+                fetched = entering
                 if paths is None:
-                    for i in range(after, min(tiles[-1], after + CBOW_CENTRES)):
-                        _prefetch_row(tables[1], np.int64(get(at(ids, i))) * stride, width)
+                    coming = min(CBOW_CENTRES, tiles[-1] - after)
+                    pending = _soon(at(ids, after), coming, tables[1], stride, soon, pending)
                     if after == tiles[t + 1]:
-                        for i in range(N):
-                            _prefetch_row(tables[1], np.int64(get(at(draws, N + i))) * stride, width)
+                        pending = _soon(at(draws, N), N, tables[1], stride, soon, pending)
                 else:
                     item = np.int64(get(at(ids, after)))
                     first, last = get(at(begin, item)), get(at(begin, item + 1))
                     for k in range(first, min(last, first + LOW_NODES)):
-                        _prefetch_row(tables[1], np.int64(get(at(up, k)) >> 1) * stride, width)
+                        put(at(soon, pending), address(at(tables[1], np.int64(get(at(up, k)) >> 1) * stride)))
+                        pending += 1
                     item = np.int64(get(at(ids, min(after + 1, tiles[-1] - 1))))
                     prefetch(address(at(up, get(at(begin, item)))))
+            quota = pending // 3 + 1  # a few at a time: a core has few cache lines under way at once
 
             count, m = 0, 0
             x_most = f32(0.0)
@@ -320,6 +334,7 @@ def train_targets(
             if n == 0:
                 c = after
                 continue
+            fetching = _fetch(soon, 0, min(pending, quota), width)
             done = 0
             y_most = f32(0.0)
             if cbow is None:
@@ -335,6 +350,7 @@ def train_targets(
                 else:
                     A, a_at, D = hidden, hidden_at, errors
                 row_scores(m, A, a_at, tables[1], targets_at, n, width, G, squares)
+                fetching = _fetch(soon, fetching, min(pending, fetching + quota), width)
                 if cbow is not None:
                     y_most = _largest(squares, n)
                 if paths is not None:
@@ -351,6 +367,7 @@ def train_targets(
                         slots
                     )  # fmt: skip
                 row_steps(m, A, a_at, D, a_at, tables[1], targets_at, n, width, G)
+                fetching = _fetch(soon, fetching, min(pending, fetching + quota), width)
                 if cbow is None:
                     done += m
                     y_most = (np.sqrt(y_most) + step * np.sqrt(x_most)) ** 2  # at most, of the next rows' targets

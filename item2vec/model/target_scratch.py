@@ -33,6 +33,7 @@ class TargetScratch(NamedTuple):
     row_step: npt.NDArray[Any]
     target_step: npt.NDArray[Any]
     steps: npt.NDArray[Any]
+    soon: npt.NDArray[Any]
     seen: npt.NDArray[Any]
     keys: npt.NDArray[Any]
     totals: npt.NDArray[Any]
@@ -62,6 +63,7 @@ def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch:
         row_step=aligned(MOST_ROWS),
         target_step=aligned(room),
         steps=aligned(contexts),
+        soon=np.zeros(contexts + 2 * room + 64, np.int64),
         seen=np.full(SEEN, -1, np.int64),
         keys=np.full(slots, -1, np.int64),
         totals=np.zeros(slots, np.float32),

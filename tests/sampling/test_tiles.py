@@ -59,5 +59,6 @@ def test_a_negative_of_cbow_takes_few_steps_at_once(window: Window, negative: in
     """A window is one hidden vector, whatever its width; two at most share their negatives."""
     centres, drawn = choose_tile(window, negative, length, cbow=True)
     assert TrainConfig(tile=(centres, drawn)).tile == (centres, drawn)
-    assert centres <= 2 and drawn == negative
+    assert centres <= 2
+    assert drawn == negative
     assert (centres, drawn) == choose_tile(Window(1), negative, length, cbow=True)

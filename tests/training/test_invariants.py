@@ -103,9 +103,7 @@ def test_every_mode_keeps_its_promises(
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("windows", [("shrink", "both"), ("fixed", "left"), ("basket", "both")])
 @pytest.mark.parametrize(("arch", "loss"), MODES)
-def test_planted_clusters_are_found_in_every_mode(
-    arch: str, loss: str, windows: tuple[str, str], frozen: bool
-) -> None:
+def test_planted_clusters_are_found_in_every_mode(arch: str, loss: str, windows: tuple[str, str], frozen: bool) -> None:
     """The loss falls, and an item's nearest are those of its cluster; around frozen rows of each cluster too."""
     names = sorted({name for sequence in clusters() for name in sequence})
     number = {name: i for i, name in enumerate(names)}
