@@ -20,11 +20,13 @@ if TYPE_CHECKING:
         AmbiguousNameError,
         ConfigError,
         CorpusError,
+        DivergenceError,
         Item2VecError,
         ModelError,
         TrainingError,
         UnknownItemError,
     )
+    from item2vec.plot.draw import draw_map
     from item2vec.vectors.formats import export_vectors, read_vectors
     from item2vec.vectors.keyed_vectors import KeyedVectors
     from item2vec.vectors.model_file import load_model as load
@@ -35,6 +37,7 @@ __all__ = [
     "AmbiguousNameError",
     "ConfigError",
     "CorpusError",
+    "DivergenceError",
     "Item2VecError",
     "KeyedVectors",
     "ModelError",
@@ -43,6 +46,7 @@ __all__ = [
     "TrainingError",
     "UnknownItemError",
     "__version__",
+    "draw_map",
     "export_vectors",
     "load",
     "read_vectors",
@@ -54,6 +58,7 @@ _HOMES = {
     "SourceConfig": "item2vec.corpus.source_config:SourceConfig",
     "TrainConfig": "item2vec.config:TrainConfig",
     "__version__": "item2vec.version:version",
+    "draw_map": "item2vec.plot.draw:draw_map",
     "export_vectors": "item2vec.vectors.formats:export_vectors",
     "load": "item2vec.vectors.model_file:load_model",
     "read_vectors": "item2vec.vectors.formats:read_vectors",

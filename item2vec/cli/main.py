@@ -1,7 +1,8 @@
 """The ``item2vec`` command: finds the subcommands, and makes one line and an exit status of what goes wrong.
 
 A subcommand's module is imported only when it runs, so that ``item2vec --help`` imports neither numpy nor
-torch. Exit status: 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C.
+torch. Exit status: 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C, 143
+after SIGTERM.
 """
 
 from __future__ import annotations
@@ -30,10 +31,15 @@ COMMANDS = {
     "analogy": ("item2vec.cli.analogy", "List what is to C as B is to A."),
     "odd-one-out": ("item2vec.cli.odd_one_out", "Say which of three or more items is least like the others."),
     "similarity": ("item2vec.cli.similarity", "Print the cosine of two items' vectors, from -1 to 1."),
+    "index": ("item2vec.cli.index", "Build an index for approximate answers from large models."),
+    "plot": ("item2vec.cli.plot", "Draw a map of a model's items."),
     "info": ("item2vec.cli.info", "Say what a model is: sizes, corpus, settings."),
     "export": ("item2vec.cli.export", "Write a model's vectors in another tool's format."),
     "import": ("item2vec.cli.import_", "Make a model file of another tool's vectors."),
 }
+
+
+COMMAND_LINE = "item2vec.command_line"  # in click's meta: the arguments
 
 
 class InterruptedRunError(Exception):
@@ -70,6 +76,15 @@ class LazyGroup(click.Group):
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Keep the command line as it was, for a message that says how to go on."""
+        line = list(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        context.meta[COMMAND_LINE] = line
+        return context
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; what it returns is no exit status."""

@@ -14,11 +14,12 @@ from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import AmbiguousNameError, ConfigError, ModelError, UnknownItemError
 from item2vec.vectors.hash_index import HashIndex
+from item2vec.vectors.indexed import Indexed
 from item2vec.vectors.questions import Questions
 from item2vec.vectors.suggest import closest_items
 
 
-class KeyedVectors(Questions):
+class KeyedVectors(Questions, Indexed):
     """Items and their vectors.
 
     ``len(model)`` is the number of items, ``"milk" in model`` asks for one, ``model["milk"]`` is a copy of its
@@ -129,6 +130,12 @@ class KeyedVectors(Questions):
         """Length of the vectors, d."""
         return int(self.input.shape[1])
 
+    @property
+    def loss(self) -> str:
+        """The loss that the tables were trained with, ns where that is not known."""
+        config = self.metadata.get("config")  # of a file: it may be anything
+        return "hs" if isinstance(config, dict) and config.get("loss") == "hs" else "ns"
+
     def __len__(self) -> int:
         return len(self.input)
 
@@ -207,7 +214,7 @@ class KeyedVectors(Questions):
         """
         if self.output is None:
             raise ModelError(f"the model has no output table, which {purpose}; {instead}")
-        if self.metadata.get("config", {}).get("loss") == "hs":
+        if self.loss == "hs":
             raise ModelError(
                 f"the model was trained with hierarchical softmax, so its output table holds the nodes of a tree and "
                 f"not the items, which {purpose}; {instead}"
@@ -217,19 +224,21 @@ class KeyedVectors(Questions):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file that `item2vec.load` reads; it appears whole or not at all.
 
+        A training cannot go on from it, even if these are the vectors of a checkpoint.
+
         Raises
         ------
         ModelError
             If the file cannot be written.
         """
-        from item2vec.vectors.model_file import save_model  # here, since that module needs this class
+        from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model  # here, since that module needs this class
 
         save_model(
             path,
             input=self.input,
             output=self.output,
             vocabulary=self.vocabulary,
-            metadata=self.metadata,
+            metadata={name: value for name, value in self.metadata.items() if name != CHECKPOINT_KEY},
             names=self.names,
             rare=self.rare,
         )

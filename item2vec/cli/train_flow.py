@@ -1,0 +1,264 @@
+"""What ``item2vec train`` does, step by step: checks, reading, training, the model file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import item2vec
+from item2vec.cli.corpus_report import short_form, warn
+from item2vec.cli.output import print_json
+from item2vec.cli.progress import ProgressShower
+from item2vec.cli.stop_signals import StopSignals
+from item2vec.cli.train_report import describe_checkpoints, describe_result, describe_validation, report
+from item2vec.config import TrainConfig
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.errors import ConfigError, TrainingError
+from item2vec.training.interval import Interval
+
+if TYPE_CHECKING:
+    from item2vec.checkpoints import Checkpoints
+    from item2vec.corpus.corpus import Corpus
+    from item2vec.evaluation.validation import ValidationConfig
+    from item2vec.model.initial import Initial
+    from item2vec.run import Run
+    from item2vec.training.progress import TrainResult
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for.
+
+    Attributes
+    ----------
+    any_dim : bool
+        Whether --dim was left out, so that it may be that of --init.
+    every : Interval
+        Between two checkpoints.
+    again : str
+        The command line that goes on from a checkpoint.
+    """
+
+    sources: tuple[str, ...]
+    output: str
+    source: SourceConfig
+    config: TrainConfig
+    any_dim: bool
+    validation: ValidationConfig | None
+    every: Interval
+    resume: bool
+    again: str
+    strict: bool
+    quiet: bool
+    as_json: bool
+
+    @property
+    def checkpoint(self) -> Path:
+        """Beside the output: item2vec.checkpoint.safetensors."""
+        path = Path(self.output)
+        return path.with_name(f"{path.stem}.checkpoint{path.suffix}")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read, under the configuration that came of it; ``clock`` has its beginning and its end."""
+
+    corpus: Corpus
+    initial: Initial | None
+    config: TrainConfig
+    warnings: tuple[str, ...]
+    clock: list[float] = field(default_factory=list)
+
+
+def run_training(request: Request) -> None:
+    """Read, train, write the model, and say so."""
+    from item2vec.vectors.atomic import check_writable
+
+    check_writable(request.output)
+    _refuse_sources_as_outputs(request)
+    reading = _read(request)
+    _check_needs(request, reading)
+    from item2vec.run import start
+
+    run = start(reading.corpus, reading.config, reading.initial, request.validation)
+    reading.clock.append(time.perf_counter())
+    with StopSignals(run.trainer.stop) as signals:
+        checkpoints = _checkpoints(request, run)
+        result = _train(request, run, checkpoints)
+        if not run.trainer.ended:
+            _stopped(request, run, checkpoints, result)
+            raise click.exceptions.Exit(signals.status)
+        reading.clock.append(time.perf_counter())
+        run.model(result).save(request.output)
+        reading.clock.append(time.perf_counter())
+        checkpoints.remove()
+    _finish(request, reading, run, result, checkpoints)
+
+
+def _read(request: Request) -> Reading:
+    """Read the sources, and say what they are and what is odd about them."""
+    with _importing("item2vec.training.trainer"):
+        if not request.quiet and not _compiled(request.config):
+            click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
+        from item2vec.api import check_device, open_init, read
+
+        check_device(request.config)
+        config, given = open_init(request.config, any_dim=request.any_dim)
+        if request.resume:
+            from item2vec.checkpoints import check_options
+
+            check_options(request.checkpoint, config)
+        clock = [time.perf_counter()]
+        corpus, initial = read(request.sources, request.source, config, given)
+        clock.append(time.perf_counter())
+        from item2vec.corpus.inspection import inspect_corpus
+        from item2vec.corpus.shape_warnings import basket_hint, warnings_of
+
+        found = inspect_corpus(corpus, config.min_count)  # while torch is still being imported
+    if not request.quiet:
+        click.echo(short_form(corpus, found, clock[1] - clock[0]), err=True)
+        if hint := basket_hint(found, config.window_mode):
+            click.echo(f"Hint: {hint}.", err=True)
+    told = warnings_of(found, request.source, window=config.window, window_mode=config.window_mode)
+    warn((*corpus.notes, *told), request.strict)
+    if initial is not None and not request.quiet:
+        click.echo(initial.about, err=True)
+    return Reading(corpus, initial, config, tuple(told), clock)
+
+
+def _check_needs(request: Request, reading: Reading) -> None:
+    """Say what the training needs of memory and disk, or refuse what cannot end well."""
+    from item2vec.training.estimate import estimate
+
+    needs = estimate(reading.corpus, reading.config, validated=request.validation is not None)
+    needs.check(request.output)
+    if not request.quiet:
+        click.echo(str(needs), err=True)
+
+
+@contextmanager
+def _importing(module: str) -> Iterator[None]:
+    """Import a module on another thread meanwhile: torch takes over a second, and reading does not need it."""
+    importing = threading.Thread(target=import_module, args=(module,))
+    importing.start()
+    try:
+        yield
+    finally:
+        importing.join()
+
+
+def _checkpoints(request: Request, run: Run) -> Checkpoints:
+    """Go on from the checkpoint that is there, or say what becomes of it."""
+    from item2vec.checkpoints import Checkpoints
+
+    checkpoints = Checkpoints(request.checkpoint, run, request.every, partial(click.echo, err=True))
+    if not request.resume:
+        if left := checkpoints.leftover():
+            click.echo(f"Note: {left}.", err=True)
+        return checkpoints
+    checkpoints.resume()
+    if not request.quiet:
+        at = run.trainer.progress()
+        click.echo(f"Going on in epoch {at.epoch} of {at.epochs}, {at.done:.0%} of the training done.", err=True)
+    return checkpoints
+
+
+def _train(request: Request, run: Run, checkpoints: Checkpoints) -> TrainResult:
+    """Train, and show how it goes."""
+    epochs = run.trainer.config.epochs
+    with ProgressShower(request.quiet) as show:
+        try:
+            return run.train(show, lambda found: show.say(describe_validation(found, epochs)), checkpoints)
+        except TrainingError as error:
+            if not checkpoints.kept:
+                raise
+            raise type(error)(f"{error}; {request.checkpoint} has the vectors at {checkpoints.kept:.0%}") from error
+
+
+def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: TrainResult) -> None:
+    """Write down what was done until a signal came, and say how to go on."""
+    if not result.done:
+        click.echo("Stopped before anything was learnt; no file was written.", err=True)
+        return
+    at = f"Stopped in epoch {result.epoch} of {run.trainer.config.epochs}, {result.done:.0%} of the training done"
+    if checkpoints.save():
+        kept = f" and kept in {request.checkpoint}, a model like any other"
+    else:
+        kept = f"; {request.checkpoint}, of an earlier run, has {checkpoints.kept:.0%} and stays"
+    click.echo(f"{at}{kept}. Go on with:\n{request.again}", err=True)
+
+
+def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, checkpoints: Checkpoints) -> None:
+    """Say what was done."""
+    from item2vec.training.guard import rise_of
+
+    if rise := rise_of(result.losses, result.pairs):
+        click.echo(f"Warning: {rise}; a lower --lr may learn more.", err=True)
+    if not request.quiet:
+        click.echo(describe_result(reading.corpus, run.validation, result, request.output), err=True)
+        if checkpoints.written:
+            trained = reading.clock[3] - reading.clock[2]
+            click.echo(describe_checkpoints(checkpoints.written, checkpoints.seconds, trained), err=True)
+    if request.as_json:
+        document = report(reading.corpus, reading.config, run.trainer.threads, result, reading.clock, request.output)
+        document["warnings"] = list(reading.warnings)
+        document["checkpoints"] = {"written": checkpoints.written, "seconds": round(checkpoints.seconds, 4)}
+        if run.validation:
+            document["validation"] = run.validation.as_dict()
+        print_json(document)
+
+
+def _refuse_sources_as_outputs(request: Request) -> None:
+    """Keep a slip of the keyboard from writing the model, or a checkpoint, over what is read."""
+    for source in request.sources:
+        if _same_file(source, request.output):
+            raise ConfigError(f"output {request.output} is a source too; name another file with -o")
+    for read in (*request.sources, request.config.init):
+        if read is not None and _same_file(read, request.checkpoint):
+            raise ConfigError(
+                f"{read} is where the checkpoints of {request.output} are written; name another output with -o"
+            )
+
+
+def _same_file(one: str | Path, other: str | Path) -> bool:
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+
+
+def _compiled(config: TrainConfig) -> bool:
+    """Whether numba's cache holds the training kernel, where it usually lies."""
+    kept = os.environ.get("NUMBA_CACHE_DIR")
+    folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/__pycache__/")
+    tiled = (config.arch, config.loss) == ("skipgram", "ns")
+    name = "tile_kernel.train_tiles" if tiled else "target_kernel.train_targets"
+    return any(folder.glob(f"{pattern}{name}*.nbi"))
+
+
+def validation_of(
+    sources: tuple[str, ...], delimiter: str | None, validate: str | None, options: dict[str, Any]
+) -> ValidationConfig | None:
+    """Make the validation's configuration of the options that were given; files are looked at before long work."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if validate is None:
+        if given:
+            raise ConfigError(f"--{next(iter(given)).replace('_', '-')} needs --validate FILE")
+        return None
+    from item2vec.corpus.sources import check_source
+    from item2vec.evaluation.validation import ValidationConfig
+
+    for path in filter(None, (validate, given.get("validate_targets"))):
+        check_source(Path(path))
+    if "validate_targets" not in given and any(
+        os.path.exists(path) and os.path.samefile(path, validate) for path in sources
+    ):
+        raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")
+    return ValidationConfig(validate, delimiter=delimiter, **given)

@@ -1,0 +1,139 @@
+"""Guard: notices within seconds that a training diverges, by its loss and by a sample of rows, and says why."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from item2vec.config import TrainConfig
+from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.errors import DivergenceError
+from item2vec.model.tables import EmbeddingTables
+
+_EVERY = 1.0  # seconds between two looks
+_COMMONEST = 64  # their rows take the most steps
+_OTHERS = 192
+_PAIRS = 20_000  # whose mean loss is known to a few per cent
+_LOOKS = 5  # in a row that must be bad
+_TOO_MUCH = 1.1  # times the loss of vectors that know nothing; whatever learns is soon below 1
+_COLLAPSE, _RISE = 1.25, 1.05  # of an epoch's loss over an earlier one's: stops training, is told at its end
+
+
+class Guard:
+    """Watches the tables and the loss of a training.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    config : TrainConfig
+    tables : EmbeddingTables
+    """
+
+    def __init__(self, vocabulary: Vocabulary, config: TrainConfig, tables: EmbeddingTables) -> None:
+        self._vocabulary = vocabulary
+        self._config = config
+        self._tables = tables
+        size = len(vocabulary)
+        others = np.linspace(0, size - 1, _OTHERS).astype(np.int64)
+        self._rows = torch.from_numpy(np.union1d(np.arange(min(_COMMONEST, size)), others))
+        self._next = 0.0
+        self._nothing = loss_of_nothing(config, vocabulary.counts)
+        self._last = np.zeros(3)
+        self._bad_looks = 0
+
+    def look(self, sums: npt.NDArray[np.float64]) -> None:
+        """Look at some rows and at the loss, if the last look was long enough ago.
+
+        Parameters
+        ----------
+        sums : float64 [E,3]
+            Loss, pairs and limited tiles of the epochs so far, the current one too.
+
+        Raises
+        ------
+        DivergenceError
+            If a row holds a number that is not finite, or the loss stays above that of vectors that know nothing, or
+            was a quarter higher in an epoch than in an earlier one.
+        """
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _EVERY
+        for name, table in (("input", self._tables.input), ("output", self._tables.output)):
+            rows = self._rows.to(table.weight.device)
+            bad = ~torch.isfinite(table.weight[rows]).all(1).cpu()
+            if bad.any():
+                raise self.error(name, int(self._rows[bad][0]))
+        self._check_recent_loss(sums.sum(0))
+        if rise := _rise_of([loss / pairs for loss, pairs, _ in sums[:-1] if pairs >= _PAIRS], _COLLAPSE):
+            raise self._because(rise)
+
+    def _check_recent_loss(self, total: npt.NDArray[np.float64]) -> None:
+        loss, pairs, _ = total - self._last
+        if pairs < _PAIRS:
+            return
+        self._last = total
+        self._bad_looks = self._bad_looks + 1 if loss > _TOO_MUCH * self._nothing * pairs else 0
+        if self._bad_looks >= _LOOKS:
+            raise self._because(
+                f"the mean loss of a pair is {loss / pairs:.3g}, and vectors that know nothing have {self._nothing:.3g}"
+            )
+
+    def error(self, table: str, row: int) -> DivergenceError:
+        """The error for a row that is lost; an empty name of a table is for a loss that is."""
+        what = "the loss is"
+        if table == "input" or (table and self._config.loss == "ns"):
+            what = f"the vector of {self._vocabulary[row]!r:.60} is"
+        return self._because(f"{what} not a finite number any more")
+
+    def _because(self, what: str) -> DivergenceError:
+        """The error for what was noticed, with the likely cause and what to do."""
+        config, counts = self._config, self._vocabulary.counts
+        share = float(counts[0] / max(1, counts.sum()))
+        cause = f"the learning rate, {config.lr:g}, is too high"
+        way = f"a lower --lr, such as {config.lr / 4:.2g}"
+        if share > 0.05 and config.sample == 0:
+            cause += f", or {self._vocabulary[0]!r:.60}, {share:.0%} of all tokens, too frequent"
+            way += ", or --sample 1e-3"
+        return DivergenceError(f"training diverged: {what}; likely {cause}; try {way}")
+
+
+def loss_of_nothing(config: TrainConfig, counts: npt.NDArray[np.int64]) -> float:
+    """Mean loss of a pair while all scores are 0: the logarithm of 2 for each label.
+
+    With hierarchical softmax these are as many as the path is long, on average at most a bit more than the entropy of
+    the counts (Huffman 1952).
+    """
+    if config.loss == "ns":
+        return (1 + config.negative) * math.log(2)
+    shares = counts[counts > 0] / max(1, counts.sum())
+    return (1 - float(shares @ np.log2(shares))) * math.log(2)
+
+
+def rise_of(losses: Sequence[float], pairs: int) -> str | None:
+    """Say so if a training's loss rose at its end.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        By epoch.
+    pairs : int
+        Of all epochs; of few the loss is not known well enough.
+    """
+    return _rise_of(losses, _RISE) if pairs >= _PAIRS * len(losses) else None
+
+
+def _rise_of(losses: Sequence[float], times: float) -> str | None:
+    """Say so if the last loss is so many times an earlier one."""
+    if not losses or losses[-1] <= times * min(losses):
+        return None
+    best = int(np.argmin(losses))
+    return (
+        f"the mean loss of a pair rose from {losses[best]:.4g} in epoch {best + 1} to {losses[-1]:.4g} in epoch "
+        f"{len(losses)}"
+    )
