@@ -128,8 +128,8 @@ class Checkpoints:
         _refuse(self.path, differences(part["identity"], self._identity))
         state = self._state_of(part)
         trainer, validation = self.run.trainer, self.run.validation
-        if model.output is None:
-            raise damaged(str(self.path), "it has no output table")
+        if model.output is None or model.input.shape != tuple(trainer.tables.input.weight.shape):
+            raise damaged(str(self.path), "its tables are not those of the training")
         trainer.tables.load(model.input, model.output)
         trainer.check_tables()
         trainer.restore(state)
@@ -282,4 +282,5 @@ def _refuse(path: Path, found: list[str]) -> None:
 
 
 def _finite(values: list[Any]) -> bool:
-    return all(type(value) in (int, float) and math.isfinite(value) for value in values)
+    # In this order: a whole number of JSON may have thousands of digits, more than any float.
+    return all(type(value) in (int, float) and abs(value) < 2**63 and math.isfinite(value) for value in values)

@@ -140,7 +140,12 @@ def _check_needs(request: Request, reading: Reading) -> None:
     """Say what the training needs of memory and disk, or refuse what cannot end well."""
     from item2vec.training.estimate import estimate
 
-    needs = estimate(reading.corpus, reading.config, validated=request.validation is not None)
+    needs = estimate(
+        reading.corpus,
+        reading.config,
+        validated=request.validation is not None,
+        checkpoints=request.every != Interval(),
+    )
     needs.check(request.output)
     if not request.quiet:
         click.echo(str(needs), err=True)

@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 
 from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.errors import ModelError
+from item2vec.errors import ModelError, brief
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.hash_index import HashIndex, hash_items
 from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -270,4 +270,4 @@ def _check_index(path: str, index: HashIndex, vocabulary: Vocabulary) -> None:
     if np.any(hash_items(some.blob, some.offsets) != keys[places]):
         raise damaged(path, "its hash_keys are not those of its items")
     if (pair := index.first_duplicate(vocabulary)) is not None:
-        raise damaged(path, f"the item {vocabulary[pair[0]]!r:.100} comes twice")
+        raise damaged(path, f"the item {brief(vocabulary[pair[0]])} comes twice")

@@ -146,8 +146,9 @@ def recommend_many(
 
 def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
     """The rows in float64, each scaled to length 1; zero or infinite ones become zero."""
-    wide = rows.astype(np.float64)
-    norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    with np.errstate(all="ignore"):  # damaged vectors may hold anything
+        wide = rows.astype(np.float64)
+        norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
     good = (norms > 0) & np.isfinite(norms)
     wide[~good] = 0.0
     norms[~good] = 1.0

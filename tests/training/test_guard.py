@@ -45,16 +45,16 @@ def test_one_lost_vector_is_noticed(options: dict[str, Any], value: float, monke
 def test_a_rare_row_in_the_sample_is_noticed_without_any_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = make_trainer(zipf_corpus(20_000, 3000, 30), sample=1e-3)
     guard = Guard(trainer.corpus.vocabulary, trainer.config, trainer.tables)
-    guard.look(np.zeros((1, 3)))
+    guard.look(np.zeros(3))
     last = len(trainer.corpus.vocabulary) - 1
     trainer.tables.output.weight[last, 0] = torch.nan
-    guard.look(np.zeros((1, 3)))  # too soon after the last look
+    guard.look(np.zeros(3))  # too soon after the last look
     monkeypatch.setattr("item2vec.training.guard._EVERY", 0.0)
     guard = Guard(trainer.corpus.vocabulary, trainer.config, trainer.tables)
     with pytest.raises(
         DivergenceError, match=f"the vector of '{trainer.corpus.vocabulary[last]}'.*--lr, such as 0.0063$"
     ):
-        guard.look(np.zeros((1, 3)))
+        guard.look(np.zeros(3))
 
 
 def test_a_loss_that_is_none_stops_at_once() -> None:
@@ -71,11 +71,11 @@ def test_a_loss_above_that_of_knowing_nothing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("item2vec.training.guard._EVERY", 0.0)
     trainer = make_trainer(zipf_corpus(20_000, 50, 20))
     guard = Guard(trainer.corpus.vocabulary, trainer.config, trainer.tables)
-    sums = np.zeros((1, 3))
+    sums = np.zeros(3)
 
     def look(loss: float, pairs: int) -> None:
-        sums[0] += (loss * pairs, pairs, 0)
-        guard.look(sums)
+        sums[:] += (loss * pairs, pairs, 0)
+        guard.look(sums.copy())
 
     for loss in (4.5, 5.0, 5.0, 5.0, 5.0, 4.5, 5.0, 5.0, 5.0, 5.0):
         look(loss, 20_000)
@@ -84,24 +84,11 @@ def test_a_loss_above_that_of_knowing_nothing(monkeypatch: pytest.MonkeyPatch) -
         look(5.0, 20_000)
 
 
-def test_an_epoch_much_worse_than_an_earlier_one_is_a_collapse() -> None:
-    trainer = make_trainer(zipf_corpus(20_000, 50, 20))
-
-    def look(*losses: float, pairs: int = 20_000) -> None:
-        guard = Guard(trainer.corpus.vocabulary, trainer.config, trainer.tables)
-        guard.look(np.array([[loss * pairs, pairs, 0.0] for loss in losses]))
-
-    look(3.0, 2.5, 3.0, 9.0)  # a fifth; the current epoch has only begun
-    look(3.0, 2.5, 3.2, 2.0, pairs=10_000)  # too few to say
-    with pytest.raises(DivergenceError, match=r"loss of a pair rose from 2\.5 in epoch 2 to 3\.2 in epoch 3; likely"):
-        look(3.0, 2.5, 3.2, 2.0)
-
-
 def test_a_loss_that_rose_is_told_at_the_end() -> None:
-    assert rise_of([3.0, 2.5, 2.6], 60_000) is None
-    assert rise_of([3.0, 2.5, 2.7], 59_999) is None
+    assert rise_of([3.0, 2.5, 3.1], 60_000) is None
+    assert rise_of([3.0, 2.5, 3.2], 59_999) is None
     assert rise_of([], 0) is None
-    assert rise_of([3.0, 2.5, 2.7], 60_000) == "the mean loss of a pair rose from 2.5 in epoch 2 to 2.7 in epoch 3"
+    assert rise_of([3.0, 2.5, 3.2], 60_000) == "the mean loss of a pair rose from 2.5 in epoch 2 to 3.2 in epoch 3"
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -125,6 +112,8 @@ def test_the_command_keeps_the_model_that_is_there(
 
     def lose(self: Trainer, index: int, number: int) -> None:
         work(self, index, number)
+        if number == self.shards // 2:
+            self._workers.stopping = True  # a moment for a checkpoint, however fast the machine is
         if number > self.shards * 0.6:
             self.tables.input.weight[0, 0] = torch.nan
 
