@@ -36,18 +36,35 @@ def contexts_of(batch: WindowBatch, centre: int) -> list[int]:
     return [int(batch.items[i]) for i in window if i != centre]
 
 
+def parts_of(contexts: list[int]) -> list[list[int]]:
+    """As many as there are, four at a time, then two, then one."""
+    parts = []
+    while contexts:
+        size = next(size for size in (4, 2, 1) if size <= len(contexts))
+        parts.append(contexts[:size])
+        contexts = contexts[size:]
+    return parts
+
+
 def toward(x: list[float], y: list[float], label: float, weight: float, lr: float) -> tuple[float, float]:
     """Loss of a score, and the step g that its two rows take of each other."""
     score = dot(x, y)
     return weight * softplus(-score if label else score), lr * weight * (label - sigmoid(score))
 
 
-def cbow_step(input: Rows, output: Rows, batch: WindowBatch, negative: int, lr: float) -> tuple[float, int]:
-    """CBOW with negative sampling, in place, each tile from the rows as they were before it; loss and centres."""
+def cbow_step(
+    input: Rows, output: Rows, batch: WindowBatch, negative: int, lr: float, at_once: int
+) -> tuple[float, int]:
+    """CBOW with negative sampling, in place, ``at_once`` centres of a tile from the rows as they are; loss, centres."""
     loss, count = 0.0, 0
-    for t in range(len(batch.tiles) - 1):
+    groups = [
+        (t, list(range(first, int(batch.tiles[t + 1])))[:at_once])
+        for t in range(len(batch.tiles) - 1)
+        for first in range(int(batch.tiles[t]), int(batch.tiles[t + 1]), at_once)
+    ]
+    for t, centres in groups:
         old_input, old_output = [row[:] for row in input], [row[:] for row in output]
-        for c in range(int(batch.tiles[t]), int(batch.tiles[t + 1])):
+        for c in centres:
             contexts = contexts_of(batch, c)
             if not contexts:
                 continue
@@ -67,13 +84,13 @@ def cbow_step(input: Rows, output: Rows, batch: WindowBatch, negative: int, lr: 
 
 
 def path_step(
-    input: Rows, output: Rows, batch: WindowBatch, paths: list[list[tuple[int, int]]], lr: float, cbow: bool, part: int
+    input: Rows, output: Rows, batch: WindowBatch, paths: list[list[tuple[int, int]]], lr: float, cbow: bool
 ) -> tuple[float, int]:
-    """Hierarchical softmax, in place, at most ``part`` contexts of a centre at once; paths are of (row, bit)."""
+    """Hierarchical softmax, in place, four, two or one contexts of a centre at once; paths are of (row, bit)."""
     loss, count = 0.0, 0
     for c in range(int(batch.tiles[0]), int(batch.tiles[-1])):
         contexts = contexts_of(batch, c)
-        groups = [contexts] if cbow else [contexts[i : i + part] for i in range(0, len(contexts), part)]
+        groups = [contexts] if cbow else parts_of(contexts)
         for group in groups:
             if not group:
                 continue

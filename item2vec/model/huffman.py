@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from item2vec.sampling.window_batch import Pairs, WindowBatch, expand_positives
+from item2vec.sampling.window_batch import Pairs, Positives, WindowBatch, expand_positives
 
-PART = 16
-"""Contexts of a centre that step at once; a wider window is taken in parts."""
+PART = 4
+"""Contexts of a centre that step at once: four as long as there are so many, then two, then one."""
+
+
+class Paths(NamedTuple):
+    """Every item's way up, one after the other: read at once, where the tree itself would be a miss a node.
+
+    Attributes
+    ----------
+    begin : int64 [V+1]
+        Item i's way up is ``up[begin[i]:begin[i+1]]``.
+    up : int32
+        2·n + b for an inner node n and the bit b of the code below it, from below.
+    longest : int
+        Most nodes of a path.
+    """
+
+    begin: npt.NDArray[Any]
+    up: npt.NDArray[Any]
+    longest: int
 
 
 def huffman_tree(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
@@ -84,6 +104,33 @@ def longest_path(tree, size):  # type: ignore[no-untyped-def]
     return longest
 
 
+def make_paths(tree: npt.NDArray[np.int32], size: int) -> Paths | None:
+    """The paths of a tree of ``size`` items; None where it is not one."""
+    longest = int(longest_path(tree, size))
+    if longest < 0:
+        return None
+    begin, up = _write_paths(tree, size)
+    return Paths(begin, up, longest)
+
+
+@njit(nogil=True, cache=True)
+def _write_paths(tree, size):  # type: ignore[no-untyped-def]
+    begin = np.zeros(size + 1, np.int64)
+    depth = np.zeros(size, np.int64)
+    for node in range(size - 2, -1, -1):
+        above = tree[size + node]
+        depth[node] = 1 if above < 0 else depth[above // 2] + 1
+    for item in range(size):
+        begin[item + 1] = begin[item] + (depth[tree[item] // 2] if tree[item] >= 0 else 0)
+    up = np.empty(begin[size], np.int32)
+    for item in range(size):
+        above = tree[item]
+        for k in range(begin[item], begin[item + 1]):
+            up[k] = above
+            above = tree[size + above // 2]
+    return begin, up
+
+
 def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = False) -> Pairs:
     """Make a batch's pairs explicit: each context of each centre, or their mean, with each node of the centre's path.
 
@@ -102,8 +149,7 @@ def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = F
     """
     positives = expand_positives(batch, cbow)
     size = (len(tree) + 1) // 2
-    parts = positives.place * (len(batch.items) + 1) + positives.rank // PART
-    part = np.unique(parts, return_inverse=True)[1]
+    part = np.unique(positives.place * (len(batch.items) + 2) + _parts(positives), return_inverse=True)[1]
     context, above, tile = positives.context, tree[positives.centre].astype(np.int64), part
     found: list[tuple[npt.NDArray[np.int64], ...]] = []
     while True:
@@ -119,3 +165,11 @@ def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = F
     return Pairs(
         contexts[order], targets[order], labels[order].astype(np.float32), ones, tiles[order], positives.members
     )
+
+
+def _parts(positives: Positives) -> npt.NDArray[np.int64]:
+    """Which part of its window each context is in, int64 [n]: of PART contexts, then of two, then of one."""
+    rank, place = positives.rank, positives.place
+    count = np.searchsorted(place, place, "right") - np.searchsorted(place, place)
+    whole = count - count % PART
+    return np.where(rank < whole, rank // PART, whole // PART + (rank - whole) // 2)

@@ -3,8 +3,9 @@
 It is defined by ``torch.library.Library`` and not by ``torch.library.custom_op``, whose first call imports torch's
 compiler (3 s, 70 MB) and whose every call takes 0.4 ms in Python.
 
-On the CPU it is the numba kernel of `item2vec.model.tile_kernel` on the tensors' own memory; on any other device, and
-as the oracle of every test, the same equation in plain torch, a tile at a time (`item2vec.model.reference`).
+On the CPU it is a numba kernel on the tensors' own memory: `item2vec.model.tile_kernel` for skip-gram with negative
+sampling, else `item2vec.model.target_kernel`. On any other device, and as the oracle of every test, it is the same
+equation in plain torch, a tile or a part of one at a time (`item2vec.model.reference`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from torch import Tensor
 
 from item2vec.errors import TrainingError
 from item2vec.model.huffman import expand_paths
-from item2vec.model.path_kernel import train_paths
-from item2vec.model.reference import Frozen, Members, means, pair_step
+from item2vec.model.reference import Frozen, Members, pair_step
+from item2vec.model.target_kernel import train_targets
 from item2vec.model.tile_kernel import train_tiles
 from item2vec.model.tile_scratch import padded, tile_extent
-from item2vec.model.work_space import WorkSpace, check_tree
+from item2vec.model.work_space import WorkSpace, paths_of
 from item2vec.sampling.window_batch import Pairs, WindowBatch, expand, expand_positives
 
 _library = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]
@@ -89,9 +90,11 @@ def reference_step(
     batch = _as_batch(items, start, stop, tiles, negatives)
     _extent(batch, len(input))
     pairs = expand(batch, negative, cbow)
-    loss = torch.zeros((), dtype=torch.float64, device=input.device)
-    for t in range(len(batch.tiles) - 1):
-        loss += _tile_step(input, output, batch, pairs, t, lr, (frozen_input, frozen_output))
+    frozen = frozen_input, frozen_output
+    if cbow:
+        loss = _part_steps(input, output, pairs, lr, frozen)
+    else:
+        loss = sum(_tile_step(input, output, batch, pairs, t, lr, frozen) for t in range(len(batch.tiles) - 1))
     count = float(pairs.label.sum(dtype=np.float64))
     return torch.tensor([float(loss), count, 0.0], dtype=torch.float64, device=input.device)
 
@@ -131,12 +134,9 @@ def reference_path_step(
     batch = _as_batch(items, start, stop, tiles, torch.empty(len(tiles) - 1, 0))
     ways = np.ascontiguousarray(tree.cpu().numpy(), np.int32)
     _extent(batch, len(input))
-    check_tree(ways, len(input))
+    paths_of(tree, len(input))
     pairs = expand_paths(batch, ways, cbow)
-    loss = torch.zeros((), dtype=torch.float64, device=input.device)
-    for part in range(int(pairs.tile.max(initial=-1)) + 1):
-        parts, members = pair_tensors(pairs, input.device, pairs.tile == part)
-        loss += pair_step(input, output, *parts, lr, members=members, frozen=(frozen_input, None))
+    loss = _part_steps(input, output, pairs, lr, (frozen_input, None))
     count = float(len(expand_positives(batch, cbow).centre))
     return torch.tensor([float(loss), count, 0.0], dtype=torch.float64, device=input.device)
 
@@ -149,22 +149,28 @@ def _as_batch(*parts: Tensor) -> WindowBatch:
     )
 
 
+def _part_steps(input: Tensor, output: Tensor, pairs: Pairs, lr: float, frozen: Frozen) -> float:
+    """`pair_step` on the pairs that step at once, one part after the other; returns the loss."""
+    loss = 0.0
+    for part in range(int(pairs.tile.max(initial=-1)) + 1):
+        parts, members = pair_tensors(pairs, input.device, pairs.tile == part)
+        loss += float(pair_step(input, output, *parts, lr, members=members, frozen=frozen))
+    return loss
+
+
 def _tile_step(
     input: Tensor, output: Tensor, batch: WindowBatch, pairs: Pairs, t: int, lr: float, frozen: Frozen
-) -> Tensor | float:
-    """`pair_step` on the pairs of one tile."""
+) -> float:
+    """`pair_step` on the pairs of one tile of skip-gram; returns the loss."""
     of_tile = pairs.tile == t
     if not of_tile.any():
         return 0.0
-    parts, members = pair_tensors(pairs, input.device, of_tile)
+    parts, _ = pair_tensors(pairs, input.device, of_tile)
     centres = slice(batch.tiles[t], batch.tiles[t + 1])
-    if members is None:
-        low, high = min(batch.start[centres].min(), centres.start), max(batch.stop[centres].max(), centres.stop)
-        x_most = _largest_square(input, batch.items[low:high])
-    else:
-        x_most = means(input, members)[parts[0]].square().sum(1).max()
+    low, high = min(batch.start[centres].min(), centres.start), max(batch.stop[centres].max(), centres.stop)
+    x_most = _largest_square(input, batch.items[low:high])
     y_most = _largest_square(output, np.concatenate([batch.items[centres], batch.negatives[t]]))
-    return pair_step(input, output, *parts, lr, members=members, most=(x_most, y_most), frozen=frozen)
+    return float(pair_step(input, output, *parts, lr, most=(x_most, y_most), frozen=frozen))
 
 
 def pair_tensors(
@@ -218,14 +224,15 @@ def _cpu_path_step(
     frozen_input: Tensor | None = None,
 ) -> Tensor:
     batch = _as_batch(items, start, stop, tiles, torch.empty(len(tiles) - 1, 0))
-    ways = np.ascontiguousarray(tree.numpy(), np.int32)
     with _flat(input, output) as tables:
         size, dim = input.shape
         longest = 2 * _extent(batch, size)[2] + 1
-        scratch = _local.path_space((longest, _local.path_length(tree, ways, size), dim, cbow))
-        sums = train_paths(
-            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles[0], batch.tiles[-1], ways,
-            np.float32(lr), scratch, True if cbow else None, _frozen_array(frozen_input, size),
+        paths = paths_of(tree, size)
+        scratch = _local.target_space(longest, paths.longest, dim)
+        sums = train_targets(
+            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, paths[:2], _NO_NEGATIVES, 0,
+            np.float32(lr), scratch, True if cbow else None,
+            (_frozen_array(frozen_input, size), _frozen_array(None, size)),
         )  # fmt: skip
     return torch.from_numpy(np.array(sums))
 
@@ -271,12 +278,19 @@ def kernel_step(
     """
     with _flat(input, output) as tables:
         size, dim = input.shape
-        scratch, hidden = _local.work_space(_extent(batch, size), batch.negatives.shape[1], dim)
-        sums = train_tiles(
-            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, batch.negatives.ravel(),
-            negative, np.float32(lr), scratch, hidden if cbow else None,
-            (_frozen_array(frozen[0], size), _frozen_array(frozen[1], size)),
-        )  # fmt: skip
+        extent, drawn = _extent(batch, size), batch.negatives.shape[1]
+        arrays = batch.items, batch.start, batch.stop, batch.tiles
+        negatives, masks = batch.negatives.ravel(), (_frozen_array(frozen[0], size), _frozen_array(frozen[1], size))
+        if cbow:
+            scratch = _local.target_space(2 * extent[2] + 1, drawn, dim)
+            sums = train_targets(
+                *tables, padded(dim), dim, *arrays, None, negatives, negative, np.float32(lr), scratch, True, masks
+            )
+        else:
+            sums = train_tiles(
+                *tables, padded(dim), dim, *arrays, negatives, negative, np.float32(lr),
+                _local.work_space(extent, drawn, dim), masks,
+            )  # fmt: skip
     return np.array(sums)
 
 
@@ -314,3 +328,4 @@ def _extent(batch: WindowBatch, rows: int) -> tuple[int, int, int]:
 
 
 _local = WorkSpace()
+_NO_NEGATIVES = np.zeros(0, np.int32)

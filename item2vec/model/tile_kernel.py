@@ -1,4 +1,4 @@
-"""The CPU kernel of negative sampling: one window batch, tile by tile, on the tables' own memory.
+"""The CPU kernel of skip-gram with negative sampling: one window batch, tile by tile, on the tables' own memory.
 
 A tile is P centres in a row of the batch, the R items that their windows reach, and N negatives that they share. With
 X [R,d] the items' input rows, Y [N+P,d] the output rows of the negatives and of the centres, all as they were before
@@ -12,10 +12,6 @@ the tile, w[r] the number of the tile's windows that item r is in, and K negativ
 which is the gradient of Mikolov et al. 2013b, equation 4, with the tile's negatives shared as in pWord2Vec (Ji et al.
 2016) and their weight K/N. A negative equal to a centre is skipped for that centre's pairs.
 
-That is skip-gram. In CBOW the rows of X are the hidden vectors of the tile's centres, each in one window, its own, and
-ΔX goes on to the contexts (`item2vec.model.hidden`). numba compiles `train_tiles` once for each, as ``hidden`` is None
-or not, so that neither pays for the other.
-
 The products are `item2vec.model.micro_kernel`'s. The scores of the centres lie in a band around the diagonal; they are
 stored by diagonals, where a step in r is 1 and a step in c is `band - 1`, so that the same products read the band as a
 strided matrix. A step is limited (see `item2vec.model.tile_gradients.shrink_steps`), so that tiles of any shape stay
@@ -28,14 +24,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.hidden import (
-    context_steps,
-    form_hidden,
-    hidden_factors,
-    hidden_gradients,
-    spread_errors,
-    step_centres,
-)
 from item2vec.model.micro_kernel import UPDATE_ROWS, kernel, registers_at, scores, update_columns
 from item2vec.model.simd import (
     LANES,
@@ -133,10 +121,8 @@ def _plan_prefetch(inputs, outputs, stride, items, begin, end, first, last, nega
 
 
 @kernel
-def train_tiles(
-    inputs, outputs, stride, dim, items, start, stop, tiles, negatives, wanted, lr, scratch, hidden, frozen
-):
-    """Train on one window batch with negative sampling, in place.
+def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negatives, wanted, lr, scratch, frozen):
+    """Train on one window batch of skip-gram with negative sampling, in place.
 
     Parameters
     ----------
@@ -151,8 +137,6 @@ def train_tiles(
     lr : float32
     scratch : Scratch
         Of at least the batch's `tile_extent`.
-    hidden : HiddenScratch or None
-        None for skip-gram; for CBOW, of the same extent.
     frozen : (uint8 [V] or [0], uint8 [V] or [0])
         Of each table: not 0 where an item's row stays as it is; empty if none does.
 
@@ -161,7 +145,7 @@ def train_tiles(
     loss : float
         Sum over the pairs of -log σ(s) - K/N Σ log σ(-s_n), the scores before each tile's step.
     pairs : int
-        Of a centre and a context, or of a centre and its hidden vector.
+        Of a centre and a context.
     limited : int
         Tiles whose steps were limited.
     """
@@ -208,23 +192,11 @@ def train_tiles(
                 tables[0], tables[1], stride, ids, high, max(high, stop[tiles[t + 2] - 1]), after, tiles[t + 2],
                 at(draws, N), N, soon
             )  # fmt: skip
-        updates = 3 if hidden is None else 2
-        quota = pending // (updates * (width // (4 * LANES) + 1)) + 1
+        quota = pending // (3 * (width // (4 * LANES) + 1)) + 1
 
-        if hidden is None:
-            x_most = _gather(tables[0], stride, width, at(ids, low), R, X, input_rows, frozen[0], waste)
-        else:
-            contexts, context_rows, window_low = R, ptr(hidden.context_rows), low
-            _gather(
-                tables[0], stride, width, at(ids, low), contexts, ptr(hidden.contexts), context_rows, frozen[0], waste
-            )
-            x_most = form_hidden(starts, stops, first, P, low, R, width, hidden, X)
-            starts, stops = at(ptr(hidden.start), -first), at(ptr(hidden.stop), -first)
-            low, R = first + 1, P
+        x_most = _gather(tables[0], stride, width, at(ids, low), R, X, input_rows, frozen[0], waste)
         band = band_width(reach)
         shift = low - first + reach + REACH  # row r of the tile stands at line[r - c + shift] of centre c
-        if hidden is not None:
-            band, shift = 1, 0  # a hidden vector meets its own centre alone
         row_step = at(ptr(scratch.row_step), band)
         y_most = max(
             _gather(tables[1], stride, width, draws, N, Y, output_rows, frozen[1], waste),
@@ -244,92 +216,40 @@ def train_tiles(
             row_step, column_step
         )  # fmt: skip
         targets, of_centres = at(ids, first), at(column_step, columns)
-        if hidden is None:
-            centre_scores(at(Y, N * width), X, width, low, starts, stops, first, P, band, B, shift)
-            loss += centre_gradients(B, band, shift, starts, stops, first, low, P, lr, row_step, of_centres)
-        else:
-            loss += hidden_gradients(X, at(Y, N * width), windows, P, width, lr, B, row_step, of_centres)
+        centre_scores(at(Y, N * width), X, width, low, starts, stops, first, P, band, B, shift)
+        loss += centre_gradients(B, band, shift, starts, stops, first, low, P, lr, row_step, of_centres)
         clear_sums(sums)
-        if hidden is None:
-            largest = largest_step(at(ids, low), R, row_step, sums) * y_most
-        else:
-            steps = ptr(hidden.steps)
-            context_steps(ptr(start), ptr(stop), first, P, window_low, contexts, row_step, ptr(hidden.counts), steps)
-            largest = largest_step(at(ids, window_low), contexts, steps, sums) * y_most
+        largest = largest_step(at(ids, low), R, row_step, sums) * y_most
         clear_sums(sums)
         largest = max(largest, largest_step(draws, N, column_step, sums) * x_most)
         largest = max(largest, largest_step(targets, P, of_centres, sums) * x_most)
         if largest > STEP_LIMIT:
             slots = len(scratch.keys)
-            if hidden is None:
-                step_factors(at(ids, low), R, row_step, y_most, keys, totals, slots)
-            else:
-                step_factors(at(ids, window_low), contexts, steps, y_most, keys, totals, slots)
-                hidden_factors(ptr(start), ptr(stop), first, P, window_low, steps, row_step)
+            step_factors(at(ids, low), R, row_step, y_most, keys, totals, slots)
             limited += shrink_steps(
                 G, R, columns, B, band, shift, P, targets, draws, N, row_step, column_step, x_most, keys, totals, slots
             )  # fmt: skip
 
-        if hidden is None:
-            _plan_updates(starts, stops, first, P, low, R, reach, input_spans, output_spans)
-        else:
-            step_centres(X, at(Y, N * width), B, P, tables[1], at(output_rows, N), ptr(hidden.errors), width)
+        _plan_updates(starts, stops, first, P, low, R, reach, input_spans, output_spans)
         bands = at(B, shift)  # item r and centre c at bands[r + c·(band - 1)]
         j = 0
         while j < width:
             wide = registers_at(j, width)
-            rows_of, out, out_rows = at(tables[1], j), at(Y, j), at(X, j)
-            if hidden is None:
-                table, table_rows, spans = at(tables[0], j), input_rows, input_spans
-            else:
-                table, table_rows, spans = at(ptr(hidden.errors), j), ptr(hidden.places), no_spans
+            inputs_at, outputs_at, x, y = at(tables[0], j), at(tables[1], j), at(X, j), at(Y, j)
             update_columns(
-                wide,
-                table,
-                table_rows,
-                R,
-                width,
-                G,
-                columns,
-                1,
-                out,
-                N,
-                bands,
-                1,
-                band - 1,
-                at(out, N * width),
-                spans,
-                at(soon, done),
-                min(quota, pending - done),
-            )
-            done = min(pending, done + quota)  # fmt: skip
-            update_columns(
-                wide,
-                rows_of,
-                output_rows,
-                N,
-                width,
-                G,
-                1,
-                columns,
-                out_rows,
-                R,
-                bands,
-                0,
-                0,
-                out_rows,
-                no_spans,
-                at(soon, done),
-                min(quota, pending - done),
-            )
+                wide, inputs_at, input_rows, R, width, G, columns, 1, y, N,
+                bands, 1, band - 1, at(y, N * width), input_spans, at(soon, done), min(quota, pending - done)
+            )  # fmt: skip
             done = min(pending, done + quota)
-            if hidden is None:
-                update_columns(
-                    wide, rows_of, at(output_rows, N), P, width, bands, band - 1, 1, out_rows, 0,
-                    bands, band - 1, 1, out_rows, output_spans, at(soon, done), min(quota, pending - done)
-                )  # fmt: skip
-                done = min(pending, done + quota)
+            update_columns(
+                wide, outputs_at, output_rows, N, width, G, 1, columns, x, R,
+                bands, 0, 0, x, no_spans, at(soon, done), min(quota, pending - done)
+            )  # fmt: skip
+            done = min(pending, done + quota)
+            update_columns(
+                wide, outputs_at, at(output_rows, N), P, width, bands, band - 1, 1, x, 0,
+                bands, band - 1, 1, x, output_spans, at(soon, done), min(quota, pending - done)
+            )  # fmt: skip
+            done = min(pending, done + quota)
             j += wide * LANES
-        if hidden is not None:
-            spread_errors(tables[0], ptr(start), ptr(stop), first, P, window_low, contexts, width, hidden)
     return loss, pairs, limited

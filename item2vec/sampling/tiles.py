@@ -8,14 +8,15 @@ Sharing saves work and costs quality in two ways (benchmarks/LOG.md has the meas
   some ninety are as good as one after the other; on short sequences, where the same items meet again and again,
   quality falls with each: a quarter more than exact windows have costs half a percent.
 
-In CBOW a window is one hidden vector, one context by this count, so that far fewer negatives do; but of them no more
-than five steps at once are as good as one after the other.
+In CBOW a window is one hidden vector, and the centres of a tile step two at a time whatever its size: two centres share
+K negatives, on short sequences none do. With four, SimLex-999 falls.
 """
 
 from __future__ import annotations
 
 import math
 
+from item2vec.sampling.window_batch import CBOW_CENTRES
 from item2vec.sampling.windows import Window
 
 SHORT_SEQUENCE = 40
@@ -25,7 +26,6 @@ _MOST_CENTRES = 64  # more save little: the rows that two tiles both gather are 
 _MOST_NEGATIVES = 256  # a centre of its own with K negatives costs less than more
 _REGISTER = 8  # numbers of a vector register: negatives come in whole ones
 _STEPS_OF_TEXT = 95
-_CBOW_NEGATIVES, _CBOW_STEPS = 16, 5
 _STEPS_OVER_EXACT = 1.25  # of a negative on short sequences, over the c that exact windows have
 _MOST_SHARING = 16  # centres of a tile on short sequences
 
@@ -48,22 +48,21 @@ def choose_tile(
         Mean length of the corpus's sequences.
     dim : int
     cbow : bool
-        Whether a window predicts its centre at once, so that it counts as one context.
+        Whether a window predicts its centre at once.
 
     Returns
     -------
     (centres, negatives) : (int, int)
-        Negatives in whole registers; or (1, K), exact windows, where sharing would save nothing.
+        Negatives in whole registers, but in CBOW; or (1, K), exact windows, where sharing would save nothing.
     """
-    contexts = 1.0 if cbow else window.contexts(mean_length)
+    if cbow:
+        return (CBOW_CENTRES if mean_length >= SHORT_SEQUENCE else 1), negative
+    contexts = window.contexts(mean_length)
     if mean_length < SHORT_SEQUENCE:
         return _for_short_sequences(negative, contexts)
-    if cbow:
-        negatives, steps = max(_CBOW_NEGATIVES, negative), _CBOW_STEPS
-    else:
-        negatives, steps = 32 * (100 / max(100, dim)) ** 0.63 * (negative * contexts / 30) ** 0.73, _STEPS_OF_TEXT
+    negatives = 32 * (100 / max(100, dim)) ** 0.63 * (negative * contexts / 30) ** 0.73
     n = min(_MOST_NEGATIVES, _REGISTER * max(2, round(negatives / _REGISTER)))
-    centres = min(_MOST_CENTRES, round(steps * n / (negative * contexts)))
+    centres = min(_MOST_CENTRES, round(_STEPS_OF_TEXT * n / (negative * contexts)))
     return (centres, n) if centres > 1 else (1, negative)
 
 

@@ -50,7 +50,7 @@ class Pairs:
     weight : float32 [n]
         1 for a centre or a node, K/N for a negative.
     tile : int64 [n]
-        What is trained on at once: the tile a pair comes from, or the part of a window.
+        What is trained on at once: the tile a pair comes from, some centres of it in CBOW, or the part of a window.
     members : (int64 [m], int64 [m]) or None
         In CBOW: rows of the input table, and the number of the hidden vector that each is a context of.
     """
@@ -88,6 +88,10 @@ class Positives:
     rank: npt.NDArray[np.int64]
     tile: npt.NDArray[np.int64]
     members: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None
+
+
+CBOW_CENTRES = 2
+"""Centres of a tile that step at once in CBOW."""
 
 
 def expand_positives(batch: WindowBatch, cbow: bool) -> Positives:
@@ -128,6 +132,10 @@ def expand(batch: WindowBatch, negative: int, cbow: bool = False) -> Pairs:
     """
     positives = expand_positives(batch, cbow)
     context, centre, tile = positives.context, positives.centre, positives.tile
+    step = tile
+    if cbow:
+        within = (positives.place - batch.tiles[tile]) // CBOW_CENTRES
+        step = np.unique(tile * (len(batch.items) + 1) + within, return_inverse=True)[1]
     n = batch.negatives.shape[1]
     drawn = batch.negatives[tile].astype(np.int64)  # [pairs, N]
     wanted = (drawn != centre[:, None]).ravel()
@@ -138,6 +146,6 @@ def expand(batch: WindowBatch, negative: int, cbow: bool = False) -> Pairs:
         weight=np.concatenate(
             [np.ones(len(centre), np.float32), np.full(wanted.sum(), negative / max(1, n), np.float32)]
         ),
-        tile=np.concatenate([tile, np.repeat(tile, n)[wanted]]),
+        tile=np.concatenate([step, np.repeat(step, n)[wanted]]),
         members=positives.members,
     )

