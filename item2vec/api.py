@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
+from item2vec.config_file import with_layers
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
@@ -42,7 +43,8 @@ def train(
         Held-out items to look for after each epoch; the best epoch's vectors are returned.
     **options
         The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
-        ``item="product"``, ``delimiter=";"`` ...).
+        ``item="product"``, ``delimiter=";"`` ...); ``config="best.toml"`` and ``preset="baskets"`` lay further ones
+        under them.
 
     Returns
     -------
@@ -98,6 +100,7 @@ def split_options(options: dict[str, Any]) -> tuple[SourceConfig, TrainConfig]:
         If a name belongs to neither, or a value cannot work.
     """
     reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
+    options = with_layers(options)
     for name in options:
         if name not in reading | training:
             raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 
 import item2vec
 from item2vec.cli.corpus_report import short_form, warn
+from item2vec.cli.layers import config_option, preset_option
 from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.options import training_option as _option
 from item2vec.cli.output import print_json
@@ -58,6 +59,8 @@ Examples:
     show_default=True,
     help="The model file to write.",
 )
+@config_option
+@preset_option
 @source_options
 @_option(
     "--arch", "skipgram: each context predicts the centre. cbow: their mean does.", type=click.Choice(get_args(Arch))
