@@ -65,6 +65,7 @@ def train(
     >>> model = item2vec.train("corpora/recipes.txt", dim=32, window=20, sample=0, epochs=30)
     >>> neighbours = model.similar("soy_sauce", k=3)
     """
+    options = with_layers(options)
     source, config = split_options(options)
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
     check_device(config)
@@ -100,7 +101,6 @@ def split_options(options: dict[str, Any]) -> tuple[SourceConfig, TrainConfig]:
         If a name belongs to neither, or a value cannot work.
     """
     reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
-    options = with_layers(options)
     for name in options:
         if name not in reading | training:
             raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")

@@ -12,7 +12,7 @@ import item2vec.cli.train as train_module
 from item2vec.api import split_options
 from item2vec.cli.main import cli
 from item2vec.config import TrainConfig
-from item2vec.config_file import read_config
+from item2vec.config_file import read_config, with_layers
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
 from item2vec.evaluation.scoring import Scoring
@@ -144,8 +144,8 @@ def test_score_options() -> None:
 
 def test_the_library_lays_them_alike(tmp_path: Path) -> None:
     path = written(tmp_path, 'preset = "sessions"\nwindow = 7\nnegative = 9\ndelimiter = ";"\n')
-    source, config = split_options({"config": path, "window": 3})
+    source, config = split_options(with_layers({"config": path, "window": 3}))
     assert (config.window, config.negative, source.delimiter) == (3, 9, ";")
     assert config.epochs == PRESETS["sessions"]["epochs"]
-    _, config = split_options({"config": path, "preset": "baskets"})
+    _, config = split_options(with_layers({"config": path, "preset": "baskets"}))
     assert config.window_mode == PRESETS["baskets"]["window_mode"]

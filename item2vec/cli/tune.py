@@ -34,10 +34,10 @@ def _option(name: str, help: str, **settings: Any) -> Any:
     """Make an option for a field of TuneConfig, with the default that stands there."""
     default = getattr(TuneConfig, name.lstrip("-").replace("-", "_"))
     shown = default not in (None, False, ())
-    return click.option(name, default=default, help=help, show_default=shown, **settings)
+    return click.option(name, default=None if default == () else default, help=help, show_default=shown, **settings)
 
 
-def _dims(ctx: click.Context, param: click.Parameter, value: Any) -> tuple[int, ...]:
+def _dims(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...]:
     """Parse 64,128,256."""
     parts = [part.strip() for part in (value or "").split(",") if value]
     if not all(part.isdecimal() for part in parts):
