@@ -136,9 +136,10 @@ def test_what_tune_writes_train_reads(tmp_path: Path) -> None:
 
 
 def test_score_options() -> None:
-    scoring = Scoring("similar", "decay", 0.5, -0.2)
+    scoring = Scoring("similar", "decay", 0.5, -0.2, 0.4)
     assert score_options(scoring, evaluate=True) == "--score similar --pool decay --decay 0.5 --popularity -0.2"
     assert score_options(Scoring(), evaluate=True) == ""
+    assert score_options(Scoring(reverse=0.4), evaluate=False) == "--reverse 0.4"
     assert score_options(Scoring(pool="last"), evaluate=False) == "--pool last"
 
 

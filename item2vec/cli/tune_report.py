@@ -72,7 +72,8 @@ def _scoring(scoring: Scoring | None) -> str:
         return ""
     pool = f"decay {scoring.decay:g}" if scoring.pool == "decay" else scoring.pool
     weight = f" {scoring.popularity:+g} log count" if scoring.popularity else ""
-    return f"{scoring.score}/{pool}{weight}"
+    back = f" +{scoring.reverse:g} reverse" if scoring.reverse else ""
+    return f"{scoring.score}/{pool}{weight}{back}"
 
 
 def _text(value: Any) -> str:

@@ -55,6 +55,8 @@ def score_options(scoring: Scoring, *, evaluate: bool) -> str:
         options.append(f"--decay {scoring.decay:g}")
     if scoring.popularity:
         options.append(f"--popularity {scoring.popularity:g}")
+    if scoring.reverse and scoring.score == "next":
+        options.append(f"--reverse {scoring.reverse:g}")
     return " ".join(options)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ _QUICK = 4  # a quick look is at one sequence in so many
 _STEP = 0.1  # of the weight of popularity
 _GAP = 0.3  # by which the best weight of popularity is usually below the noise exponent
 _DECAYS = (0.5, 0.8, 0.9)
+_REVERSES = (0.0, 0.4, 0.7, 1.0, 1.5)
 _SEED = 20_130_116
 
 Tables = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -87,20 +88,18 @@ class Judge:
         if count >= len(self.held):
             return self
         rows = np.sort(np.random.default_rng(_SEED).choice(len(self.held), count, replace=False))
-        held = dataclasses.replace(
-            self.held, histories=self.held.histories.select(rows), targets=self.held.targets.select(rows)
-        )
-        return dataclasses.replace(self, held=held)
+        held = replace(self.held, histories=self.held.histories.select(rows), targets=self.held.targets.select(rows))
+        return replace(self, held=held)
 
 
 def first_guess(ns_exponent: float, *, ordered: bool) -> Scoring:
     """The scoring that trials are compared by before they are done."""
     weight = round(max(0.0, ns_exponent - _GAP), 1)
-    return Scoring(pool="decay" if ordered else "mean", popularity=weight)
+    return Scoring(pool="decay", popularity=weight) if ordered else Scoring(popularity=weight, reverse=_REVERSES[1])
 
 
 def best_scoring(judge: Judge, tables: Tables, ns_exponent: float, *, ordered: bool) -> Scoring:
-    """The scoring by which some tables find most: pool first, then the weight of popularity, then cosines.
+    """The scoring by which some tables find most: one choice after the other, each from the best so far.
 
     Parameters
     ----------
@@ -118,16 +117,24 @@ def best_scoring(judge: Judge, tables: Tables, ns_exponent: float, *, ordered: b
             found[scoring] = judge.mean(tables, scoring)
         return found[scoring]
 
-    pools = [Scoring()]
-    if ordered:
-        pools += [Scoring(pool="last"), *(Scoring(pool="decay", decay=decay) for decay in _DECAYS)]
-    start = round(max(0.0, ns_exponent - _GAP), 1)
-    best = max((dataclasses.replace(pool, popularity=start) for pool in pools), key=value)
-    for direction in (_STEP, -_STEP):
-        while value(further := dataclasses.replace(best, popularity=round(best.popularity + direction, 1))) > value(
-            best
-        ):
+    def climb(best: Scoring, steps: Iterable[Scoring]) -> Scoring:
+        """Follow steps as long as they go up."""
+        for further in steps:
+            if value(further) <= value(best):
+                break
             best = further
-    value(dataclasses.replace(best, popularity=0.0))
-    value(dataclasses.replace(best, score="similar", popularity=0.0))
+        return best
+
+    best = first_guess(ns_exponent, ordered=ordered)
+    if ordered:
+        pools = (best, replace(best, pool="mean"), replace(best, pool="last"))
+        best = max((*pools, *(replace(best, pool="decay", decay=decay) for decay in _DECAYS)), key=value)
+    start = _REVERSES.index(best.reverse)
+    upwards, downwards = _REVERSES[start + 1 :], _REVERSES[:start][::-1]
+    for weights in (upwards, downwards):
+        best = climb(best, (replace(best, reverse=weight) for weight in weights))
+    for step in (_STEP, -_STEP):
+        best = climb(best, (replace(best, popularity=round(best.popularity + step * n, 1)) for n in range(1, 20)))
+    value(replace(best, popularity=0.0, reverse=0.0))
+    value(replace(best, score="similar", popularity=0.0, reverse=0.0))
     return max(found, key=value)
