@@ -125,7 +125,7 @@ def with_defaults(job: Job) -> dict[str, Any]:
 
 def with_preset(job: Job) -> dict[str, Any]:
     """item2vec with the preset for such data."""
-    return trained(job, {"preset": job.data.preset}, standard_scoring(job.data))
+    return trained(job, {"preset": job.data.preset, "min_count": 1}, standard_scoring(job.data))
 
 
 def tuned(job: Job) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def gensim_like(settings: str, score: str) -> Callable[[Job], dict[str, Any]]:
 
         options: dict[str, Any] = {}
         if settings == "preset":
-            config = item2vec.TrainConfig(**PRESETS[job.data.preset])
+            config = item2vec.TrainConfig(**PRESETS[job.data.preset], min_count=1)
             options = {theirs: getattr(config, ours) for theirs, ours in GENSIM.items()}
             options |= {"sg": 1, "alpha": config.lr, "shrink_windows": config.window_mode == "shrink"}
         kept = job.folder / f"{job.data.name}.gensim.{settings}"

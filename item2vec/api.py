@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
-from item2vec.config_file import with_layers
+from item2vec.config_file import split_options, with_layers
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.source_config import SourceConfig
-from item2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
@@ -90,22 +89,6 @@ def check_device(config: TrainConfig) -> None:
         from item2vec.training import steps
 
         steps.check_device(config)
-
-
-def split_options(options: dict[str, Any]) -> tuple[SourceConfig, TrainConfig]:
-    """Sort keyword options: how to read, and how to train.
-
-    Raises
-    ------
-    ConfigError
-        If a name belongs to neither, or a value cannot work.
-    """
-    reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
-    for name in options:
-        if name not in reading | training:
-            raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")
-    source = SourceConfig(**{name: value for name, value in options.items() if name in reading})
-    return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
 
 
 def open_init(config: TrainConfig, *, any_dim: bool) -> tuple[TrainConfig, KeyedVectors | None]:

@@ -65,6 +65,22 @@ def with_layers(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**({} if named is None else preset(named)), **filed, **given}
 
 
+def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig]:
+    """Sort keyword options: how to read, and how to train.
+
+    Raises
+    ------
+    ConfigError
+        If a name belongs to neither, or a value cannot work.
+    """
+    reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
+    for name in options:
+        if name not in reading | training:
+            raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")
+    source = SourceConfig(**{name: value for name, value in options.items() if name in reading})
+    return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
+
+
 def _types() -> dict[str, Any]:
     """The type of each option."""
     types: dict[str, Any] = {"preset": str}

@@ -21,7 +21,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "sample": 0.0,
             "ns_exponent": 0.25,
             "epochs": 30,
-            "min_count": 1,
         },
         "sessions": {
             "window_mode": "shrink",
@@ -31,7 +30,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "sample": 0.0,
             "ns_exponent": 0.25,
             "epochs": 30,
-            "min_count": 1,
         },
     }
 )

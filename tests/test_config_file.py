@@ -9,10 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 import item2vec.cli.train as train_module
-from item2vec.api import split_options
 from item2vec.cli.main import cli
 from item2vec.config import TrainConfig
-from item2vec.config_file import read_config, with_layers
+from item2vec.config_file import read_config, split_options, with_layers
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
 from item2vec.evaluation.scoring import Scoring

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -16,17 +15,14 @@ from item2vec.cli.output import print_answer, print_json
 from item2vec.cli.progress import ProgressShower
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
 from item2vec.cli.train import train
-from item2vec.cli.tune_report import describe_trial, report_lines
+from item2vec.cli.tune_report import describe_division, describe_trial, report_lines
 from item2vec.config import TrainConfig
 from item2vec.errors import ConfigError
-from item2vec.presets import PRESETS
 from item2vec.tuning.tune_config import By, TuneConfig
 
 if TYPE_CHECKING:
-    from item2vec.corpus.corpus import Corpus
     from item2vec.corpus.source_config import SourceConfig
     from item2vec.training.trainer import Progress
-    from item2vec.tuning.division import Division
     from item2vec.tuning.record import Record, TuneResult
 
 
@@ -114,37 +110,24 @@ def tune(
     source = take_source_config(options, sources)
     wanted = TuneConfig(**{name: options.pop(name) for name in TuneConfig.__dataclass_fields__})
     config = TrainConfig(**options)
-    from item2vec.corpus.sources import check_source
-    from item2vec.tuning.division import divide
-    from item2vec.tuning.space import make_space
-    from item2vec.tuning.study import check_optuna
-    from item2vec.tuning.study import tune as search
+    from item2vec.tuning.api import prepare
     from item2vec.vectors.atomic import check_writable
 
-    check_optuna()
     check_writable(output)
-    if wanted.study is not None:
-        check_writable(wanted.study)
-    for path in (wanted.validate, wanted.validate_targets):
-        if path is not None:
-            check_source(Path(path))
-    given = [name for name in options if ctx.get_parameter_source(name) != ParameterSource.DEFAULT]
-    make_space(config, given, wanted.dims, ordered=True)  # refuses what cannot be, before the reading
-    corpus, ordered = _read(sources, source, config, wanted.by)
-    division = divide(corpus, wanted, config.seed, ordered=ordered, delimiter=source.delimiter)
-    space = make_space(config, given, wanted.dims, ordered=ordered)
+    typed = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    given = [name for name in options if ctx.get_parameter_source(name) in typed]
+    prepared = prepare(sources, source, config, wanted, given)
+    for note in prepared.corpus.notes:
+        click.echo(f"Note: {note}.", err=True)
     if not quiet:
-        click.echo(_describe(corpus, division, wanted), err=True)
-    starts = tuple(dict(PRESETS[name]) for name in (("sessions", "baskets") if ordered else ("baskets",)))
+        click.echo(describe_division(prepared.corpus, prepared.division, wanted), err=True)
     with ProgressShower(quiet) as shower:
-        result = search(division, space, wanted, config.seed, starts, _Watcher(shower, wanted.metric))
-    best_config = None
-    if result.best is not None:
-        best_config = space.with_options(result.best.options)
-        _write(output, best_config, source, result, sources)
+        result = prepared.search(_Watcher(shower, wanted.metric))
+    if result.config is not None:
+        _write(output, result.config, source, result, sources)
     if as_json:
-        found = {} if best_config is None else {"config": best_config.as_dict(), "output": output}
-        print_json({"sources": list(sources), "ordered": ordered, **found, **result.as_dict()})
+        found = {} if result.best is None else {"output": output}
+        print_json({"sources": list(sources), "ordered": prepared.division.ordered, **found, **result.as_dict()})
     else:
         print_answer("\n".join(report_lines(result, sources, output)))
     if result.interrupted:
@@ -155,45 +138,6 @@ def tune(
             err=True,
         )
         ctx.exit(130)
-
-
-def _read(sources: tuple[str, ...], source: SourceConfig, config: TrainConfig, by: By) -> tuple[Corpus, bool]:
-    """Read the corpus, and say whether the order of a sequence's items means anything."""
-    from item2vec.corpus.inspection import inspect_corpus
-    from item2vec.corpus.reading import read_corpus
-    from item2vec.corpus.shape_warnings import basket_hint
-
-    corpus = read_corpus(
-        sources, source, min_count=config.min_count, max_items=config.max_items, threads=config.worker_count
-    )
-    for note in corpus.notes:
-        click.echo(f"Note: {note}.", err=True)
-    if by != "auto":
-        return corpus, by == "last"
-    return corpus, basket_hint(inspect_corpus(corpus, config.min_count), "shrink") is None
-
-
-def _describe(corpus: Corpus, division: Division, wanted: TuneConfig) -> str:
-    """What is tried on, and by what it is judged."""
-    training, held = division.training, len(division.validation) + len(division.test)
-    sampled = bool(wanted.max_tokens) and len(corpus.items) > wanted.max_tokens
-    part = f" of {len(corpus):,}" if sampled else ""
-    what = "the last item" if division.ordered else f"{wanted.holdout:.0%} of the items"
-    if wanted.validate_targets is not None:
-        what = f"what {wanted.validate_targets} has"
-    text = (
-        f"Trials train on {len(training.items):,} tokens of {len(training):,}{part} sequences, "
-        f"{len(training.vocabulary):,} items. Held out is {what}, of {held:,} sequences: "
-        f"{len(division.validation.targets.items):,} items to choose by and {len(division.test.targets.items):,} for "
-        "the comparison at the end."
-    )
-    if wanted.by == "auto":
-        text += (
-            "\nItems come again in a sequence, so their order is taken to mean something; else say --by random."
-            if division.ordered
-            else "\nHardly an item comes twice in a sequence, so order is taken to mean nothing; else say --by last."
-        )
-    return text
 
 
 class _Watcher:

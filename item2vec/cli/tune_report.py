@@ -7,12 +7,38 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from item2vec.corpus.corpus import Corpus
     from item2vec.evaluation.intervals import Estimate
     from item2vec.evaluation.scoring import Scoring
+    from item2vec.tuning.division import Division
     from item2vec.tuning.record import Record, TuneResult
+    from item2vec.tuning.tune_config import TuneConfig
 
 _SHOWN = 5  # of the best trials
 _SHORT = {"window_mode": "mode", "ns_exponent": "exponent"}
+
+
+def describe_division(corpus: Corpus, division: Division, wanted: TuneConfig) -> str:
+    """What is tried on, and by what it is judged."""
+    training, held = division.training, len(division.validation) + len(division.test)
+    sampled = bool(wanted.max_tokens) and len(corpus.items) > wanted.max_tokens
+    part = f" of {len(corpus):,}" if sampled else ""
+    what = "the last item" if division.ordered else f"{wanted.holdout:.0%} of the items"
+    if wanted.validate_targets is not None:
+        what = f"what {wanted.validate_targets} has"
+    text = (
+        f"Trials train on {len(training.items):,} tokens of {len(training):,}{part} sequences, "
+        f"{len(training.vocabulary):,} items. Held out is {what}, of {held:,} sequences: "
+        f"{len(division.validation.targets.items):,} items to choose by and {len(division.test.targets.items):,} for "
+        "the comparison at the end."
+    )
+    if wanted.by == "auto":
+        text += (
+            "\nItems come again in a sequence, so their order is taken to mean something; else say --by random."
+            if division.ordered
+            else "\nHardly an item comes twice in a sequence, so order is taken to mean nothing; else say --by last."
+        )
+    return text
 
 
 def describe_trial(record: Record, best: Record | None, metric: str) -> str:

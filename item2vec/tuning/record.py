@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from item2vec.config import TrainConfig
 from item2vec.evaluation.intervals import Estimate
 from item2vec.evaluation.scoring import Scoring
 
@@ -84,6 +85,8 @@ class TuneResult:
     metric : str
     trials : list of Record
     best : Record or None
+    config : TrainConfig or None
+        The best one's options.
     importance : dict of str to float
         Of each searched option, adding up to 1; empty after few trials.
     held_out : dict of str to Estimate
@@ -97,6 +100,7 @@ class TuneResult:
     metric: str
     trials: list[Record]
     best: Record | None
+    config: TrainConfig | None
     importance: dict[str, float]
     held_out: dict[str, Estimate]
     sequences: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -95,13 +95,13 @@ class Space:
         return place
 
 
-def make_space(base: TrainConfig, given: Sequence[str], dims: Sequence[int], *, ordered: bool) -> Space:
+def make_space(base: TrainConfig, given: Collection[str], dims: Sequence[int], *, ordered: bool) -> Space:
     """The space of everything that was not given.
 
     Parameters
     ----------
     base : TrainConfig
-    given : sequence of str
+    given : collection of str
         Options that are fixed.
     dims : sequence of int
         Values of ``dim`` to search; none: it stays.

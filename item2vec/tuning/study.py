@@ -1,4 +1,4 @@
-"""tune: trials within a budget, proposed by Optuna, and a last look at held-out items that no trial was chosen by."""
+"""run_study: trials within a budget, proposed by Optuna, and a last look at items that no trial was chosen by."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Watcher(Protocol):
         """A trial has ended."""
 
 
-def tune(
+def run_study(
     division: Division,
     space: Space,
     config: TuneConfig,
@@ -94,10 +94,12 @@ def tune(
     except KeyboardInterrupt:
         interrupted = True
     found = records(study)
+    chosen = best(found)
     return TuneResult(
         metric=config.metric,
         trials=found,
-        best=best(found),
+        best=chosen,
+        config=None if chosen is None else space.with_options(chosen.options),
         importance=_importance(study, found),
         held_out=search.held_out(),
         sequences=len(search.test.held),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_data import make_corpus
 
+import item2vec
 from item2vec.config import TrainConfig
 from item2vec.errors import ConfigError
 from item2vec.evaluation.scoring import Scoring
@@ -18,7 +19,7 @@ from item2vec.tuning.division import Division, divide
 from item2vec.tuning.judge import Judge, best_scoring
 from item2vec.tuning.record import Record, best
 from item2vec.tuning.space import Choice, make_space
-from item2vec.tuning.study import tune
+from item2vec.tuning.study import run_study
 from item2vec.tuning.trial import Bench, GivenUpError
 from item2vec.tuning.tune_config import TuneConfig
 
@@ -52,7 +53,7 @@ def test_what_is_planted_is_found_and_the_study_goes_on(division: Division, tmp_
     space = make_space(SMALL, fixed, (), ordered=True)
     assert set(space.dimensions) == {"window", "context", "epochs"}
     config = TuneConfig(trials=3, metric="hit@3", study=tmp_path / "study")
-    first = tune(division, space, config, 1, (dict(PRESETS["sessions"]),))
+    first = run_study(division, space, config, 1, (dict(PRESETS["sessions"]),))
     assert [one.number for one in first.trials] == [0, 1, 2]
     assert first.trials[0].options == {"window": 5, "context": "both", "epochs": 5}
     assert first.trials[1].options == {"window": 5, "context": "left", "epochs": 30}
@@ -64,13 +65,13 @@ def test_what_is_planted_is_found_and_the_study_goes_on(division: Division, tmp_
         first.held_out["tuned"].value - first.held_out["defaults"].value, abs=1e-6
     )
     assert first.held_out["gain"].low > 0
-    second = tune(division, space, TuneConfig(trials=2, metric="hit@3", study=tmp_path / "study"), 1)
+    second = run_study(division, space, TuneConfig(trials=2, metric="hit@3", study=tmp_path / "study"), 1)
     assert second.trials[:3] == first.trials
     assert len(second.trials) == 5
     assert len({str(one.options) for one in second.trials}) == 5  # the seed does not propose the same again
     assert second.held_out["defaults"] == first.held_out["defaults"]
     with pytest.raises(ConfigError, match=r"has metric 'hit@3', and this is 'mrr@3'"):
-        tune(division, space, TuneConfig(trials=1, metric="mrr@3", study=tmp_path / "study"), 1)
+        run_study(division, space, TuneConfig(trials=1, metric="mrr@3", study=tmp_path / "study"), 1)
 
 
 @jit
@@ -97,7 +98,7 @@ def test_ctrl_c_keeps_what_was_found(division: Division) -> None:
             pass
 
     space = make_space(SMALL, ["dim", "sample", "lr", "epochs"], (), ordered=True)
-    result = tune(division, space, TuneConfig(), 1, watcher=Impatient())
+    result = run_study(division, space, TuneConfig(), 1, watcher=Impatient())
     assert result.interrupted
     assert len(result.trials) == 2 or result.trials[2].state == "failed"
     assert {"defaults", "item-knn", "popularity"} <= set(result.held_out)
@@ -194,3 +195,25 @@ def test_the_best_is_the_first_of_equals() -> None:
     assert chosen is not None
     assert chosen.number == 2
     assert best(found[1:2]) is None
+
+
+@jit
+def test_from_python(tmp_path: Path) -> None:
+    lines = [" ".join(f"i{item}" for item in walk) for walk in chains()]
+    (tmp_path / "walks.txt").write_text("\n".join(lines) + "\n")
+    fixed = {
+        "dim": 8,
+        "min_count": 1,
+        "threads": 1,
+        "lr": 0.1,
+        "negative": 4,
+        "window_mode": "fixed",
+        "context": "left",
+    }
+    found = item2vec.tune(tmp_path / "walks.txt", trials=2, by="last", metric="hit@5", sample=0.0, threads=1, **fixed)
+    assert len(found.trials) == 2
+    assert found.config is not None
+    assert (found.config.dim, found.config.lr, found.config.sample) == (8, 0.1, 0.0)
+    assert set(found.trials[0].options) == {"ns_exponent", "window", "epochs"}
+    with pytest.raises(ConfigError, match="unknown option 'budgte'"):
+        item2vec.tune(tmp_path / "walks.txt", budgte="1m")
