@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_ABOVE = 1.05  # times what popularity finds: less may come of choosing the best scoring
+
 
 def collapse_of(value: float, earlier: Sequence[float], floor: float, metric: str) -> str | None:
     """Why vectors are no good any more, or None.
@@ -26,5 +28,5 @@ def collapse_of(value: float, earlier: Sequence[float], floor: float, metric: st
 
 
 def learnt_nothing(value: float, floor: float, metric: str) -> str | None:
-    """Why a finished training is worth nothing, or None: popularity alone finds more."""
-    return f"{metric} {value:.4f} is below popularity's {floor:.4f}" if value < floor else None
+    """Why a finished training is worth nothing, or None: the weight of popularity alone finds as much."""
+    return f"{metric} {value:.4f} is no more than popularity's {floor:.4f}" if value < _ABOVE * floor else None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
+RECORD = "record"  # of a trial in the study
+
 State = Literal["done", "given up", "collapsed", "learnt nothing", "failed"]
 
 
@@ -57,17 +59,15 @@ class Record:
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Record:
-        """The record that `keep` put into a trial; one that was cut off failed."""
-        found = trial.user_attrs.get("record")
-        if found is None:
-            return cls(trial.number, "failed", dict(trial.params), reason="it was cut off")
+        """The record that was put into a trial when it ended."""
+        found = trial.user_attrs[RECORD]
         scoring = found["scoring"]
         return cls(**{**found, "scoring": None if scoring is None else Scoring(**scoring)})
 
 
 def records(study: Study) -> list[Record]:
-    """All trials that have ended, in order."""
-    return [Record.of(trial) for trial in study.trials if trial.state.is_finished()]
+    """All trials that have ended, in order; those that were cut off are not among them."""
+    return [Record.of(trial) for trial in study.trials if RECORD in trial.user_attrs]
 
 
 def best(found: Sequence[Record]) -> Record | None:

@@ -18,7 +18,7 @@ from item2vec.evaluation.intervals import Estimate, mean_intervals
 from item2vec.evaluation.scoring import Scoring
 from item2vec.tuning.division import Division
 from item2vec.tuning.judge import Judge
-from item2vec.tuning.record import Record, TuneResult, best, records
+from item2vec.tuning.record import RECORD, Record, TuneResult, best, records
 from item2vec.tuning.space import Space
 from item2vec.tuning.trial import Bench, GivenUpError, Outcome
 from item2vec.tuning.tune_config import TuneConfig
@@ -180,7 +180,7 @@ class _Search:
         except KeyboardInterrupt:
             self.study.tell(trial, state=TrialState.FAIL)
             raise
-        trial.set_user_attr("record", record.as_dict())
+        trial.set_user_attr(RECORD, record.as_dict())
         self.study.tell(trial, record.value if state == TrialState.COMPLETE else None, state=state)
         return record
 

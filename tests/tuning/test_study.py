@@ -100,7 +100,7 @@ def test_ctrl_c_keeps_what_was_found(division: Division) -> None:
     space = make_space(SMALL, ["dim", "sample", "lr", "epochs"], (), ordered=True)
     result = run_study(division, space, TuneConfig(), 1, watcher=Impatient())
     assert result.interrupted
-    assert len(result.trials) == 2 or result.trials[2].state == "failed"
+    assert len(result.trials) == 2
     assert {"defaults", "item-knn", "popularity"} <= set(result.held_out)
 
 
@@ -110,7 +110,7 @@ def test_collapse_is_told_from_not_having_learnt() -> None:
     assert collapse_of(0.06, [0.05, 0.08], 0.02, "ndcg@20") is None
     assert collapse_of(0.001, [0.02, 0.02], 0.02, "ndcg@20") is None  # it never was above popularity
     assert collapse_of(0.0, [], 0.02, "ndcg@20") is None
-    assert learnt_nothing(0.01, 0.02, "ndcg@20") == "ndcg@20 0.0100 is below popularity's 0.0200"
+    assert learnt_nothing(0.02, 0.02, "ndcg@20") == "ndcg@20 0.0200 is no more than popularity's 0.0200"
     assert learnt_nothing(0.03, 0.02, "ndcg@20") is None
 
 
