@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from item2vec.evaluation.validation import Validation, ValidationConfig
     from item2vec.model.initial import Initial
     from item2vec.model.tables import EmbeddingTables
-    from item2vec.training.trainer import Progress, Trainer, TrainResult
+    from item2vec.training.progress import Progress, TrainResult
+    from item2vec.training.trainer import Trainer
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from item2vec.training.trainer import Progress
+    from item2vec.training.progress import Progress
 
 _EVERY = 10.0  # seconds between plain lines
 

@@ -22,7 +22,7 @@ from item2vec.tuning.tune_config import By, TuneConfig
 
 if TYPE_CHECKING:
     from item2vec.corpus.source_config import SourceConfig
-    from item2vec.training.trainer import Progress
+    from item2vec.training.progress import Progress
     from item2vec.tuning.record import Record, TuneResult
 
 

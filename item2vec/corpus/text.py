@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -101,22 +101,15 @@ def read_text(
     if entry and (found := entry.open()):
         return _noted(found)
     room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
-    readers = _read_parts(split_at_lines(files, threads, sizes.part), (delimiter or "").encode(), sizes, room)
-    own_counts = [reader.table.counts.copy() for reader in readers]
-    table, codes = _merge(readers)
+    table, shares = _tokenise(split_at_lines(files, threads, sizes.part), delimiter, sizes, room)
     if not all_valid(table.blob, table.offsets, len(table)):
         raise _bad_text_error(files)
-    chosen, dropped = divide_items(table.counts, min_count, max_items)
-    vocabulary, rare = _vocabulary(table, chosen), _vocabulary(table, dropped)
     commonest = int(table.counts.max(initial=0))
-    ranks = np.full(len(table) + 1, -1, np.int32)  # of a code; no item has code 0
-    ranks[chosen + 1] = np.arange(len(chosen), dtype=np.int32)
-    del table, chosen, dropped
-    part_ranks = [ranks[codes.pop(0)] for _ in readers]
-    parts = [Part(reader.codes, reader.sequences) for reader in readers]
+    vocabulary, rare, ranks = _number(table, min_count, max_items)
+    del table
     facts = Facts(
-        raw_tokens=sum(int(counts.sum()) for counts in own_counts),
-        raw_sequences=sum(part.sequences for part in parts),
+        raw_tokens=sum(int(share.counts.sum()) for share in shares),
+        raw_sequences=sum(share.part.sequences for share in shares),
         replaced=sum(source.stream.replaced for source in files if source.stream),
     )
 
@@ -124,8 +117,9 @@ def read_text(
         check_trainable(corpus, commonest, files, delimiter=delimiter, min_count=min_count, max_items=max_items)
         return _noted(corpus)
 
+    parts, part_ranks = [share.part for share in shares], [share.take_ranks(ranks) for share in shares]
     if not room.exceeded:
-        kept = [int(counts[part[1:] >= 0].sum()) for counts, part in zip(own_counts, part_ranks, strict=True)]
+        kept = [int(share.counts[own[1:] >= 0].sum()) for share, own in zip(shares, part_ranks, strict=True)]
         return check(Corpus(*ids_in_memory(parts, part_ranks, kept), vocabulary, rare=rare, **facts))
     with CorpusFileWriter(room.folder, named=entry is not None) as writer:
         write_ids(parts, part_ranks, writer)
@@ -147,30 +141,44 @@ def _check_options(sources: object, delimiter: str | None, min_count: int, max_i
             raise ConfigError(f"{name} is {value!r}; it must be 1 or more")
 
 
-def _read_parts(shares: Sequence[list[Segment]], delimiter: bytes, sizes: Sizes, room: Room) -> list[PartReader]:
-    """Tokenise each share with a reader, and a thread, of its own."""
+@dataclass
+class _Share:
+    """What one thread has read: codes of its own, how often each occurs, and which code of the joint table it is."""
+
+    part: Part
+    counts: NDArray[np.int64]
+    joint: NDArray[np.int32]
+
+    def take_ranks(self, ranks: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Own codes to ids, from the joint table's; the codes' way there goes."""
+        own = ranks[self.joint]
+        del self.joint
+        return own
+
+
+def _tokenise(
+    segments: Sequence[list[Segment]], delimiter: str | None, sizes: Sizes, room: Room
+) -> tuple[ItemTable, list[_Share]]:
+    """Read each list of segments in a thread of its own; the joint table has the items by first occurrence."""
     stopped = threading.Event()
-    readers = [PartReader(delimiter, sizes, stopped, CodeStore(room)) for _ in shares]
-    calls = [partial(reader.read, share) for reader, share in zip(readers, shares, strict=True)]
+    readers = [PartReader((delimiter or "").encode(), sizes, stopped, CodeStore(room)) for _ in segments]
+    calls = [partial(reader.read, share) for reader, share in zip(readers, segments, strict=True)]
     run_in_threads(calls, stopped)
-    return readers
+    counts = [reader.table.counts.copy() for reader in readers]
+    table = readers[0].give_table()
+    joint = [np.arange(len(table) + 1, dtype=np.int32), *(table.merge(reader.give_table()) for reader in readers[1:])]
+    parts = [Part(reader.codes, reader.sequences) for reader in readers]
+    return table, [_Share(*facts) for facts in zip(parts, counts, joint, strict=True)]
 
 
-def _merge(readers: Sequence[PartReader]) -> tuple[ItemTable, list[NDArray[np.int32]]]:
-    """Join the readers' tables, in order, so that items stand by first occurrence; the readers lose theirs.
-
-    Returns
-    -------
-    table : ItemTable
-    codes : list of arrays, int32
-        For each reader: its codes to the joint table's.
-    """
-    tables = [reader.give_table() for reader in readers]
-    table = tables.pop(0)
-    codes = [np.arange(len(table) + 1, dtype=np.int32)]
-    while tables:
-        codes.append(table.merge(tables.pop(0)))
-    return table, codes
+def _number(
+    table: ItemTable, min_count: int, max_items: int | None
+) -> tuple[Vocabulary, Vocabulary, NDArray[np.int32]]:
+    """The items that are kept, those that are too rare, and each code's id, -1 for none; no item has code 0."""
+    chosen, dropped = divide_items(table.counts, min_count, max_items)
+    ranks = np.full(len(table) + 1, -1, np.int32)
+    ranks[chosen + 1] = np.arange(len(chosen), dtype=np.int32)
+    return _vocabulary(table, chosen), _vocabulary(table, dropped), ranks
 
 
 def _noted(corpus: Corpus) -> Corpus:

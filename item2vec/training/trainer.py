@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -15,70 +14,27 @@ from item2vec.errors import TrainingError
 from item2vec.model.initial import Initial
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.sampler import Sampler, Worker
+from item2vec.sampling.splitmix import stretch
 from item2vec.sampling.tiles import choose_tile
 from item2vec.sampling.windows import Window
+from item2vec.training.progress import Progress, TrainResult, TrainState
 from item2vec.training.steps import Step, make_step
+from item2vec.training.workers import Workers
 
 _SHORTEST_SHARD = 1_024
 _SHARDS_WANTED = 500  # of all epochs, so that the learning rate falls smoothly on small corpora too
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training run stands.
-
-    Attributes
-    ----------
-    epoch, epochs : int
-        The current one, from 1, and how many there will be.
-    done : float
-        Share of all tokens of all epochs, 0 to 1.
-    loss : float
-        Mean loss of a pair in the current epoch so far, or in the last one that had any; NaN before the first.
-    lr : float
-    tokens_per_second : float
-        Raw tokens a second since the start.
-    seconds, seconds_left : float
-    """
-
-    epoch: int
-    epochs: int
-    done: float
-    loss: float
-    lr: float
-    tokens_per_second: float
-    seconds: float
-    seconds_left: float
+Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training run did.
+class Pause(Protocol):
+    """What is to be done between two shards now and then."""
 
-    Attributes
-    ----------
-    losses : tuple of float
-        Mean loss of a pair, by epoch; each pair's before its step, summed in float64.
-    pairs : int
-        Positive pairs trained, of all epochs.
-    limited : int
-        Tiles whose step was limited.
-    seconds : float
-    tokens_per_second : float
-        Raw tokens of all epochs over seconds.
-    done : float
-        Share of the run that was done: 1 unless it was stopped.
-    epoch : int
-        The last epoch that was worked on, from 1.
-    """
+    def due(self, trainer: Trainer) -> bool:
+        """Whether the workers are to pause."""
 
-    losses: tuple[float, ...]
-    pairs: int
-    limited: int
-    seconds: float
-    tokens_per_second: float
-    done: float
-    epoch: int
+    def __call__(self, trainer: Trainer) -> None:
+        """Do it, while no worker runs."""
 
 
 class Trainer:
@@ -94,6 +50,8 @@ class Trainer:
     Attributes
     ----------
     tables : EmbeddingTables
+    shard : int
+        Tokens of a shard: what a worker takes at once. It does not depend on the number of threads.
     """
 
     def __init__(self, corpus: Corpus, config: TrainConfig, initial: Initial | None = None) -> None:
@@ -101,7 +59,8 @@ class Trainer:
         self.config = config
         self.step: Step = make_step(config, corpus.vocabulary.counts)
         self.threads = config.worker_count if self.step.parallel else 1
-        tables_seed, *self._seeds = np.random.SeedSequence(config.seed).spawn(1 + self.threads)
+        tables_seed, draws_seed = np.random.SeedSequence(config.seed).spawn(2)
+        self._seed = int(draws_seed.generate_state(1, np.uint64)[0])
         self.tables = EmbeddingTables(len(corpus.vocabulary), config.dim, tables_seed)
         if initial is not None:
             self.tables.fill(initial)
@@ -119,22 +78,21 @@ class Trainer:
         tokens = len(corpus.items)
         if not tokens:
             raise TrainingError("the corpus has no tokens to train on")
-        self._shard = max(
+        self.shard = max(
             1,
             min(
                 self.step.longest_shard(config, self.tile),
                 max(_SHORTEST_SHARD, -(-tokens * config.epochs // _SHARDS_WANTED)),
             ),
         )
-        self._shards = -(-tokens // self._shard)
-        self._taken = 0
-        self._limit = self._shards * config.epochs  # shards that may be taken
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._shards = -(-tokens // self.shard)  # of an epoch
+        self._total = self._shards * config.epochs
+        self._workers = Workers(self.threads, self._work)
+        self._buffers: list[Worker] = []
         self._sums = np.zeros((self.threads, config.epochs, 3))  # loss, pairs, limited tiles
+        self._epochs_closed = 0
+        self._stop_asked = False
         self._began = self._ended = time.perf_counter()
-        self._running: list[threading.Event] = []
-        self._failures: list[BaseException] = []
 
     def prepare(self) -> None:
         """Compile or load what the training needs, by a step on a batch of nothing, so that `train` starts at once."""
@@ -150,8 +108,9 @@ class Trainer:
         report: Callable[[Progress], None] | None = None,
         every: float = 0.5,
         after_epoch: Callable[[EmbeddingTables], bool] | None = None,
+        pause: Pause | None = None,
     ) -> TrainResult:
-        """Run all epochs.
+        """Run all epochs, or what is left of them.
 
         Parameters
         ----------
@@ -161,72 +120,62 @@ class Trainer:
         after_epoch : callable or None
             Called with the tables after each epoch, while no worker runs; training ends if it returns False. Its time
             is not counted as training.
+        pause : Pause or None
+            Asked every ``every`` seconds whether workers are to pause between two shards, and called when they do.
+            Its time is not counted as training either.
 
         Raises
         ------
         TrainingError
             If a worker fails, or subsampling leaves no pair at all.
         """
-        workers = [self.sampler.worker(seed, self._shard) for seed in self._seeds]
-        stretch = self._shards if after_epoch is not None else self._limit
-        self._began = time.perf_counter()
+        if not self._buffers:
+            self._buffers = [self.sampler.worker(np.random.SeedSequence(0), self.shard) for _ in range(self.threads)]
+        self._began += time.perf_counter() - self._ended
+
+        def tick() -> None:
+            if report is not None:
+                report(self.progress())
+            if self._stop_asked or (pause is not None and pause.due(self)):
+                self._workers.stopping = True
+
         try:
-            for limit in range(stretch, self._shards * self.config.epochs + 1, stretch):
-                self._limit = limit
-                self._run(workers, report, every)
-                if self._failures or after_epoch is None:
+            while not self._stop_asked:
+                if after_epoch is not None and not self._close_epochs(after_epoch):
                     break
-                paused = time.perf_counter()
-                go_on = after_epoch(self.tables)
-                self._began += time.perf_counter() - paused
-                if not go_on:
+                if self._workers.taken == self._total:
                     break
+                if pause is not None and pause.due(self):
+                    self._aside(lambda: pause(self))
+                limit = self._total if after_epoch is None else (self._epochs_closed + 1) * self._shards
+                self._workers.run(limit, tick, every)
         finally:
-            self._stop_workers()
             self._ended = time.perf_counter()
-        if self._failures:
-            failure = self._failures[0]
-            raise TrainingError(f"a worker failed: {str(failure) or type(failure).__name__}") from failure
         result = self.result()
-        if not result.pairs:
+        if not result.pairs and result.done == 1:
             raise TrainingError(
                 f"no pair was left to train on: sample {self.config.sample:g} dropped almost every occurrence; "
                 "raise --sample, or turn it off with --sample 0"
             )
         return result
 
-    def _run(self, workers: list[Worker], report: Callable[[Progress], None] | None, every: float) -> None:
-        """Let all workers work until the shards up to the limit are done."""
-        finished = [threading.Event() for _ in workers]
-        for i, (worker, event) in enumerate(zip(workers, finished, strict=True)):
-            self._start(i, worker, event)
-        for event in finished:
-            while not event.wait(every):
-                if report is not None:
-                    report(self.progress())
+    def stop(self) -> None:
+        """Ask for an end of `train` at the next shard; from anywhere, a signal handler too."""
+        self._stop_asked = self._workers.stopping = True
 
-    def _start(self, index: int, worker: Worker, finished: threading.Event) -> None:
-        """Start a worker's thread; it is waited for even if Ctrl-C comes before ``Thread.start`` returns."""
-        self._running.append(finished)
-        try:
-            threading.Thread(target=self._work, args=(index, worker, finished), daemon=True).start()
-        except RuntimeError:  # the system has no more threads: this one will never finish
-            finished.set()
-            raise
+    def state(self) -> TrainState:
+        """The state to go on from; only while no worker runs."""
+        return TrainState(
+            self._workers.taken, self._epochs_closed, time.perf_counter() - self._began, self._sums.sum(0)
+        )
 
-    def _stop_workers(self) -> None:
-        """Wait until no worker runs, whatever interrupts: nobody may use the tables before.
-
-        On events, since an interrupted ``Thread.join`` marks a thread as stopped that runs on (CPython 3.11).
-        """
-        while True:
-            try:
-                self._stop.set()
-                for event in self._running:
-                    event.wait()
-                return
-            except KeyboardInterrupt:
-                continue
+    def restore(self, state: TrainState) -> None:
+        """Go on from a state of a run with the same corpus and configuration; `tables` are the caller's to fill."""
+        self._workers.taken = state.shards
+        self._epochs_closed = state.epochs_closed
+        self._sums[:] = 0
+        self._sums[0] = state.sums
+        self._began = self._ended - state.seconds
 
     def progress(self) -> Progress:
         """Where the run stands now."""
@@ -260,33 +209,38 @@ class Trainer:
             epoch=self._epoch(),
         )
 
+    def _close_epochs(self, after_epoch: Callable[[EmbeddingTables], bool]) -> bool:
+        """Call ``after_epoch`` for an epoch that has ended and was not looked at; returns whether to go on."""
+        go_on = True
+        while go_on and self._epochs_closed < self._workers.taken // self._shards:
+            go_on = self._aside(lambda: after_epoch(self.tables))
+            self._epochs_closed += 1
+        return go_on
+
+    def _aside(self, call: Callable[[], Result]) -> Result:
+        """Do something whose time is not training."""
+        began = time.perf_counter()
+        try:
+            return call()
+        finally:
+            self._began += time.perf_counter() - began
+
     def _done(self) -> float:
         """Share of all shards of all epochs that workers have taken."""
-        return self._taken / (self._shards * self.config.epochs)
+        return self._workers.taken / self._total
 
     def _epoch(self) -> int:
         """The epoch that the last taken shard is of, from 1."""
-        return max(0, self._taken - 1) // self._shards + 1
+        return max(0, self._workers.taken - 1) // self._shards + 1
 
     def _raw_tokens(self, done: float) -> float:
         return done * self.corpus.raw_tokens * self.config.epochs
 
-    def _work(self, index: int, worker: Worker, finished: threading.Event) -> None:
-        """Take shards until there are none: the next one in the corpus, so that no thread starves."""
-        try:
-            while not self._stop.is_set():
-                with self._lock:
-                    number = self._taken
-                    if number == self._limit:
-                        return
-                    self._taken = number + 1
-                epoch, shard = divmod(number, self._shards)
-                first = shard * self._shard
-                batch = self.sampler.batch(worker, first, min(first + self._shard, len(self.corpus.items)))
-                lr = self.learning_rate(number / (self._shards * self.config.epochs))
-                self._sums[index, epoch] += self.step(self.tables, batch, lr)
-        except BaseException as error:
-            self._failures.append(error)
-            self._stop.set()
-        finally:
-            finished.set()
+    def _work(self, index: int, number: int) -> None:
+        """Train on a shard. What it draws follows from its number: the same for any number of threads."""
+        epoch, place = divmod(number, self._shards)
+        first = place * self.shard
+        worker = self._buffers[index]
+        worker.state[0] = stretch(self._seed, number)
+        batch = self.sampler.batch(worker, first, min(first + self.shard, len(self.corpus.items)))
+        self._sums[index, epoch] += self.step(self.tables, batch, self.learning_rate(number / self._total))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial, Trial
 
-    from item2vec.training.trainer import Progress
+    from item2vec.training.progress import Progress
 
 SLOWEST = 10  # a trial may take one in so many parts of the budget
 SLOWEST_START = 3  # and one with options that are known to be good

@@ -9,7 +9,7 @@ import pytest
 
 from item2vec.cli import progress as progress_module
 from item2vec.cli.progress import ProgressShower, count, describe, duration
-from item2vec.training.trainer import Progress
+from item2vec.training.progress import Progress
 
 
 def at(done: float, **parts: float) -> Progress:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import naive_step
@@ -21,10 +22,12 @@ from trainers import Recorder, make_trainer
 import item2vec
 from item2vec.config import TrainConfig
 from item2vec.errors import TrainingError
+from item2vec.sampling.splitmix import stretch
 from item2vec.sampling.window_batch import WindowBatch
 from item2vec.sampling.windows import Window
+from item2vec.training.progress import Progress
 from item2vec.training.steps import KernelStep, PathStep, Step, TorchStep, make_step
-from item2vec.training.trainer import Progress, Trainer
+from item2vec.training.trainer import Trainer
 
 jit = pytest.mark.jit
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -205,3 +208,37 @@ def test_tile_and_threads_follow_the_options() -> None:
     assert (torch_trainer.tile, torch_trainer.threads) == ((1, 4), 1)
     assert make_trainer(corpus, threads=3).threads == 3
     assert make_trainer(corpus, threads=0).threads == TrainConfig().worker_count
+
+
+@pytest.mark.parametrize("mode", ["shrink", "basket"])
+def test_what_is_drawn_does_not_depend_on_the_threads(mode: str) -> None:
+    """The same batches at the same places, whoever takes them."""
+    corpus = zipf_corpus(20_000, 300, 30)
+    drawn: list[dict[float, list[list[int]]]] = []
+
+    def note(batches: dict[float, list[list[int]]], tables: object, batch: WindowBatch, lr: float) -> np.ndarray:
+        centres = slice(batch.tiles[0], batch.tiles[-1])  # outside, start and stop mean nothing
+        parts = (batch.items, batch.start[centres], batch.stop[centres], batch.tiles, batch.negatives)
+        batches[lr] = [part.tolist() for part in parts]  # the rate tells the place
+        return np.array([1.0, 1.0, 0.0])
+
+    for threads in (1, 3):
+        trainer = make_trainer(corpus, threads=threads, epochs=2, sample=1e-2, window_mode=mode)
+        drawn.append({})
+        trainer.step = partial(note, drawn[-1])
+        trainer.train()
+    assert len(drawn[0]) > 30
+    assert drawn[0] == drawn[1]
+
+
+def test_shards_have_stretches_of_their_own() -> None:
+    """Neighbouring shards' first numbers are as good as independent: bits that differ are half of all, in any place."""
+    seed, mask = 0x1234_5678_9ABC_DEF1, (1 << 64) - 1
+    states = [int(stretch(seed, number)) for number in range(4096)]
+    assert states[0] == seed
+    assert states[3] == (seed + 3 * (1 << 36) * 0x9E3779B97F4A7C15) & mask
+    first = np.array([SplitMix64(state).draw() for state in states], np.uint64)
+    differing = np.unpackbits((first[1:] ^ first[:-1]).view(np.uint8)).reshape(-1, 64).mean(0)
+    assert np.abs(differing - 0.5).max() < 0.05
+    ordered = np.sort(first / 2.0**64)
+    assert np.abs(ordered - np.arange(4096) / 4096).max() < 1.95 / 64  # Kolmogorov and Smirnov, a chance of 0.1%

@@ -11,7 +11,7 @@ from made_data import zipf_corpus
 from trainers import Recorder, make_trainer
 
 from item2vec.errors import TrainingError
-from item2vec.training.trainer import Progress
+from item2vec.training.progress import Progress
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
 
