@@ -201,16 +201,9 @@ def test_the_best_is_the_first_of_equals() -> None:
 def test_from_python(tmp_path: Path) -> None:
     lines = [" ".join(f"i{item}" for item in walk) for walk in chains()]
     (tmp_path / "walks.txt").write_text("\n".join(lines) + "\n")
-    fixed = {
-        "dim": 8,
-        "min_count": 1,
-        "threads": 1,
-        "lr": 0.1,
-        "negative": 4,
-        "window_mode": "fixed",
-        "context": "left",
-    }
-    found = item2vec.tune(tmp_path / "walks.txt", trials=2, by="last", metric="hit@5", sample=0.0, threads=1, **fixed)
+    fixed = {"dim": 8, "min_count": 1, "lr": 0.1, "negative": 4, "window_mode": "fixed", "sample": 0.0, "threads": 1}
+    tuning = {"trials": 2, "by": "last", "metric": "hit@5"}
+    found = item2vec.tune(tmp_path / "walks.txt", context="left", **fixed, **tuning)
     assert len(found.trials) == 2
     assert found.config is not None
     assert (found.config.dim, found.config.lr, found.config.sample) == (8, 0.1, 0.0)
