@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,7 +14,7 @@ from item2vec.cli.output import print_answer, print_json
 from item2vec.cli.progress import ProgressShower
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
 from item2vec.cli.train import train
-from item2vec.cli.tune_report import describe_division, describe_trial, report_lines
+from item2vec.cli.tune_report import describe_division, describe_trial, report_lines, train_command
 from item2vec.config import TrainConfig
 from item2vec.errors import ConfigError
 from item2vec.tuning.tune_config import By, TuneConfig
@@ -42,8 +41,8 @@ def _dims(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 
 
 def training_options(command: click.Command) -> click.Command:
-    """Give a command the options of `TrainConfig`, as ``train`` has them."""
-    wanted = TrainConfig.__dataclass_fields__
+    """Give a command the options of `TrainConfig`, as ``train`` has them, but not what a training begins with."""
+    wanted = TrainConfig.__dataclass_fields__.keys() - {"init", "freeze"}
     command.params.extend(option for option in train.params if option.name in wanted)
     return command
 
@@ -157,26 +156,23 @@ class _Watcher:
 def _write(
     output: str, config: TrainConfig, source: SourceConfig, result: TuneResult, sources: tuple[str, ...]
 ) -> None:
+    """Write the best options, with what came of them and what to do with them as comments."""
     from item2vec.tuning.best_file import score_options, write_best
 
-    best = result.best
+    best, held = result.best, result.held_out
     assert best is not None
     assert best.scoring is not None
-    held = result.held_out
     comments = [
-        f"item2vec tune, trial {best.number} of {len(result.trials)}: {result.metric} {best.value:.4f} in validation",
-        f"train:    item2vec train {shlex.join(sources)} --config {shlex.quote(output)}",
-        f"evaluate: item2vec evaluate items {score_options(best.scoring, evaluate=True)} ...".replace("  ", " "),
+        f"item2vec tune, trial {best.number} of {len(result.trials)}: {result.metric} {best.value:.4f} in validation"
     ]
-    if best.scoring.score == "next":
-        comments.append(
-            f"ask:      item2vec recommend {score_options(best.scoring, evaluate=False)} ITEM...".replace("d  ", "d ")
-        )
     if "gain" in held:
         gain = held["gain"]
-        comments.insert(
-            1,
+        comments.append(
             f"held out: {held['tuned'].value:.4f}, defaults {held['defaults'].value:.4f}; "
-            f"gain {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})",
+            f"gain {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
         )
+    comments.append(f"train:    {train_command(sources, output)}")
+    comments.append(f"evaluate: item2vec evaluate items {score_options(best.scoring, evaluate=True)}".rstrip())
+    if best.scoring.score == "next":
+        comments.append(f"ask:      item2vec recommend {score_options(best.scoring, evaluate=False)}".rstrip())
     write_best(output, config, source, best.scoring, tuple(comments))

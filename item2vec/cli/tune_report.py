@@ -75,11 +75,13 @@ def report_lines(result: TuneResult, sources: Sequence[str], output: str) -> lis
     lines += ["", f"On {result.sequences:,} other sequences, which no trial was chosen by, {result.metric}:"]
     lines.append(_columns([name, _estimate(found, name == "gain")] for name, found in result.held_out.items()))
     if done:
-        lines += [
-            "",
-            f"Wrote {output}. Train by it: item2vec train {shlex.join(sources)} --config {shlex.quote(output)}",
-        ]
+        lines += ["", f"Wrote {output}. Train by it: {train_command(sources, output)}"]
     return lines
+
+
+def train_command(sources: Sequence[str], output: str) -> str:
+    """The command that trains with what was found."""
+    return shlex.join(["item2vec", "train", *sources, "--config", output])
 
 
 def _counts(trials: Sequence[Record]) -> str:

@@ -38,7 +38,7 @@ def write_best(
     import tomli_w
 
     document: dict[str, Any] = {**source.set_options(), **_set_options(config), "score": dataclasses.asdict(scoring)}
-    text = "".join(f"# {line}\n" for line in comments) + tomli_w.dumps(document)
+    text = "".join(f"# {' '.join(line.splitlines())}\n" for line in comments) + tomli_w.dumps(document)
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
