@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,15 @@ from item2vec.config import TrainConfig
 from item2vec.config_file import split_options, with_layers
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.source_config import SourceConfig
+from item2vec.errors import ConfigError
+from item2vec.run import start
+from item2vec.training.interval import DEFAULT_INTERVAL, Interval
 
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
-    from item2vec.evaluation.validation import Validation, ValidationConfig
+    from item2vec.evaluation.validation import ValidationConfig
     from item2vec.model.initial import Initial
-    from item2vec.model.tables import EmbeddingTables
-    from item2vec.training.progress import Progress, TrainResult
-    from item2vec.training.trainer import Trainer
+    from item2vec.training.progress import Progress
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
@@ -28,6 +30,9 @@ def train(
     *,
     report: Callable[[Progress], None] | None = None,
     validation: ValidationConfig | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: str | float = DEFAULT_INTERVAL,
+    resume: bool = False,
     **options: Any,
 ) -> KeyedVectors:
     """Learn vectors for the items of text files or event tables.
@@ -41,6 +46,13 @@ def train(
         Called with a `Progress` about twice a second.
     validation : ValidationConfig or None
         Held-out items to look for after each epoch; the best epoch's vectors are returned.
+    checkpoint : str, Path or None
+        File to write the training down to now and then, and at Ctrl-C, so that it can go on from there; it is also a
+        model of the vectors so far. Removed when training has ended.
+    checkpoint_every : str or float
+        A time (``"10m"``, seconds) or a share of an epoch (``"50%"``); 0 is only at Ctrl-C.
+    resume : bool
+        Go on from ``checkpoint``, with the same sources and options.
     **options
         The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
         ``item="product"``, ``delimiter=";"`` ...); ``config="best.toml"`` and ``preset="baskets"`` lay further ones
@@ -67,15 +79,40 @@ def train(
     """
     options = with_layers(options)
     source, config = split_options(options)
+    interval = Interval.parse(checkpoint_every)
+    if checkpoint is not None:
+        from item2vec.vectors.atomic import check_writable
+
+        check_writable(checkpoint)
+    elif resume:
+        raise ConfigError("resume goes on from a checkpoint; name its file with checkpoint")
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
     check_device(config)
     config, given = open_init(config, any_dim="dim" not in options)
     corpus, initial = read(paths, source, config, given)
     for note in corpus.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
+    from item2vec.training.estimate import estimate  # brings torch
+
+    estimate(corpus, config, validated=validation is not None).check()
     run = start(corpus, config, initial, validation)
-    result = run.train(report)
-    return run.model(result)
+    if checkpoint is None:
+        return run.model(run.train(report))
+    from item2vec.checkpoints import Checkpoints
+
+    checkpoints = Checkpoints(checkpoint, run, interval, partial(warnings.warn, stacklevel=2))
+    if resume:
+        checkpoints.resume()
+    elif left := checkpoints.leftover():
+        warnings.warn(left, UserWarning, stacklevel=2)
+    try:
+        result = run.train(report, pause=checkpoints)
+    except KeyboardInterrupt:
+        checkpoints.save()
+        raise
+    model = run.model(result)
+    checkpoints.remove()
+    return model
 
 
 def check_device(config: TrainConfig) -> None:
@@ -142,74 +179,3 @@ def read(
         else {"min_count": config.min_count, "max_items": config.max_items}
     )
     return warm_start(given, read_corpus(sources, source, threads=config.worker_count, **rules), config)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A trainer, and how what it learnt becomes a model."""
-
-    corpus: Corpus
-    trainer: Trainer
-    validation: Validation | None = None
-
-    def train(
-        self,
-        report: Callable[[Progress], None] | None = None,
-        validated: Callable[[Validation], None] | None = None,
-    ) -> TrainResult:
-        """Train, and validate after each epoch if that is asked for; ``validated`` is then called with how it went."""
-        validation = self.validation
-        if validation is None:
-            return self.trainer.train(report)
-
-        def after_epoch(tables: EmbeddingTables) -> bool:
-            go_on = validation.after_epoch(tables.input.weight.cpu().numpy(), tables.output.weight.cpu().numpy())
-            if validated is not None:
-                validated(validation)
-            return go_on
-
-        return self.trainer.train(report, after_epoch=after_epoch)
-
-    def model(self, result: TrainResult) -> KeyedVectors:
-        """Make the model of what has been learnt, the best epoch's if there was validation; the tables are taken."""
-        from item2vec.vectors.keyed_vectors import KeyedVectors
-
-        corpus, config = self.corpus, self.trainer.config
-        best = self.validation.best if self.validation is not None else None
-        inputs, outputs = best or self.trainer.tables.take()
-        metadata: dict[str, Any] = {
-            "config": config.as_dict(),
-            "corpus": {
-                "items": len(corpus.vocabulary),
-                "tokens": corpus.raw_tokens,
-                "kept_tokens": len(corpus.items),
-                "sequences": corpus.raw_sequences,
-            },
-            "training": {
-                "losses": list(result.losses),
-                "pairs": result.pairs,
-                "threads": self.trainer.threads,
-                "tile": list(self.trainer.tile) if config.loss == "ns" else None,
-                "done": result.done,
-                "seconds": round(result.seconds, 3),
-            },
-        }
-        if self.validation is not None:
-            metadata["training"]["validation"] = self.validation.as_dict()
-        return KeyedVectors(inputs, outputs, corpus.vocabulary, metadata, names=corpus.names, rare=corpus.rare)
-
-
-def start(
-    corpus: Corpus, config: TrainConfig, initial: Initial | None = None, validation: ValidationConfig | None = None
-) -> Run:
-    """Make the trainer of a corpus; imports torch."""
-    from item2vec.training.trainer import Trainer
-
-    held_out = None
-    if validation is not None:
-        from item2vec.evaluation.validation import Validation
-
-        held_out = Validation(corpus.vocabulary, validation)
-    trainer = Trainer(corpus, config, initial)
-    trainer.prepare()
-    return Run(corpus, trainer, held_out)

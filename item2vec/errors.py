@@ -29,6 +29,10 @@ class TrainingError(Item2VecError):
     """Training cannot start or cannot go on."""
 
 
+class DivergenceError(TrainingError):
+    """Training made numbers that are not finite, or lost all that was learnt; its steps were too large."""
+
+
 class UnknownItemError(Item2VecError):
     """An item is not in the vocabulary.
 

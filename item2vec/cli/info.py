@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -11,6 +12,7 @@ from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_answer, print_json, printable
 
 _COMMONEST = 10
+_DEEPEST = 4  # levels of metadata
 
 
 @click.command(
@@ -71,12 +73,14 @@ def _lines(document: dict[str, Any]) -> list[str]:
     return [f"{printable(name):<11} {printable(text)}" for name, text in facts]
 
 
-def _value(value: Any) -> str:
-    """A metadata value for people: an object's members on one line, numbers grouped."""
+def _value(value: Any, depth: int = 0) -> str:
+    """A metadata value for people: an object's members on one line, numbers grouped; as JSON if it is deeply nested."""
+    if depth == _DEEPEST:
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', '-')} {_value(member)}" for name, member in value.items())
+        return ", ".join(f"{name.replace('_', '-')} {_value(member, depth + 1)}" for name, member in value.items())
     if isinstance(value, list):
-        return ",".join(map(_value, value))
+        return ",".join(_value(member, depth + 1) for member in value)
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,8 @@
 """The ``item2vec`` command: finds the subcommands, and makes one line and an exit status of what goes wrong.
 
 A subcommand's module is imported only when it runs, so that ``item2vec --help`` imports neither numpy nor
-torch. Exit status: 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C.
+torch. Exit status: 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C, 143
+after SIGTERM.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ COMMANDS = {
     "export": ("item2vec.cli.export", "Write a model's vectors in another tool's format."),
     "import": ("item2vec.cli.import_", "Make a model file of another tool's vectors."),
 }
+
+
+COMMAND_LINE = "item2vec.command_line"  # in click's meta: the arguments
 
 
 class InterruptedRunError(Exception):
@@ -71,6 +75,15 @@ class LazyGroup(click.Group):
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Keep the command line as it was, for a message that says how to go on."""
+        line = list(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        context.meta[COMMAND_LINE] = line
+        return context
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; what it returns is no exit status."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, get_args
 
 import click
 from click.core import ParameterSource
 
 from item2vec.cli.layers import config_option, preset_option
+from item2vec.cli.main import COMMAND_LINE
 from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.options import training_option as _option
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
 from item2vec.cli.train_flow import Request, run_training, validation_of
 from item2vec.config import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.errors import ConfigError
+from item2vec.training.interval import DEFAULT_INTERVAL, Interval
+
+
+def _again(line: list[str]) -> str:
+    """The command that goes on where this one was stopped."""
+    return shlex.join(["item2vec", *line, *(["--resume"] if "--resume" not in line else [])])
 
 
 def _tile(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -32,6 +40,7 @@ Examples:
   item2vec train corpus.txt
   item2vec train baskets.txt -o baskets.safetensors --window 20 --sample 0 --epochs 20
   item2vec train 'logs/*.txt' --delimiter ';' --dim 200 --negative 10
+  item2vec train corpus.txt --epochs 50 --resume     # after Ctrl-C, or a kill
 """
     + SOURCE_EXAMPLES.replace("COMMAND", "train")
 )
@@ -99,6 +108,14 @@ Examples:
 @click.option(
     "--patience", metavar="N", type=int, help="Epochs without a better value until a stop; 0: never.  [default: 3]"
 )
+@click.option(
+    "--checkpoint-every",
+    metavar="TIME",
+    default=DEFAULT_INTERVAL,
+    show_default=True,
+    help="Write a checkpoint beside the output: 30s, 10m, 1h, or 50% of an epoch; 0: only when stopped.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint that an earlier run left.")
 @click.option("--strict", is_flag=True, help="Warnings about the corpus are errors.")
 @click.option("--quiet", is_flag=True, help="No progress and no summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON document.")
@@ -112,6 +129,8 @@ def train(
     validate_targets: str | None,
     metric: str | None,
     patience: int | None,
+    checkpoint_every: str,
+    resume: bool,
     strict: bool,
     quiet: bool,
     as_json: bool,
@@ -134,6 +153,9 @@ def train(
             config=TrainConfig(**options),
             any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
             validation=validation_of(sources, source.delimiter, validate, choices),
+            every=Interval.parse(checkpoint_every),
+            resume=resume,
+            again=_again(ctx.meta.get(COMMAND_LINE, ["train", *sources])),
             strict=strict,
             quiet=quiet,
             as_json=as_json,

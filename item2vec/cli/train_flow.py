@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,19 @@ import item2vec
 from item2vec.cli.corpus_report import short_form, warn
 from item2vec.cli.output import print_json
 from item2vec.cli.progress import ProgressShower
-from item2vec.cli.train_report import describe_result, describe_validation, report
+from item2vec.cli.stop_signals import StopSignals
+from item2vec.cli.train_report import describe_checkpoints, describe_result, describe_validation, report
 from item2vec.config import TrainConfig
 from item2vec.corpus.source_config import SourceConfig
-from item2vec.errors import ConfigError
+from item2vec.errors import ConfigError, TrainingError
+from item2vec.training.interval import Interval
 
 if TYPE_CHECKING:
-    from item2vec.api import Run
+    from item2vec.checkpoints import Checkpoints
     from item2vec.corpus.corpus import Corpus
     from item2vec.evaluation.validation import ValidationConfig
     from item2vec.model.initial import Initial
+    from item2vec.run import Run
     from item2vec.training.progress import TrainResult
 
 
@@ -39,6 +43,10 @@ class Request:
     ----------
     any_dim : bool
         Whether --dim was left out, so that it may be that of --init.
+    every : Interval
+        Between two checkpoints.
+    again : str
+        The command line that goes on from a checkpoint.
     """
 
     sources: tuple[str, ...]
@@ -47,9 +55,18 @@ class Request:
     config: TrainConfig
     any_dim: bool
     validation: ValidationConfig | None
+    every: Interval
+    resume: bool
+    again: str
     strict: bool
     quiet: bool
     as_json: bool
+
+    @property
+    def checkpoint(self) -> Path:
+        """Beside the output: item2vec.checkpoint.safetensors."""
+        path = Path(self.output)
+        return path.with_name(f"{path.stem}.checkpoint{path.suffix}")
 
 
 @dataclass(frozen=True)
@@ -68,17 +85,26 @@ def run_training(request: Request) -> None:
     from item2vec.vectors.atomic import check_writable
 
     check_writable(request.output)
-    _refuse_source_as_output(request.sources, request.output)
+    _refuse_sources_as_outputs(request)
+    if request.resume and not request.checkpoint.exists():
+        raise ConfigError(f"there is no checkpoint {request.checkpoint} to go on from; leave --resume out to start")
     reading = _read(request)
-    from item2vec.api import start
+    _check_needs(request, reading)
+    from item2vec.run import start
 
     run = start(reading.corpus, reading.config, reading.initial, request.validation)
     reading.clock.append(time.perf_counter())
-    result = _train(request, run)
-    reading.clock.append(time.perf_counter())
-    run.model(result).save(request.output)
-    reading.clock.append(time.perf_counter())
-    _finish(request, reading, run, result)
+    with StopSignals(run.trainer.stop) as signals:
+        checkpoints = _checkpoints(request, run)
+        result = _train(request, run, checkpoints)
+        if not run.trainer.ended:
+            _stopped(request, run, checkpoints, result)
+            raise click.exceptions.Exit(signals.status)
+        reading.clock.append(time.perf_counter())
+        run.model(result).save(request.output)
+        reading.clock.append(time.perf_counter())
+        checkpoints.remove()
+    _finish(request, reading, run, result, checkpoints)
 
 
 def _read(request: Request) -> Reading:
@@ -108,6 +134,16 @@ def _read(request: Request) -> Reading:
     return Reading(corpus, initial, config, tuple(told), clock)
 
 
+def _check_needs(request: Request, reading: Reading) -> None:
+    """Say what the training needs of memory and disk, or refuse what cannot end well."""
+    from item2vec.training.estimate import estimate
+
+    needs = estimate(reading.corpus, reading.config, validated=request.validation is not None)
+    needs.check(request.output)
+    if not request.quiet:
+        click.echo(str(needs), err=True)
+
+
 @contextmanager
 def _importing(module: str) -> Iterator[None]:
     """Import a module on another thread meanwhile: torch takes over a second, and reading does not need it."""
@@ -119,45 +155,77 @@ def _importing(module: str) -> Iterator[None]:
         importing.join()
 
 
-def _train(request: Request, run: Run) -> TrainResult:
-    """Train; what Ctrl-C leaves is kept in a file beside the target."""
+def _checkpoints(request: Request, run: Run) -> Checkpoints:
+    """Go on from the checkpoint that is there, or say what becomes of it."""
+    from item2vec.checkpoints import Checkpoints
+
+    checkpoints = Checkpoints(request.checkpoint, run, request.every, partial(click.echo, err=True))
+    if not request.resume:
+        if left := checkpoints.leftover():
+            click.echo(f"Note: {left}.", err=True)
+        return checkpoints
+    checkpoints.resume()
+    if not request.quiet:
+        at = run.trainer.progress()
+        click.echo(f"Going on in epoch {at.epoch} of {at.epochs}, {at.done:.0%} of the training done.", err=True)
+    return checkpoints
+
+
+def _train(request: Request, run: Run, checkpoints: Checkpoints) -> TrainResult:
+    """Train, and show how it goes."""
     epochs = run.trainer.config.epochs
     with ProgressShower(request.quiet) as show:
         try:
-            return run.train(show, lambda found: show.say(describe_validation(found, epochs)))
-        except KeyboardInterrupt:
-            result = run.trainer.result()
-            if result.done == 1:
-                return result
-            if not result.done:
-                raise  # nothing learnt, nothing to keep
-    partial = _partial(request.output)
-    run.model(result).save(partial)
-    click.echo(
-        f"Interrupted in epoch {result.epoch} of {epochs}, {result.done:.0%} of the training done. "
-        f"The vectors as they were are in {partial}; {request.output} was not touched.",
-        err=True,
-    )
-    raise click.exceptions.Exit(130)
+            return run.train(show, lambda found: show.say(describe_validation(found, epochs)), checkpoints)
+        except TrainingError as error:
+            if not request.checkpoint.exists():
+                raise
+            raise type(error)(f"{error}; {request.checkpoint} has the vectors of the last checkpoint") from error
 
 
-def _finish(request: Request, reading: Reading, run: Run, result: TrainResult) -> None:
+def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: TrainResult) -> None:
+    """Write down what was done until a signal came, and say how to go on."""
+    if not result.done:
+        click.echo("Stopped before anything was learnt; no file was written.", err=True)
+        return
+    at = f"Stopped in epoch {result.epoch} of {run.trainer.config.epochs}, {result.done:.0%} of the training done"
+    if checkpoints.save():
+        kept = f" and kept in {request.checkpoint}, a model like any other"
+    else:
+        kept = f"; {request.checkpoint}, of an earlier run, has {checkpoints.further:.0%} and stays"
+    click.echo(f"{at}{kept}. Go on with:\n{request.again}", err=True)
+
+
+def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, checkpoints: Checkpoints) -> None:
     """Say what was done."""
     if not request.quiet:
         click.echo(describe_result(reading.corpus, run.validation, result, request.output), err=True)
+        if checkpoints.written:
+            trained = reading.clock[3] - reading.clock[2]
+            click.echo(describe_checkpoints(checkpoints.written, checkpoints.seconds, trained), err=True)
     if request.as_json:
         document = report(reading.corpus, reading.config, run.trainer.threads, result, reading.clock, request.output)
         document["warnings"] = list(reading.warnings)
+        document["checkpoints"] = {"written": checkpoints.written, "seconds": round(checkpoints.seconds, 4)}
         if run.validation:
             document["validation"] = run.validation.as_dict()
         print_json(document)
 
 
-def _refuse_source_as_output(sources: tuple[str, ...], output: str) -> None:
-    """Keep a slip of the keyboard from writing the model over the corpus."""
-    for source in sources:
-        if os.path.exists(output) and os.path.exists(source) and os.path.samefile(source, output):
-            raise ConfigError(f"output {output} is a source too; name another file with -o")
+def _refuse_sources_as_outputs(request: Request) -> None:
+    """Keep a slip of the keyboard from writing the model, or a checkpoint, over what is read."""
+    for source in request.sources:
+        if _same_file(source, request.output):
+            raise ConfigError(f"output {request.output} is a source too; name another file with -o")
+    for read in (*request.sources, request.config.init):
+        if read is not None and _same_file(read, request.checkpoint):
+            raise ConfigError(
+                f"{read} is where the checkpoints of {request.output} are written; name another output with -o"
+            )
+
+
+def _same_file(one: str | Path, other: str | Path) -> bool:
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
 
 
 def _compiled(config: TrainConfig) -> bool:
@@ -166,12 +234,6 @@ def _compiled(config: TrainConfig) -> bool:
     folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/__pycache__/")
     name = "tile_kernel.train_tiles" if config.loss == "ns" else "path_kernel.train_paths"
     return any(folder.glob(f"{pattern}{name}*.nbi"))
-
-
-def _partial(output: str) -> str:
-    """Where an interrupted run leaves its vectors: item2vec.partial.safetensors beside the target."""
-    path = Path(output)
-    return str(path.with_name(f"{path.stem}.partial{path.suffix}"))
 
 
 def validation_of(

@@ -38,6 +38,12 @@ def describe_result(corpus: Corpus, validation: Validation | None, result: Train
     )
 
 
+def describe_checkpoints(written: int, seconds: float, training: float) -> str:
+    """What they cost."""
+    what = "1 checkpoint" if written == 1 else f"{written:,} checkpoints"
+    return f"{what} took {seconds:.1f} s, {seconds / training:.2%} of the time."
+
+
 def report(
     corpus: Corpus, config: TrainConfig, threads: int, result: TrainResult, clock: list[float], output: str
 ) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from item2vec.corpus.code_store import temporary_file, writing_to
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.memory import give_back
+from item2vec.corpus.utf8 import all_valid
 from item2vec.corpus.vocabulary import Vocabulary
 
 FORMAT = 2  # to be raised whenever the same sources would become another file
@@ -267,6 +268,8 @@ def _check(corpus: Corpus, header: dict[str, Any]) -> None:
         for block in _blocks(file, offsets):
             if np.any(block[1:] < block[:-1]):
                 raise DamagedFileError("offsets fall")
+    if not all(all_valid(items.blob, items.offsets, len(items)) for items in (vocabulary, rare)):
+        raise DamagedFileError("an item is not UTF-8")
     for block in _blocks(file, corpus.items):
         if block.min() < 0 or block.max() >= len(vocabulary):
             raise DamagedFileError("an id has no item")

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.corpus import edges, tokeniser
-from item2vec.corpus.memory import own_pages
+from item2vec.corpus.memory import available_memory, own_pages
 from item2vec.errors import CorpusError
 
 Kind = TypeVar("Kind", bound=np.generic)
+_SMALL = 1 << 28  # bytes that are taken without a look at what is left
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,12 @@ class ItemTable:
 
 def _grown(array: NDArray[Kind], used: int, needed: int) -> NDArray[Kind]:
     """A longer array with the same first ``used`` rows; at least doubled, so that copies stay few."""
+    more = array.nbytes // max(1, len(array)) * needed
+    if more > _SMALL and more > available_memory():
+        raise CorpusError(
+            f"there is no memory left for the corpus's distinct items, which so far take {array.nbytes / 1e9:,.1f} GB "
+            "and more; train on a part of it, or look with `item2vec inspect` at a part whether they are items"
+        )
     longer = own_pages((max(needed, 2 * len(array)), *array.shape[1:]), array.dtype.type)
     longer[:used] = array[:used]
     return longer

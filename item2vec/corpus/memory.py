@@ -1,10 +1,13 @@
-"""Arrays on memory pages of their own, mapped pages given back, and how much memory there is."""
+"""Arrays on memory pages of their own, mapped pages given back, and how much memory there is and is left."""
 
 from __future__ import annotations
 
 import math
 import mmap
 import os
+import re
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Kind = TypeVar("Kind", bound=np.generic)
+_GROUPS, _OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def own_pages(shape: tuple[int, ...], dtype: type[Kind]) -> NDArray[Kind]:
@@ -46,7 +50,55 @@ def machine_memory() -> int:
     sizes = [4 << 30]  # where nothing can be learnt
     with suppress(AttributeError, ValueError, OSError):
         sizes = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):  # ValueError: it says "max"
-            sizes.append(int(Path(limit).read_text()))
-    return min(sizes)
+    return min(*sizes, *(limit for limit, _ in _container_limits()), sys.maxsize)
+
+
+def available_memory() -> int:
+    """Bytes of memory that this process can still take without anything being swapped out or killed.
+
+    The system's own estimate (``MemAvailable`` of Linux, which counts what it would take back from its file cache), or
+    what is left of the container's limit or of ``ulimit -v`` where that is less.
+    """
+    left = [_number("/proc/meminfo", "MemAvailable") * 1024 or machine_memory()]
+    left += [limit - used for limit, used in _container_limits()]
+    with suppress(ImportError):
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            left.append(limit - _number("/proc/self/status", "VmSize") * 1024)
+    return max(0, min(left))
+
+
+def resident_memory() -> int:
+    """Bytes of memory that this process holds now, with its libraries; 0 where that cannot be learnt."""
+    return _number("/proc/self/status", "VmRSS") * 1024
+
+
+def _container_limits() -> Iterator[tuple[int, int]]:
+    """Limit and use, in bytes, of each control group that this process is in, cached pages of files left out.
+
+    Those of version 2 (kernel documentation, ``cgroup-v2``, memory.max), from its own up to the root, which inside a
+    container is the container's; and version 1's only one.
+    """
+    with suppress(OSError):
+        lines = _OWN_GROUP.read_text().splitlines()
+        own = _GROUPS / next((line[4:] for line in lines if line.startswith("0::/")), "")
+        for group in (own, *(parent for parent in own.parents if parent.is_relative_to(_GROUPS))):
+            with suppress(OSError, ValueError):  # ValueError: it says "max"
+                limit = int((group / "memory.max").read_text())
+                cached = _number(str(group / "memory.stat"), "inactive_file")
+                yield limit, int((group / "memory.current").read_text()) - cached
+    with suppress(OSError, ValueError):
+        group = _GROUPS / "memory"
+        limit = int((group / "memory.limit_in_bytes").read_text())
+        cached = _number(str(group / "memory.stat"), "total_inactive_file")
+        yield limit, int((group / "memory.usage_in_bytes").read_text()) - cached
+
+
+def _number(path: str, name: str) -> int:
+    """The number behind a name at the beginning of a line of a file of the system's; 0 if it has none."""
+    with suppress(OSError):
+        found = re.search(rf"^{name}:?\s+(\d+)", Path(path).read_text(), re.MULTILINE)
+        return int(found[1]) if found else 0
+    return 0

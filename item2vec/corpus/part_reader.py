@@ -13,6 +13,9 @@ from item2vec.corpus.item_table import ItemTable, Sizes
 from item2vec.corpus.memory import give_back, own_pages
 from item2vec.corpus.sources import Segment, map_file
 from item2vec.corpus.stream import TextStream, read_ahead
+from item2vec.errors import CorpusError
+
+_LONGEST_ITEM = 1 << 26  # bytes, in a stream: what is unpacked may go on for ever
 
 
 class PartReader:
@@ -85,6 +88,11 @@ class PartReader:
         for block in read_ahead(stream.blocks(self._sizes.stream), self._stopped):
             if filled + len(block) > len(buffer):
                 buffer, filled = self._with_room(buffer, filled, len(block))
+            if 0 <= cursor[edges.OPEN] < filled - _LONGEST_ITEM:
+                raise CorpusError(
+                    f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is no text of items, or they "
+                    "are separated by something else: --delimiter"
+                )
             buffer[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
             filled += len(block)
             if filled >= beyond:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ from item2vec.corpus.compression import COMPRESSIONS, recognise, unpacked
 from item2vec.corpus.sources import nearest
 from item2vec.errors import CorpusError
 
+_BLOCK = 1 << 20  # bytes
+_SPARE = 1 << 28  # bytes of the disk that are left to others: a small file may unpack to any size
 COMPRESSED_ENDINGS = tuple(compression.ending for compression in COMPRESSIONS)
 
 
@@ -37,8 +41,10 @@ def plain_file(path: Path, folder: Path) -> Path:
         return path
     try:
         with path.open("rb") as packed, target.open("wb") as file:
-            for block in unpacked(packed, compression, repr(str(path)), 1 << 20):
+            for number, block in enumerate(unpacked(packed, compression, repr(str(path)), _BLOCK)):
                 file.write(block)
+                if number % 64 == 0 and shutil.disk_usage(folder).free < _SPARE:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise CorpusError(
             f"cannot decompress {str(path)!r} into {str(folder)!r}: {error.strerror}; set TMPDIR to a larger place"

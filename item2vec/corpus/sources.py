@@ -23,6 +23,7 @@ from item2vec.errors import CorpusError
 
 FIRST_BLOCK = 1 << 16
 STANDARD_INPUT = "-"
+_LONGEST_LINE = 1 << 30  # bytes, where lines are read one by one from what is unpacked
 
 # How files begin that are not text, what they are, and how they become text.
 _FORMATS = (
@@ -250,19 +251,27 @@ def lines_of(source: Source) -> Iterator[bytes]:
     Raises
     ------
     CorpusError
-        If a stream is damaged or no text; plain text is not checked.
+        If a stream is damaged or no text, or a line of it has no end; plain text is not checked.
     """
     if source.stream is None:
         with source.path.open("rb") as file:
             file.seek(source.start)
             yield from (line.removesuffix(b"\n") for line in file)
         return
-    rest = b""
+    begun: list[bytes] = []  # of a line: joined once, however many blocks it has
+    size = 0
     for block in source.stream.blocks(1 << 20):
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-    if rest:
-        yield rest
+        first, *lines = block.split(b"\n")
+        begun.append(first)
+        size += len(first)
+        if size > _LONGEST_LINE:
+            raise CorpusError(f"{_shown(source.path)} has a line of over {_LONGEST_LINE:,} bytes; that is no sequence")
+        if lines:
+            yield b"".join(begun)
+            yield from lines[:-1]
+            begun, size = [lines[-1]], len(lines[-1])
+    if size:
+        yield b"".join(begun)
 
 
 def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[list[Segment]]:

@@ -70,6 +70,11 @@ class TextStream:
         )
 
     @property
+    def shown(self) -> str:
+        """What errors call the source."""
+        return self._shown
+
+    @property
     def replaced(self) -> int:
         """Places so far that were no characters and became U+FFFD."""
         return self._filter.replaced

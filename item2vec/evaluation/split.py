@@ -17,7 +17,7 @@ import numpy as np
 
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.evaluation.sequences import read_lines
-from item2vec.vectors.atomic import atomic_path
+from item2vec.vectors.atomic import atomic_paths
 
 Sequence = list[bytes]  # an item's UTF-8 bytes each
 Divided = tuple[Sequence, Sequence]  # to train on, held out
@@ -109,7 +109,8 @@ def write_parts(divided: Iterable[Divided], prefix: str, delimiter: str | None) 
     names = f"{prefix}.train.txt", f"{prefix}.heldout.txt"
     separator = b" " if delimiter is None else delimiter.encode()
     sequences, items = [0, 0], [0, 0]
-    with atomic_path(names[0]) as train, atomic_path(names[1]) as held_out:
+    # A training file and held-out items of two divisions would be a leak.
+    with atomic_paths(*reversed(names)) as (held_out, train):
         with train.open("wb") as train_file, held_out.open("wb") as held_out_file:
             for parts in divided:
                 for number, (part, file) in enumerate(zip(parts, (train_file, held_out_file), strict=True)):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.corpus.fingerprint import fingerprint
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ConfigError
 from item2vec.evaluation.heldout import leave_last_out, with_targets
@@ -115,11 +116,17 @@ class Validation:
 
     def after_epoch(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> bool:
         """Evaluate, keep copies of the tables if they are the best so far, and say whether to go on."""
-        self.values.append(self.evaluate(inputs, outputs))
-        epoch = len(self.values)
-        if self.best_epoch == epoch:
+        value = self.evaluate(inputs, outputs)
+        if not self.values or value > max(self.values):
             self.best = (np.array(inputs, order="C"), np.array(outputs, order="C"))
+        self.values.append(value)
+        epoch = len(self.values)
         return not self.config.patience or epoch - self.best_epoch < self.config.patience
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for values to be comparable, as JSON values."""
+        held = (self._held.histories.items, self._histories.offsets, self._held.targets.items, self._targets.offsets)
+        return {"metric": self.config.metric, "patience": self.config.patience, "held_out": fingerprint(*held)}
 
     def as_dict(self) -> dict[str, Any]:
         """What was found, as plain JSON values."""

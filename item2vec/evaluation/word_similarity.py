@@ -20,7 +20,7 @@ class Similarity:
     Attributes
     ----------
     spearman : float
-        -1 to 1, over the pairs used; NaN for fewer than two, or where all scores are equal.
+        -1 to 1, over the pairs used; NaN for fewer than two, or where all scores or all cosines are equal.
     used, missing : int
         Pairs whose words are both known, and pairs with an unknown word, which are left out.
     unreadable : int
@@ -69,6 +69,8 @@ def word_similarity(words: Words, lines: Sequence[str]) -> Similarity:
         return Similarity(math.nan, len(scores), missing, unreadable)
     first, second = np.array(rows).T
     cosine = np.einsum("ij,ij->i", words.unit[first], words.unit[second], dtype=np.float64)
+    if np.ptp(cosine) == 0:
+        return Similarity(math.nan, len(scores), missing, unreadable)
     return Similarity(float(spearmanr(cosine, scores).statistic), len(scores), missing, unreadable)
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from item2vec.corpus.sources import check_source, lines_of
 from item2vec.errors import CorpusError
 
+_LONGEST_TEST = 1 << 28  # bytes; the Google analogies have 600,000
+
 
 class Words:
     """A look-up of words without regard to case, as gensim's ``evaluate_word_pairs`` and ``_analogies`` have it.
@@ -69,8 +71,14 @@ def read_test(path: str | Path) -> list[str]:
         If the file cannot be read, or has no such line.
     """
     source = check_source(Path(path))
+    kept, size = [], 0
+    for line in lines_of(source):
+        kept.append(line)
+        size += len(line) + 1
+        if size > _LONGEST_TEST:
+            raise CorpusError(f"{str(path)!r} has over {_LONGEST_TEST:,} bytes; it is no test of words")
     try:
-        text = b"\n".join(lines_of(source)).decode()
+        text = b"\n".join(kept).decode()
     except UnicodeDecodeError as error:
         raise CorpusError(f"{str(path)!r} is not UTF-8 at byte {error.start:,}; convert it first") from None
     lines = [line.strip() for line in text.splitlines()]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.corpus.fingerprint import fingerprint
+
 
 @dataclass(frozen=True, eq=False)
 class Initial:
@@ -32,6 +34,11 @@ class Initial:
     output: NDArray[np.float32] | None
     frozen: bool = False
     about: str = ""
+
+    def fingerprint(self) -> str:
+        """Digits that differ where other rows are given."""
+        tables = (self.input,) if self.output is None else (self.input, self.output)
+        return fingerprint(self.ids, self.rows, *tables)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -68,6 +68,29 @@ class EmbeddingTables(nn.Module):
             self.frozen_input = stays
             self.frozen_output = stays if initial.output is not None else self.frozen_output
 
+    def views(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both tables as float32 [V,d] arrays: on the CPU views of them, whose rows may have gaps between them."""
+        return self.input.weight.detach().cpu().numpy(), self.output.weight.detach().cpu().numpy()
+
+    def load(self, inputs: np.ndarray, outputs: np.ndarray) -> None:
+        """Copy both tables' rows from float32 [V,d] arrays, in blocks, as these may lie in a file."""
+        for table, given in ((self.input, inputs), (self.output, outputs)):
+            for first in range(0, len(given), _BLOCK_ROWS):
+                some = slice(first, first + _BLOCK_ROWS)
+                table.weight[some] = torch.from_numpy(np.array(given[some]))
+
+    def first_not_finite(self) -> tuple[str, int] | None:
+        """The first row with a number that is not finite, as the table's name and the row; None if all are."""
+        for name, table in (("input", self.input), ("output", self.output)):
+            weight = table.weight.detach()
+            for first in range(0, len(weight), _BLOCK_ROWS):
+                block = weight[first : first + _BLOCK_ROWS]
+                if not torch.isfinite(block.sum()):  # cheap; a sum may also overflow
+                    rows = (~torch.isfinite(block).all(1)).nonzero()
+                    if len(rows):
+                        return name, first + int(rows[0])
+        return None
+
     def take(self) -> tuple[np.ndarray, np.ndarray]:
         """Give both tables as float32 [V,d] arrays without padding, and leave this module empty.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -17,6 +18,7 @@ from item2vec.sampling.sampler import Sampler, Worker
 from item2vec.sampling.splitmix import stretch
 from item2vec.sampling.tiles import choose_tile
 from item2vec.sampling.windows import Window
+from item2vec.training.guard import Guard
 from item2vec.training.progress import Progress, TrainResult, TrainState
 from item2vec.training.steps import Step, make_step
 from item2vec.training.workers import Workers
@@ -52,6 +54,10 @@ class Trainer:
     tables : EmbeddingTables
     shard : int
         Tokens of a shard: what a worker takes at once. It does not depend on the number of threads.
+    shards, shards_of_epoch : int
+        Of all epochs, and of one.
+    ended : bool
+        Whether `train` came to its end, instead of being stopped.
     """
 
     def __init__(self, corpus: Corpus, config: TrainConfig, initial: Initial | None = None) -> None:
@@ -85,13 +91,15 @@ class Trainer:
                 max(_SHORTEST_SHARD, -(-tokens * config.epochs // _SHARDS_WANTED)),
             ),
         )
-        self._shards = -(-tokens // self.shard)  # of an epoch
-        self._total = self._shards * config.epochs
-        self._workers = Workers(self.threads, self._work)
+        self.shards_of_epoch = -(-tokens // self.shard)
+        self.shards = self.shards_of_epoch * config.epochs
+        self._workers = Workers(self.threads)
         self._buffers: list[Worker] = []
         self._sums = np.zeros((self.threads, config.epochs, 3))  # loss, pairs, limited tiles
         self._epochs_closed = 0
+        self.ended = False
         self._stop_asked = False
+        self._guard = Guard(corpus.vocabulary, config, self.tables)
         self._began = self._ended = time.perf_counter()
 
     def prepare(self) -> None:
@@ -134,6 +142,7 @@ class Trainer:
         self._began += time.perf_counter() - self._ended
 
         def tick() -> None:
+            self._guard.look(self._sums.sum((0, 1)), self._done())
             if report is not None:
                 report(self.progress())
             if self._stop_asked or (pause is not None and pause.due(self)):
@@ -141,23 +150,34 @@ class Trainer:
 
         try:
             while not self._stop_asked:
-                if after_epoch is not None and not self._close_epochs(after_epoch):
-                    break
-                if self._workers.taken == self._total:
+                self.ended = (
+                    after_epoch is not None and not self._close_epochs(after_epoch)
+                ) or self._workers.taken == self.shards
+                if self.ended:
                     break
                 if pause is not None and pause.due(self):
                     self._aside(lambda: pause(self))
-                limit = self._total if after_epoch is None else (self._epochs_closed + 1) * self._shards
-                self._workers.run(limit, tick, every)
+                limit = self.shards if after_epoch is None else (self._epochs_closed + 1) * self.shards_of_epoch
+                self._workers.run(limit, self._work, tick, every)
         finally:
             self._ended = time.perf_counter()
         result = self.result()
-        if not result.pairs and result.done == 1:
+        if not result.pairs and self.ended:
             raise TrainingError(
                 f"no pair was left to train on: sample {self.config.sample:g} dropped almost every occurrence; "
                 "raise --sample, or turn it off with --sample 0"
             )
         return result
+
+    @property
+    def shards_done(self) -> int:
+        """Shards of all epochs that workers have taken; done, while none runs."""
+        return self._workers.taken
+
+    def check_tables(self) -> None:
+        """Raise a DivergenceError if a row holds a number that is not finite."""
+        if found := self.tables.first_not_finite():
+            raise self._guard.error(*found)
 
     def stop(self) -> None:
         """Ask for an end of `train` at the next shard; from anywhere, a signal handler too."""
@@ -165,9 +185,7 @@ class Trainer:
 
     def state(self) -> TrainState:
         """The state to go on from; only while no worker runs."""
-        return TrainState(
-            self._workers.taken, self._epochs_closed, time.perf_counter() - self._began, self._sums.sum(0)
-        )
+        return TrainState(self._workers.taken, self._epochs_closed, self._ended - self._began, self._sums.sum(0))
 
     def restore(self, state: TrainState) -> None:
         """Go on from a state of a run with the same corpus and configuration; `tables` are the caller's to fill."""
@@ -212,35 +230,38 @@ class Trainer:
     def _close_epochs(self, after_epoch: Callable[[EmbeddingTables], bool]) -> bool:
         """Call ``after_epoch`` for an epoch that has ended and was not looked at; returns whether to go on."""
         go_on = True
-        while go_on and self._epochs_closed < self._workers.taken // self._shards:
+        while go_on and self._epochs_closed < self._workers.taken // self.shards_of_epoch:
             go_on = self._aside(lambda: after_epoch(self.tables))
             self._epochs_closed += 1
         return go_on
 
     def _aside(self, call: Callable[[], Result]) -> Result:
         """Do something whose time is not training."""
-        began = time.perf_counter()
+        self._ended = time.perf_counter()
         try:
             return call()
         finally:
-            self._began += time.perf_counter() - began
+            self._began += time.perf_counter() - self._ended
 
     def _done(self) -> float:
         """Share of all shards of all epochs that workers have taken."""
-        return self._workers.taken / self._total
+        return self._workers.taken / self.shards
 
     def _epoch(self) -> int:
         """The epoch that the last taken shard is of, from 1."""
-        return max(0, self._workers.taken - 1) // self._shards + 1
+        return max(0, self._workers.taken - 1) // self.shards_of_epoch + 1
 
     def _raw_tokens(self, done: float) -> float:
         return done * self.corpus.raw_tokens * self.config.epochs
 
     def _work(self, index: int, number: int) -> None:
         """Train on a shard. What it draws follows from its number: the same for any number of threads."""
-        epoch, place = divmod(number, self._shards)
+        epoch, place = divmod(number, self.shards_of_epoch)
         first = place * self.shard
         worker = self._buffers[index]
         worker.state[0] = stretch(self._seed, number)
         batch = self.sampler.batch(worker, first, min(first + self.shard, len(self.corpus.items)))
-        self._sums[index, epoch] += self.step(self.tables, batch, self.learning_rate(number / self._total))
+        sums = self.step(self.tables, batch, self.learning_rate(number / self.shards))
+        if not math.isfinite(sums[0]):
+            raise self._guard.error(*(self.tables.first_not_finite() or ("", 0)))
+        self._sums[index, epoch] += sums

@@ -15,8 +15,6 @@ class Workers:
     ----------
     count : int
         Threads.
-    work : callable
-        Called with the worker's index and the shard's number, on its thread.
 
     Attributes
     ----------
@@ -26,22 +24,24 @@ class Workers:
         Whether no more is to be taken in this `run`; set it from anywhere, a signal handler too.
     """
 
-    def __init__(self, count: int, work: Callable[[int, int], None]) -> None:
+    def __init__(self, count: int) -> None:
         self.count = count
         self.taken = 0
         self.stopping = False
-        self._work = work
         self._limit = 0
         self._lock = threading.Lock()
         self._running: list[threading.Event] = []
         self._failures: list[BaseException] = []
 
-    def run(self, limit: int, tick: Callable[[], None], every: float) -> None:
+    def run(self, limit: int, work: Callable[[int, int], None], tick: Callable[[], None], every: float) -> None:
         """Work until ``limit`` shards are taken or `stopping` is set; no worker runs when this returns or raises.
 
         Parameters
         ----------
         limit : int
+        work : callable
+            Called with the worker's index and the shard's number, on its thread. It is not kept: a trainer whose method
+            it is goes, with its tables, as soon as nobody needs it.
         tick : callable
             Called from this thread every ``every`` seconds. What it raises comes through.
 
@@ -55,7 +55,7 @@ class Workers:
         self.stopping = False
         try:
             for index in range(self.count):
-                self._start(index)
+                self._start(index, work)
             for finished in self._running:
                 while not finished.wait(every):
                     tick()
@@ -67,12 +67,12 @@ class Workers:
                 raise failure
             raise TrainingError(f"a worker failed: {str(failure) or type(failure).__name__}") from failure
 
-    def _start(self, index: int) -> None:
+    def _start(self, index: int, work: Callable[[int, int], None]) -> None:
         """Start a worker's thread; it is waited for even if Ctrl-C comes before ``Thread.start`` returns."""
         finished = threading.Event()
         self._running.append(finished)
         try:
-            threading.Thread(target=self._take_shards, args=(index, finished), daemon=True).start()
+            threading.Thread(target=self._take_shards, args=(index, work, finished), daemon=True).start()
         except RuntimeError:  # the system has no more threads: this one will never finish
             finished.set()
             raise
@@ -91,7 +91,7 @@ class Workers:
             except KeyboardInterrupt:
                 continue
 
-    def _take_shards(self, index: int, finished: threading.Event) -> None:
+    def _take_shards(self, index: int, work: Callable[[int, int], None], finished: threading.Event) -> None:
         try:
             while not self.stopping:
                 with self._lock:
@@ -99,7 +99,7 @@ class Workers:
                     if number >= self._limit:
                         return
                     self.taken = number + 1
-                self._work(index, number)
+                work(index, number)
         except BaseException as error:
             self._failures.append(error)
             self.stopping = True

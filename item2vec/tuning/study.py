@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.errors import ConfigError, TrainingError
+from item2vec.errors import ConfigError, DivergenceError, TrainingError
 from item2vec.evaluation.baselines import item_knn, popularity
 from item2vec.evaluation.intervals import Estimate, mean_intervals
 from item2vec.evaluation.scoring import Scoring
@@ -175,6 +175,8 @@ class _Search:
             self._keep_test(trial, record, outcome, reference)
         except GivenUpError as error:
             record = Record(trial.number, "collapsed" if error.collapsed else "given up", options, reason=str(error))
+        except DivergenceError as error:
+            record = Record(trial.number, "collapsed", options, reason=str(error))
         except TrainingError as error:
             record, state = Record(trial.number, "failed", options, reason=str(error)), TrialState.FAIL
         except KeyboardInterrupt:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from item2vec.errors import ModelError
+
+_ABANDONED = 24 * 3600  # seconds after which a temporary that nobody writes to is one that a killed run left
 
 
 @contextmanager
@@ -34,19 +37,81 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ModelError
         If the target cannot be written: naming it and why.
     """
-    shown = os.fspath(path)
+    with atomic_paths(path) as (temporary,):
+        yield temporary
+
+
+@contextmanager
+def atomic_paths(*paths: str | os.PathLike[str]) -> Iterator[tuple[Path, ...]]:
+    """Give temporary paths for files that belong together; see `atomic_path`.
+
+    At no instant do old and new files lie side by side under their names. Files that are there are set aside first, as
+    ``NAME.old-...``, the last one before all others, and the new last one comes after all others: between the two it
+    is missing, so that a reader that needs it fails. What was set aside is put back after an error; only if the process
+    is killed between two renames does it stay as it is, whole.
+
+    Parameters
+    ----------
+    *paths : str or path-like
+        The targets. The last is the one without which the others are of no use.
+
+    Yields
+    ------
+    tuple of pathlib.Path
+
+    Raises
+    ------
+    ModelError
+        If a target cannot be written: naming it and why.
+    """
+    shown = os.fspath(paths[-1])
+    temporaries: list[Path] = []
     try:
-        target = _target(shown)
-        temporary, mode = _reserve(target)
+        targets, modes = [_target(os.fspath(path)) for path in paths], []
         try:
-            yield temporary
-            _sync(temporary, mode)
-            os.replace(temporary, target)
-            _sync_folder(target.parent)
+            for path, target in zip(paths, targets, strict=True):
+                shown = os.fspath(path)
+                temporary, mode = _reserve(target)
+                temporaries.append(temporary)
+                modes.append(mode)
+            shown = os.fspath(paths[-1])
+            yield tuple(temporaries)
+            for temporary, mode in zip(temporaries, modes, strict=True):
+                _sync(temporary, mode)
+            _put_in_place(temporaries, targets)
+            for folder in {target.parent for target in targets}:
+                _sync_folder(folder)
         finally:
-            temporary.unlink(missing_ok=True)
+            for temporary in temporaries:
+                temporary.unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(f"cannot write {shown}: {_reason(error)}") from error
+
+
+def _put_in_place(temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Rename the finished files over the targets: a single one at once, several without a mix of old and new."""
+    aside: dict[Path, Path] = {}
+    placed: list[Path] = []
+    try:
+        if len(targets) > 1:
+            for target in reversed(targets):
+                if target.exists():
+                    old = target.with_name(f"{target.name[:200]}.old-{os.urandom(4).hex()}")
+                    aside[target] = old
+                    os.rename(target, old)
+        for temporary, target in zip(temporaries, targets, strict=True):
+            placed.append(target)
+            os.replace(temporary, target)
+    except BaseException:
+        if len(targets) > 1:
+            for target in reversed(placed):
+                target.unlink(missing_ok=True)
+        for target, old in reversed(aside.items()):
+            if old.exists():
+                os.replace(old, target)
+        raise
+    for old in aside.values():
+        old.unlink(missing_ok=True)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -80,12 +145,21 @@ def _target(shown: str) -> Path:
 
 def _reserve(target: Path) -> tuple[Path, int]:
     """Make the temporary file; also the mode that the finished file is to have."""
+    _remove_abandoned(target.parent)
     # The name is independent of the target's, which may already be as long as the file system allows.
     temporary = target.parent / f".item2vec-{os.getpid()}-{os.urandom(4).hex()}.tmp"
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     os.close(descriptor)
     kept = target if target.exists() else temporary
     return temporary, stat.S_IMODE(kept.stat().st_mode)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what runs left that were killed while they wrote; by age, since other machines may write here too."""
+    with suppress(OSError):
+        for path in folder.glob(".item2vec-*.tmp"):
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
 
 
 def _sync(temporary: Path, mode: int) -> None:

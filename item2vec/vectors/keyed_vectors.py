@@ -129,6 +129,12 @@ class KeyedVectors(Questions):
         """Length of the vectors, d."""
         return int(self.input.shape[1])
 
+    @property
+    def loss(self) -> str:
+        """The loss that the tables were trained with, ns where that is not known."""
+        config = self.metadata.get("config")  # of a file: it may be anything
+        return "hs" if isinstance(config, dict) and config.get("loss") == "hs" else "ns"
+
     def __len__(self) -> int:
         return len(self.input)
 
@@ -207,7 +213,7 @@ class KeyedVectors(Questions):
         """
         if self.output is None:
             raise ModelError(f"the model has no output table, which {purpose}; {instead}")
-        if self.metadata.get("config", {}).get("loss") == "hs":
+        if self.loss == "hs":
             raise ModelError(
                 f"the model was trained with hierarchical softmax, so its output table holds the nodes of a tree and "
                 f"not the items, which {purpose}; {instead}"

@@ -21,6 +21,11 @@ Where a training may go on with more data, the R items that were too rare so far
     rare_offsets  I64 [R+1]
     rare_counts   I64 [R]
 
+In a checkpoint of a training that validates, the tables of its best epoch:
+
+    best_input    F32 [V, d]
+    best_output   F32 [V, d]
+
 and in the file's metadata, under ``item2vec``, a JSON object: ``format`` (this version's 1), ``version`` (of
 the item2vec that wrote it), and what the trainer adds: ``config``, ``corpus``, ...
 """
@@ -38,9 +43,10 @@ from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
-from item2vec.vectors.hash_index import HashIndex
+from item2vec.vectors.hash_index import HashIndex, hash_items
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.safetensors_map import damaged, map_tensors
+from item2vec.vectors.safetensors_writer import write_tensors
 from item2vec.vectors.utf8_items import first_not_utf8
 
 FORMAT = 1
@@ -58,8 +64,15 @@ _KINDS = {
     "rare_items": (np.uint8, 1),
     "rare_offsets": (np.int64, 1),
     "rare_counts": (np.int64, 1),
+    "best_input": (np.float32, 2),
+    "best_output": (np.float32, 2),
 }
-_OPTIONAL = (("output",), ("names", "name_offsets"), ("rare_items", "rare_offsets", "rare_counts"))
+_OPTIONAL = (
+    ("output",),
+    ("names", "name_offsets"),
+    ("rare_items", "rare_offsets", "rare_counts"),
+    ("best_input", "best_output"),
+)
 
 
 def save_model(
@@ -71,6 +84,8 @@ def save_model(
     metadata: dict[str, Any],
     names: Names | None = None,
     rare: Vocabulary | None = None,
+    hash_index: HashIndex | None = None,
+    best: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
 ) -> None:
     """Write a model file; it appears whole or not at all.
 
@@ -79,7 +94,7 @@ def save_model(
     path : str or path-like
         The target; one that is there is replaced.
     input, output : ndarray of float32 [V, d]
-        The tables; `output` may be None. Contiguous ones are written without a copy.
+        The tables; `output` may be None. They are written without a copy, also if their rows are padded.
     vocabulary : Vocabulary
         The V items, in the tables' order.
     metadata : dict
@@ -88,17 +103,18 @@ def save_model(
         Display names of the V items.
     rare : Vocabulary, optional
         The items that were too rare so far.
+    hash_index : HashIndex, optional
+        Of the vocabulary, if it is at hand.
+    best : tuple of two ndarrays of float32 [V, d], optional
+        For a checkpoint: the tables of the best epoch so far.
 
     Raises
     ------
     ModelError
         If the parts do not fit each other, or the file cannot be written.
     """
-    from safetensors import SafetensorError  # here, since no query needs it
-    from safetensors.numpy import save_file
-
     KeyedVectors(input, output, vocabulary, metadata, names=names)  # checks that the parts fit
-    index = HashIndex.build(vocabulary)
+    index = HashIndex.build(vocabulary) if hash_index is None else hash_index
     tensors: dict[str, NDArray[Any]] = {
         "input": input,
         "counts": vocabulary.counts,
@@ -113,13 +129,12 @@ def save_model(
         tensors |= {"names": names.blob, "name_offsets": names.offsets}
     if rare is not None:
         tensors |= {"rare_items": rare.blob, "rare_offsets": rare.offsets, "rare_counts": rare.counts}
-    tensors = {name: np.ascontiguousarray(array, _KINDS[name][0]) for name, array in tensors.items()}
+    if best is not None:
+        tensors |= {"best_input": best[0], "best_output": best[1]}
+    tensors = {name: np.asarray(array, _KINDS[name][0]) for name, array in tensors.items()}
     text = _metadata_text(metadata)
     with atomic_path(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata={METADATA_KEY: text})
-        except SafetensorError as error:  # wraps the system's error, of which only the text is left
-            raise ModelError(f"cannot write {os.fspath(path)}: {error}") from error
+        write_tensors(temporary, tensors, {METADATA_KEY: text})
 
 
 def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
@@ -155,15 +170,17 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
     if "rare_items" in tensors:
         _check_texts(shown, "rare item", tensors["rare_items"], tensors["rare_offsets"])
         rare = Vocabulary(tensors["rare_items"], tensors["rare_offsets"], tensors["rare_counts"])
-    _check_hashes(shown, tensors["hash_keys"], tensors["hash_ids"])
+    vocabulary = Vocabulary(tensors["items"], tensors["item_offsets"], tensors["counts"])
+    index = HashIndex(tensors["hash_keys"], tensors["hash_ids"])
+    _check_index(shown, index, vocabulary)
     if any(tensors[name].min(initial=0) < 0 for name in ("counts", "rare_counts") if name in tensors):
         raise damaged(shown, "a count is negative")
     return KeyedVectors(
         tensors["input"],
         tensors.get("output"),
-        Vocabulary(tensors["items"], tensors["item_offsets"], tensors["counts"]),
+        vocabulary,
         metadata,
-        hash_index=HashIndex(tensors["hash_keys"], tensors["hash_ids"]),
+        hash_index=index,
         names=names,
         rare=rare,
     )
@@ -185,7 +202,9 @@ def _read_metadata(path: str, texts: dict[str, str]) -> dict[str, Any]:
         raise ModelError(f"cannot read {path}: it is a .safetensors file, but not of item2vec")
     try:
         metadata = json.loads(texts[METADATA_KEY])
-        json.dumps(metadata, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be shown
+        json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode(
+            "utf-8"
+        )  # half a surrogate pair could not be shown
     except (ValueError, RecursionError) as error:
         raise damaged(path, "its item2vec metadata is not JSON") from error
     if not isinstance(metadata, dict) or type(metadata.get("format")) is not int:
@@ -214,7 +233,8 @@ def _check_kinds(path: str, tensors: dict[str, NDArray[Any]]) -> None:
     if not 0 < items < 2**31 or dim < 1:
         raise damaged(path, f"its table has {items:,} rows of {dim:,}")
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("counts", "hash_keys", "hash_ids"), (items,))
-    shapes |= {"item_offsets": (items + 1,), "name_offsets": (items + 1,), "output": (items, dim)}
+    shapes |= {"item_offsets": (items + 1,), "name_offsets": (items + 1,)}
+    shapes |= dict.fromkeys(("output", "best_input", "best_output"), (items, dim))
     if "rare_counts" in tensors:
         shapes["rare_offsets"] = (len(tensors["rare_counts"]) + 1,)
     for name, shape in shapes.items():
@@ -231,9 +251,20 @@ def _check_texts(path: str, what: str, blob: NDArray[np.uint8], offsets: NDArray
         raise damaged(path, f"{article} {what} is not UTF-8")
 
 
-def _check_hashes(path: str, keys: NDArray[np.uint64], ids: NDArray[np.int32]) -> None:
-    """The hash index is in order and leads to items that are there."""
+def _check_index(path: str, index: HashIndex, vocabulary: Vocabulary) -> None:
+    """The hash index is in order and leads to items that are there, none of which comes twice."""
+    keys, ids = index.keys, index.ids
     if not np.all(keys[1:] >= keys[:-1]):
         raise damaged(path, "its hash_keys are not in order")
     if ids.min() < 0 or ids.max() >= len(ids):
         raise damaged(path, "its hash_ids lead to items that are not there")
+    alike = np.flatnonzero(keys[1:] == keys[:-1])
+    if not len(alike):
+        return
+    # Hardly ever by accident. A look-up compares all items of one hash, so there must be no more than really have it.
+    places = np.union1d(alike, alike + 1)
+    some = vocabulary.take(ids[places])
+    if np.any(hash_items(some.blob, some.offsets) != keys[places]):
+        raise damaged(path, "its hash_keys are not those of its items")
+    if (pair := index.first_duplicate(vocabulary)) is not None:
+        raise damaged(path, f"the item {vocabulary[pair[0]]!r:.100} comes twice")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from item2vec.errors import ModelError
 
 DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U64": "<u8", "U8": "|u1"}
-_MAX_HEADER = 100_000_000  # the library's own bound, in bytes
+_MAX_HEADER = 1 << 25  # bytes; parsed JSON takes up to sixty times as much, and a model's header hardly a thousand
 
 
 def map_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
@@ -124,7 +124,7 @@ def _place(named_entry: tuple[str, Any]) -> tuple[int, int]:
 
 def _entry(path: str, name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
     """The type, shape and place of one tensor."""
-    # Only the name is quoted, and no long one: a hostile header may hold a hundred megabytes of anything.
+    # Only the name is quoted, and no long one: a hostile header may hold megabytes of anything.
     if len(name) > 100:
         raise damaged(path, "a tensor's name is too long")
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:

@@ -184,7 +184,8 @@ class _Best:
             kth = score[starts[full] + place - 1]
             # Beyond `keep` rows of the same score the first rows have it.
             if spare:
-                kth = kth - np.float32(_ROUNDING) * (np.ones_like(kth) if self._task.cosine else np.abs(kth))
+                with np.errstate(invalid="ignore"):  # scores of damaged vectors may be infinite
+                    kth = kth - np.float32(_ROUNDING) * (np.ones_like(kth) if self._task.cosine else np.abs(kth))
             self._floor[full] = np.maximum(self._floor[full], kth)
         kept = (np.arange(len(query)) - starts[query] < keep) & (score >= self._floor[query])
         self._parts = [(query[kept], row[kept], score[kept])]
@@ -216,12 +217,12 @@ def _ranked(
     exact = np.empty(len(row))
     for first in range(0, len(row), 1 << 14):
         part = slice(first, first + (1 << 14))
-        block = task.table[row[part]].astype(np.float64)
         with np.errstate(all="ignore"):
+            block = task.table[row[part]].astype(np.float64)
             squares = np.einsum("ij,ij->i", block, block)
             dots = np.einsum("ij,ij->i", block, wide[query[part]])
             # What is no number in float32 counts as zero, as above.
-            good = np.isfinite(squares.astype(np.float32)) & (~task.cosine | (squares > 0))
+            good = np.isfinite(squares.astype(np.float32)) & ((squares > 0) | (not task.cosine))
             exact[part] = np.where(good, np.clip(dots / np.sqrt(squares), -1, 1) if task.cosine else dots, 0.0) + 0.0
     if bias is not None:
         exact += np.asarray(bias, np.float64)[row]

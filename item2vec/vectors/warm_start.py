@@ -100,5 +100,4 @@ def warm_start(model: KeyedVectors, corpus: Corpus, config: TrainConfig) -> tupl
 
 def _output_table(model: KeyedVectors, config: TrainConfig) -> np.ndarray | None:
     """The output table, if its rows are those of items; with hierarchical softmax they are nodes of a tree of old."""
-    losses = {model.metadata.get("config", {}).get("loss", "ns"), config.loss}
-    return model.output if losses == {"ns"} else None
+    return model.output if {model.loss, config.loss} == {"ns"} else None

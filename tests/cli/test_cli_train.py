@@ -28,8 +28,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_trained_model_answers() -> None:
     done = run("train", "corpus.txt", *QUICK)
     assert (done.exit_code, done.stdout) == (0, "")
-    read, shape, trained, ask = done.stderr.splitlines()[-4:]  # a first run says that it compiles
+    read, shape, needs, trained, ask = done.stderr.splitlines()[-5:]  # a first run says that it compiles
     assert shape.startswith("Sequences have 4 to 8 of these, median 6; ")
+    assert needs.startswith("Needs about ")
     assert read.startswith(f"Read 1,500 sequences, {TOKENS:,} tokens in ")
     assert read.endswith(" s: 64 items, which are 100.0% of the tokens.")
     assert trained.startswith("Trained 10 epochs in ")
@@ -58,6 +59,7 @@ def test_json_is_one_document_on_standard_output() -> None:
         "sequences": int,
         "notes": list,
         "warnings": list,
+        "checkpoints": dict,
         "replaced": int,
         "epochs": int,
         "threads": int,
@@ -119,7 +121,9 @@ def test_the_options_are_those_of_the_configuration() -> None:
         assert config(**{name: context.params[name] for name in own}) == config()
         names |= own
     validation = {"validate", "validate_targets", "metric", "patience"}
-    assert set(context.params) - names == {"sources", "output", "strict", "quiet", "as_json"} | validation
+    checkpoints = {"checkpoint_every", "resume"}
+    frame = {"sources", "output", "strict", "quiet", "as_json"}
+    assert set(context.params) - names == frame | validation | checkpoints
     for parameter in train_command.params:
         assert parameter.name == "sources" or parameter.help
         spelt = str(parameter.name).replace("_", "-")

@@ -76,7 +76,7 @@ def test_a_claim_costs_no_memory(tmp_path: Path) -> None:
 
 def test_pickles_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.array([["a", 1]], object), allow_pickle=True)
-    with pytest.raises(ModelError, match=r"it is cut off, damaged or no \.npy file of numbers"):
+    with pytest.raises(ModelError, match=r"it holds object \(1, 2\), not a table of floats"):
         read_vectors(tmp_path / "v.npy")
 
 
@@ -85,7 +85,7 @@ def test_items_beside_the_numbers(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"v\.vocab\.txt, is not there; name it with --items FILE"):
         read_vectors(tmp_path / "v.npy")
     (tmp_path / "v.vocab.txt").write_text("a\nb\nc\n")
-    with pytest.raises(ModelError, match=r"it has 2 vectors and .*v\.vocab\.txt 3 items"):
+    with pytest.raises(ModelError, match=r"it has 2 vectors and .*v\.vocab\.txt more than 2 items"):
         read_vectors(tmp_path / "v.npy")
     np.save(tmp_path / "v.npy", np.ones(3, np.float32))
     with pytest.raises(ModelError, match=r"it holds float32 \(3,\), not a table of floats"):

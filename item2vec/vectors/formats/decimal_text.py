@@ -18,7 +18,7 @@ DIGITS = 9  # significant digits that every float32 survives (Steele and White 1
 LONGEST = 16  # characters of a number as written here, and its separator: -1.23456789e-38 and a space
 LOWEST_EXPONENT, HIGHEST_EXPONENT = -4, DIGITS - 1  # what is written without an exponent
 POWERS_FROM = -90  # exponent of the first of `powers_of_ten`
-_NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+_NUMBER = re.compile(rb"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 
 
 def powers_of_ten() -> NDArray[np.float64]:

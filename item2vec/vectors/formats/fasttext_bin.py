@@ -14,6 +14,7 @@ vectors of unseen words, labels, the output table and quantised models (``.ftz``
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.formats.item_names import checked
-from item2vec.vectors.formats.streams import content_bound, open_vectors
+from item2vec.vectors.formats.streams import MOST_DIM, check_room, content_bound, open_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 MAGIC = struct.pack("<i", 793_712_314)
@@ -31,6 +32,8 @@ _END_OF_LINE = b"</s>"  # has no n-grams
 _WORD = 0  # type of an entry; 1 is a label
 _FNV_OFFSET, _FNV_PRIME = np.uint32(2_166_136_261), np.uint32(16_777_619)
 _WORDS = 2048  # whose n-grams are looked up together
+_LETTERS = 1 << 16  # bytes that these words have together, or one has
+_NUMBERS = 1 << 24  # numbers of n-grams' rows that are added up together
 _LONGEST_NGRAM = 64  # characters; fastText's own default is 6
 
 
@@ -56,8 +59,9 @@ def read(path: str, items: str | None) -> KeyedVectors:
                 f"cannot read {path}: it is quantised; export its vectors with `fasttext print-word-vectors`"
             )
         rows, columns = _unpack(file, "<qq", path)
-        if columns != dim or dim < 1 or rows < words or rows * dim * 4 > size - file.tell():
+        if columns != dim or not 1 <= dim <= MOST_DIM or rows < words or rows * dim * 4 > size - file.tell():
             raise ModelError(f"cannot read {path}: its table of {rows:,} rows of {columns:,} is cut off or damaged")
+        check_room(path, 4 * (rows + words) * dim)
         data = file.read(rows * dim * 4)
         if len(data) < rows * dim * 4:
             raise ModelError(f"cannot read {path}: it is cut off in its table")
@@ -67,16 +71,12 @@ def read(path: str, items: str | None) -> KeyedVectors:
         return checked(path, vocabulary, table[:words].astype(np.float32), "fasttext")
     if not 0 < minn <= maxn <= _LONGEST_NGRAM or bucket < 1:
         raise ModelError(f"cannot read {path}: it claims n-grams of {minn} to {maxn} characters in {bucket:,} buckets")
-    buckets = np.arange(bucket, dtype=np.int64) + words
-    if pruned >= 0:
-        buckets[:] = -1
-        if kept:
-            old, new = np.array(list(kept.items()), np.int64).T
-            if old.min() < 0 or old.max() >= bucket or new.min() < 0:
-                raise ModelError(f"cannot read {path}: its list of kept n-grams is damaged")
-            buckets[old] = new + words
-    if buckets.max() >= rows:
+    if pruned < 0 and bucket > rows - words:
         raise ModelError(f"cannot read {path}: its table has {rows:,} rows for {words:,} words and {bucket:,} buckets")
+    pairs = np.array(sorted(kept.items()), np.int64).reshape(-1, 2)
+    if pairs.min(initial=0) < 0 or np.any(pairs.max(axis=0, initial=-1) >= (bucket, rows - words)):
+        raise ModelError(f"cannot read {path}: its list of kept n-grams is damaged")
+    buckets = _Buckets(bucket, words, pairs if pruned >= 0 else None)
     return checked(path, vocabulary, _with_subwords(table, vocabulary, buckets, minn, maxn), "fasttext")
 
 
@@ -93,7 +93,7 @@ def _entries(file: BinaryIO, entries: int, words: int, path: str) -> tuple[list[
     for _ in range(entries):
         name = bytearray()
         while (letter := file.read(1)) != b"\0":
-            if not letter or len(name) > 1 << 16:
+            if not letter or len(name) == _LETTERS:
                 raise ModelError(f"cannot read {path}: it is cut off or damaged in its dictionary")
             name += letter
         count, kind = _unpack(file, "<qb", path)
@@ -105,23 +105,51 @@ def _entries(file: BinaryIO, entries: int, words: int, path: str) -> tuple[list[
     return names, counts
 
 
+@dataclass(frozen=True)
+class _Buckets:
+    """Where the rows of n-grams stand: `kept` has pairs of bucket and row of a pruned model, by bucket."""
+
+    count: int
+    words: int
+    kept: NDArray[np.int64] | None
+
+    def rows(self, hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The row of each n-gram, -1 where it was pruned."""
+        wanted = (hashes % np.uint32(self.count)).astype(np.int64)
+        if self.kept is None:
+            return wanted + self.words
+        if not len(self.kept):
+            return np.full(len(wanted), -1)
+        old, new = self.kept.T
+        place = np.minimum(np.searchsorted(old, wanted), len(old) - 1)
+        return np.where(old[place] == wanted, new[place] + self.words, -1)
+
+
 def _with_subwords(
-    table: NDArray[np.float32], vocabulary: Vocabulary, buckets: NDArray[np.int64], minn: int, maxn: int
+    table: NDArray[np.float32], vocabulary: Vocabulary, buckets: _Buckets, minn: int, maxn: int
 ) -> NDArray[np.float32]:
     """The mean of each word's own row and its n-grams' rows."""
-    vectors = np.empty((len(vocabulary), table.shape[1]), np.float32)
-    for first in range(0, len(vocabulary), _WORDS):
-        last = min(first + _WORDS, len(vocabulary))
+    vectors = np.zeros((len(vocabulary), table.shape[1]), np.float32)
+    step = max(1, _NUMBERS // table.shape[1])
+    first = 0
+    while first < len(vocabulary):
+        full = int(np.searchsorted(vocabulary.offsets, vocabulary.offsets[first] + _LETTERS, "right")) - 1
+        last = min(max(full, first + 1), first + _WORDS, len(vocabulary))
         names = [vocabulary.items_bytes(index) for index in range(first, last)]
         owners, hashes = ngram_hashes(names, minn, maxn)
-        rows = buckets[hashes % np.uint32(len(buckets))]
+        rows = buckets.rows(hashes)
         owners, rows = owners[rows >= 0], rows[rows >= 0]
         owners = np.concatenate([np.arange(last - first), owners])
         order = np.argsort(owners, kind="stable")
         rows = np.concatenate([np.arange(first, last), rows])[order]
-        sizes = np.bincount(owners, minlength=last - first)
-        starts = np.cumsum(sizes) - sizes
-        vectors[first:last] = np.add.reduceat(table[rows], starts, axis=0) / sizes[:, None].astype(np.float32)
+        sizes = np.bincount(owners)
+        owners = owners[order]
+        for begin in range(0, len(rows), step):  # usually once; a word may have any number of n-grams
+            found, starts = np.unique(owners[begin : begin + step], return_index=True)
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+                vectors[first + found] += np.add.reduceat(table[rows[begin : begin + step]], starts, axis=0)
+        vectors[first:last] /= sizes[:, None].astype(np.float32)
+        first = last
     return vectors
 
 

@@ -7,16 +7,17 @@ since an item may have spaces (as in the vectors of Common Crawl that GloVe's au
 from __future__ import annotations
 
 import os
-from itertools import islice
+from typing import BinaryIO
 
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.formats.item_names import WHITE, carried, checked
-from item2vec.vectors.formats.streams import open_vectors
+from item2vec.vectors.formats.streams import MOST_DIM, open_vectors
 from item2vec.vectors.formats.text_rows import read_rows, write_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 _LOOKED_AT = 1000  # lines
+_LOOKED_AT_BYTES = 1 << 24
 _LONGEST_LINE = 1 << 22  # bytes of one of them
 
 
@@ -30,9 +31,19 @@ def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: 
 def read(path: str, items: str | None) -> KeyedVectors:
     """Read a file; see `item2vec.vectors.formats.read_vectors`."""
     with open_vectors(path) as file:
-        lines = list(islice(iter(lambda: file.readline(_LONGEST_LINE), b""), _LOOKED_AT))
+        lines = _first_lines(file)
         dim = min((len(line.split()) for line in lines if line.strip()), default=1) - 1
-        if dim < 1:
+        if not 1 <= dim <= MOST_DIM:
             raise ModelError(f"cannot read {path}: a line has not an item and its numbers")
         vocabulary, table = read_rows(file, path, dim, first=b"".join(lines))
     return checked(path, vocabulary, table, "glove")
+
+
+def _first_lines(file: BinaryIO) -> list[bytes]:
+    """The lines from which the length of the vectors is told; the last may be cut off."""
+    lines: list[bytes] = []
+    size = 0
+    while len(lines) < _LOOKED_AT and size < _LOOKED_AT_BYTES and (line := file.readline(_LONGEST_LINE)):
+        lines.append(line)
+        size += len(line)
+    return lines

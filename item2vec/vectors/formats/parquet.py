@@ -13,7 +13,7 @@ from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.formats.item_names import checked
-from item2vec.vectors.formats.streams import open_vectors
+from item2vec.vectors.formats.streams import MOST_DIM, check_room, open_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 if TYPE_CHECKING:
@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 
 def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int) -> None:
     """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
+    import duckdb
+
     items = np.array(model.vocabulary.index_to_key(), object)
     numbers = {f"c{column}": values for column, values in enumerate(np.ascontiguousarray(model.input.T))}
+    query = f"SELECT item, [{', '.join(numbers)}] AS vector FROM model"
     with atomic_path(path) as temporary, _database() as database:
         database.register("model", {"item": items} | numbers)
-        query = f"SELECT item, [{', '.join(numbers)}] AS vector FROM model"
-        database.execute(f"COPY ({query}) TO {_quoted(temporary)} (FORMAT parquet)")
+        try:
+            database.execute(f"COPY ({query}) TO {_quoted(temporary)} (FORMAT parquet, USE_TMP_FILE false)")
+        except duckdb.Error as error:  # a full disk, say
+            number = re.search(r'"errno":"(\d+)"', str(error))
+            reason = os.strerror(int(number[1])).lower() if number else str(error).splitlines()[0]
+            raise ModelError(f"cannot write {os.fspath(path)}: {reason}") from error
 
 
 def read(path: str, items: str | None) -> KeyedVectors:
@@ -50,11 +57,16 @@ def _columns(path: str, database: duckdb.DuckDBPyConnection, source: str) -> tup
     if not {"item", "vector"} <= set(types) or not types["vector"].endswith("]"):
         held = ", ".join(f"{name} {kind}" for name, kind in types.items())[:200]
         raise ModelError(f"cannot read {path}: it needs the columns item and vector, a list of numbers; it has {held}")
-    facts = "min(len(vector)), max(len(vector)), count(*) FILTER (item IS NULL OR vector IS NULL)"
-    shortest, longest, missing = database.execute(f"SELECT {facts} FROM {source}").fetchall()[0]
+    facts = "min(len(vector)), max(len(vector)), count(*) FILTER (item IS NULL OR vector IS NULL), count(*)"
+    facts += ", coalesce(sum(strlen(item::VARCHAR)), 0)"
+    shortest, longest, missing, rows, letters = database.execute(f"SELECT {facts} FROM {source}").fetchall()[0]
     if missing or shortest != longest:
         what = "an item or a vector is missing" if missing else f"its vectors have {shortest:,} to {longest:,} numbers"
         raise ModelError(f"cannot read {path}: {what}")
+    if (shortest or 0) > MOST_DIM:
+        raise ModelError(f"cannot read {path}: its vectors have {shortest:,} numbers")
+    # A few bytes can say that a value comes a billion times. The numbers come twice, with a mask where one is missing.
+    check_room(path, rows * (9 * (shortest or 0) + 100) + 2 * int(letters))
     names = database.execute(f"SELECT item::VARCHAR AS item FROM {source}").fetchnumpy()["item"].tolist()
     numbers = database.execute(f"SELECT unnest(vector)::FLOAT AS number FROM {source}").fetchnumpy()["number"]
     # A missing number is masked; as none it is refused with the item's name.

@@ -192,7 +192,8 @@ def parse_lines(
     trouble : (int, str) or None
         Where the first line starts that is none, and what is wrong with it; the rows before it are good.
     """
-    rows = int(np.count_nonzero(data == _NEWLINE)) + 1
+    # As many as there are lines, if each had the letters of a row; and the one that will be found too short.
+    rows = min(int(np.count_nonzero(data == _NEWLINE)) + 1, len(data) // (2 * dim) + 2)
     table = np.empty((rows, dim), np.float32)
     names = np.empty((rows, 2), np.int64)
     doubts = np.empty((max(_DOUBTS, 2 * dim), 4), np.int64)

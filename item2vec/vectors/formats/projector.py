@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 
 from item2vec.errors import ModelError
-from item2vec.vectors.atomic import atomic_path
+from item2vec.vectors.atomic import atomic_paths
 from item2vec.vectors.formats.item_names import carried, checked
 from item2vec.vectors.formats.sidecar import LINE_ENDS, beside, read_items, write_items
-from item2vec.vectors.formats.streams import open_vectors
+from item2vec.vectors.formats.streams import MOST_DIM, open_vectors
 from item2vec.vectors.formats.text_rows import read_rows, write_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
@@ -23,7 +23,7 @@ _LONGEST_LINE = 1 << 22
 def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int) -> None:
     """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
     vocabulary = carried(model, "projector", b"\t" + LINE_ENDS, replace_spaces)
-    with atomic_path(beside(path, ITEMS)) as items, atomic_path(path) as temporary:
+    with atomic_paths(beside(path, ITEMS), path) as (items, temporary):
         write_items(items, vocabulary)
         write_rows(temporary, path, model.input, None, separator=b"\t", precision=precision)
 
@@ -33,8 +33,8 @@ def read(path: str, items: str | None) -> KeyedVectors:
     with open_vectors(path) as file:
         first = file.readline(_LONGEST_LINE)
         dim = len(first.split())
-        if dim == 0:
-            raise ModelError(f"cannot read {path}: its first line has no numbers")
+        if not 1 <= dim <= MOST_DIM:
+            raise ModelError(f"cannot read {path}: its first line has {dim:,} numbers")
         _, table = read_rows(file, path, dim, named=False, first=first)
     vocabulary = read_items(beside(path, ITEMS) if items is None else items, len(table), of=path, header=True)
     return checked(path, vocabulary, table, "projector")

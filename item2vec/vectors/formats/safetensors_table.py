@@ -15,6 +15,7 @@ from item2vec.errors import ModelError
 from item2vec.vectors.formats.item_names import checked
 from item2vec.vectors.formats.npy import ITEMS
 from item2vec.vectors.formats.sidecar import beside, read_items
+from item2vec.vectors.formats.streams import check_room
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.model_file import METADATA_KEY, load_model
 from item2vec.vectors.safetensors_map import map_tensors
@@ -34,6 +35,8 @@ def read(path: str, items: str | None) -> KeyedVectors:
     if len(tables) != 1:
         held = ", ".join(f"{name} {tensor.shape}" for name, tensor in list(tensors.items())[:5]) or "none"
         raise ModelError(f"cannot read {path}: it must hold one table of float32, and its tensors are {held}")
-    table = np.array(next(iter(tables.values())), np.float32)
+    (found,) = tables.values()
+    check_room(path, 4 * found.size)
+    table = np.array(found, np.float32)
     vocabulary = read_items(beside(path, ITEMS) if items is None else items, len(table), of=path)
     return checked(path, vocabulary, table, "safetensors")

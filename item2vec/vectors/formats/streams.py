@@ -11,12 +11,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import BinaryIO, TypeVar
 
+from item2vec.corpus.memory import available_memory
 from item2vec.errors import ModelError
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK = 1 << 22  # bytes read at once
 _GZIP_LEVEL = 1  # digits hardly compress: level 9 takes ten times as long for 3% less
 _LONGEST_LINE = 1 << 26  # bytes; a row of 65,536 numbers takes a tenth of it
+MOST_DIM = 1 << 20  # numbers of a vector: what claims more is no table of vectors
+_SMALL = 1 << 26  # bytes that are taken without a look at what is left
 _RATIO = 1100  # zlib's own bound is 1032 (zlib.net, "Maximum Compression Factor")
 
 Given = TypeVar("Given")
@@ -57,6 +60,22 @@ def content_bound(path: str) -> int:
     with open(path, "rb") as file:
         zipped = file.read(2) == GZIP_MAGIC
     return os.path.getsize(path) * (_RATIO if zipped else 1)
+
+
+def check_room(path: str, size: int, what: str = "its vectors") -> None:
+    """Refuse what does not fit into the memory that is left, before any of it is taken.
+
+    A file may claim anything, and a gzipped one may even keep its word.
+
+    Raises
+    ------
+    ModelError
+        If `size` bytes are more than there are.
+    """
+    if size > _SMALL and size > (left := available_memory()):
+        raise ModelError(
+            f"cannot read {path}: {what} would take {size / 1e9:,.1f} GB of memory, and {left / 1e9:,.1f} GB are left"
+        )
 
 
 @contextmanager

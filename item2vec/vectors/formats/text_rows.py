@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.formats.item_names import cut_out
-from item2vec.vectors.formats.streams import create_text, in_order, is_gzip_name, line_blocks
+from item2vec.vectors.formats.streams import check_room, create_text, in_order, is_gzip_name, line_blocks
 
 _BLOCK = 1 << 18  # numbers printed together
 
@@ -56,6 +56,7 @@ def read_rows(
         return table, *cut_out(data, names[:, 0], names[:, 1]), lines, "" if trouble is None else trouble[1]
 
     blocks: Iterator[bytes] = line_blocks(file, path)
+    check_room(path, 4 * expected * dim)
     table = np.empty((max(expected, 1), dim), np.float32)
     blobs, lengths = [], [np.zeros(1, np.int64)]
     rows = lines = 0
@@ -64,7 +65,9 @@ def read_rows(
         if trouble:
             raise ModelError(f"cannot read {path}: row {lines + 1:,} {trouble}")
         if rows + len(part) > len(table):
-            table.resize((max(rows + len(part), len(table) * 3 // 2), dim), refcheck=False)
+            size = max(rows + len(part), len(table) * 3 // 2)
+            check_room(path, 4 * (size - len(table)) * dim)
+            table.resize((size, dim), refcheck=False)
         table[rows : rows + len(part)] = part
         rows += len(part)
         blobs.append(blob)

@@ -19,7 +19,7 @@ from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.formats.item_names import WHITE, carried, checked, cut_out
-from item2vec.vectors.formats.streams import create_text, in_order, is_gzip_name, open_vectors
+from item2vec.vectors.formats.streams import check_room, create_text, in_order, is_gzip_name, open_vectors
 from item2vec.vectors.formats.word2vec_text import read_header
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
@@ -41,6 +41,7 @@ def read(path: str, items: str | None) -> KeyedVectors:
     """Read a file; see `item2vec.vectors.formats.read_vectors`."""
     with open_vectors(path) as file:
         rows, dim = read_header(path, file.readline(200), text=False)
+        check_room(path, 4 * rows * dim)
         table = np.empty((rows, dim), np.float32)
         vocabulary = _read_into(table, file, path)
     return checked(path, vocabulary, table, "word2vec-binary")

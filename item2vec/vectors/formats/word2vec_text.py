@@ -12,7 +12,7 @@ import os
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.formats.item_names import WHITE, carried, checked
-from item2vec.vectors.formats.streams import content_bound, open_vectors
+from item2vec.vectors.formats.streams import MOST_DIM, content_bound, open_vectors
 from item2vec.vectors.formats.text_rows import read_rows, write_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
@@ -58,7 +58,7 @@ def read_header(path: str, line: bytes, *, text: bool) -> tuple[int, int]:
     if header is None:
         raise ModelError(f"cannot read {path}: its first line is not `items dim`, two whole numbers")
     rows, dim = header
-    if rows < 1 or dim < 1:
+    if rows < 1 or not 1 <= dim <= MOST_DIM:
         raise ModelError(f"cannot read {path}: its header claims {rows:,} items of {dim:,} numbers")
     # In text an item takes at least a letter, a space and a digit a number, and a line end; in binary a
     # letter, a space and four bytes a number.

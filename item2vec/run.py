@@ -1,0 +1,115 @@
+"""Run: a trainer with what belongs to it, and how what it learnt becomes a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from item2vec.config import TrainConfig
+    from item2vec.corpus.corpus import Corpus
+    from item2vec.evaluation.validation import Validation, ValidationConfig
+    from item2vec.model.initial import Initial
+    from item2vec.model.tables import EmbeddingTables
+    from item2vec.training.progress import Progress, TrainResult
+    from item2vec.training.trainer import Pause, Trainer
+    from item2vec.vectors.keyed_vectors import KeyedVectors
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    trainer : Trainer
+    validation : Validation or None
+    initial : Initial or None
+        What the tables began with.
+    """
+
+    corpus: Corpus
+    trainer: Trainer
+    validation: Validation | None = None
+    initial: Initial | None = None
+
+    def train(
+        self,
+        report: Callable[[Progress], None] | None = None,
+        validated: Callable[[Validation], None] | None = None,
+        pause: Pause | None = None,
+        every: float = 0.5,
+    ) -> TrainResult:
+        """Train, and validate after each epoch if that is asked for; ``validated`` is then called with how it went."""
+        validation = self.validation
+        if validation is None:
+            return self.trainer.train(report, every, pause=pause)
+
+        def after_epoch(tables: EmbeddingTables) -> bool:
+            go_on = validation.after_epoch(*tables.views())
+            if validated is not None:
+                validated(validation)
+            return go_on
+
+        return self.trainer.train(report, every, after_epoch, pause)
+
+    def model(self, result: TrainResult) -> KeyedVectors:
+        """Make the model of what has been learnt, the best epoch's if there was validation; the tables are taken.
+
+        Raises
+        ------
+        DivergenceError
+            If a vector holds numbers that are not finite.
+        """
+        from item2vec.vectors.keyed_vectors import KeyedVectors
+
+        corpus = self.corpus
+        best = self.validation.best if self.validation is not None else None
+        if best is None:
+            self.trainer.check_tables()
+        inputs, outputs = best or self.trainer.tables.take()
+        return KeyedVectors(
+            inputs, outputs, corpus.vocabulary, self.metadata(result), names=corpus.names, rare=corpus.rare
+        )
+
+    def metadata(self, result: TrainResult) -> dict[str, Any]:
+        """What a model's file says of its training."""
+        corpus, config = self.corpus, self.trainer.config
+        metadata: dict[str, Any] = {
+            "config": config.as_dict(),
+            "corpus": {
+                "items": len(corpus.vocabulary),
+                "tokens": corpus.raw_tokens,
+                "kept_tokens": len(corpus.items),
+                "sequences": corpus.raw_sequences,
+            },
+            "training": {
+                "losses": list(result.losses),
+                "pairs": result.pairs,
+                "threads": self.trainer.threads,
+                "tile": list(self.trainer.tile) if config.loss == "ns" else None,
+                "done": result.done,
+                "seconds": round(result.seconds, 3),
+            },
+        }
+        if self.validation is not None:
+            metadata["training"]["validation"] = self.validation.as_dict()
+        return metadata
+
+
+def start(
+    corpus: Corpus, config: TrainConfig, initial: Initial | None = None, validation: ValidationConfig | None = None
+) -> Run:
+    """Make the trainer of a corpus; imports torch."""
+    from item2vec.training.trainer import Trainer
+
+    held_out = None
+    if validation is not None:
+        from item2vec.evaluation.validation import Validation
+
+        held_out = Validation(corpus.vocabulary, validation)
+    trainer = Trainer(corpus, config, initial)
+    trainer.prepare()
+    return Run(corpus, trainer, held_out, initial)

@@ -1,0 +1,97 @@
+"""The guard: a training that diverges stops, says why, and leaves no file of numbers that are none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from made_data import zipf_corpus
+from train_command import QUICK, enter, files, run
+from trainers import Recorder, make_trainer
+
+import item2vec
+from item2vec.errors import DivergenceError
+from item2vec.training.guard import Guard
+from item2vec.training.trainer import Trainer
+
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
+OPTIONS = [{}, {"arch": "cbow"}, {"loss": "hs"}, {"loss": "hs", "arch": "cbow"}]
+
+
+@pytest.mark.parametrize(
+    "options", [*(pytest.param(options, marks=pytest.mark.jit) for options in OPTIONS), {"backend": "torch"}], ids=str
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_one_lost_vector_is_noticed(options: dict[str, Any], value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the loss of its shard, or by the sample that takes in the commonest items."""
+    monkeypatch.setattr("item2vec.training.guard._EVERY", 0.0)
+    trainer = make_trainer(zipf_corpus(20_000, 300, 30), epochs=100_000, **options)
+    trainer.tables.input.weight[2] = value
+    with pytest.raises(DivergenceError) as caught:
+        trainer.train(every=0.01)
+    assert trainer.shards_done < trainer.shards / 100
+    message = str(caught.value)
+    assert message.startswith("training diverged: the vector of 'i")
+    assert f"the learning rate, {trainer.config.lr:g}, is too high" in message
+    assert "'i0', 16% of all tokens, too frequent" in message
+    assert "--sample 1e-3" in message
+
+
+def test_a_rare_row_in_the_sample_is_noticed_without_any_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make_trainer(zipf_corpus(20_000, 3000, 30), sample=1e-3)
+    guard = Guard(trainer.corpus.vocabulary, trainer.config, trainer.tables)
+    guard.look(np.zeros(3), 0.0)
+    last = len(trainer.corpus.vocabulary) - 1
+    trainer.tables.output.weight[last, 0] = torch.nan
+    guard.look(np.zeros(3), 0.0)  # too soon after the last look
+    monkeypatch.setattr("item2vec.training.guard._EVERY", 0.0)
+    guard = Guard(trainer.corpus.vocabulary, trainer.config, trainer.tables)
+    with pytest.raises(
+        DivergenceError, match=f"the vector of '{trainer.corpus.vocabulary[last]}'.*--lr, such as 0.0063$"
+    ):
+        guard.look(np.zeros(3), 0.0)
+
+
+def test_a_loss_that_is_none_stops_at_once() -> None:
+    trainer = make_trainer(zipf_corpus(20_000, 50, 20), epochs=50)
+    trainer.step = recorder = Recorder()
+    trainer.step = lambda *batch: recorder(*batch) * (np.nan if len(recorder.rates) > 3 else 1)
+    with pytest.raises(DivergenceError, match="training diverged: the loss is not a finite number any more"):
+        trainer.train()
+    assert len(recorder.rates) == 4
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_the_command_keeps_the_model_that_is_there(
+    checkpoint: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vector is lost at 60%, as seen by the sampled look or at the end at the latest."""
+    enter(tmp_path, monkeypatch)
+    Path("item2vec.safetensors").write_bytes(b"the old model")
+    work = Trainer._work
+
+    def lose(self: Trainer, index: int, number: int) -> None:
+        work(self, index, number)
+        if number > self.shards * 0.6:
+            self.tables.input.weight[0, 0] = torch.nan
+
+    monkeypatch.setattr(Trainer, "_work", lose)
+    options = ["--checkpoint-every", "0.001s" if checkpoint else "0"]
+    monkeypatch.setattr("item2vec.checkpoints._SHARE", 1e9)
+    done = run("train", "corpus.txt", *QUICK, "--backend", "torch", *options)
+    assert done.exit_code == 1
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("Error: training diverged: the vector of ")
+    assert Path("item2vec.safetensors").read_bytes() == b"the old model"
+    if not checkpoint:
+        assert files() == {"corpus.txt", "item2vec.safetensors"}
+        return
+    assert error.endswith("; item2vec.checkpoint.safetensors has the vectors of the last checkpoint")
+    model = item2vec.load("item2vec.checkpoint.safetensors")
+    assert np.isfinite(model.input).all()
+    assert 0 < model.metadata["training"]["done"] < 0.7
+    assert json.dumps(model.metadata)
