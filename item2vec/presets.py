@@ -23,13 +23,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "epochs": 30,
         },
         "sessions": {
-            "window_mode": "shrink",
             "window": 5,
-            "context": "left",
             "negative": 20,
             "sample": 0.0,
             "ns_exponent": 0.25,
             "epochs": 30,
+            "lr": 0.05,
         },
     }
 )

@@ -125,7 +125,12 @@ class Validation:
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for values to be comparable, as JSON values."""
-        held = (self._held.histories.items, self._histories.offsets, self._held.targets.items, self._targets.offsets)
+        held = (
+            self._held.histories.items,
+            self._held.histories.offsets,
+            self._held.targets.items,
+            self._held.targets.offsets,
+        )
         return {"metric": self.config.metric, "patience": self.config.patience, "held_out": fingerprint(*held)}
 
     def as_dict(self) -> dict[str, Any]:
