@@ -120,7 +120,7 @@ def trained(job: Job, options: dict[str, Any], scoring: Scoring) -> dict[str, An
 
 def with_defaults(job: Job) -> dict[str, Any]:
     """item2vec as it comes."""
-    return trained(job, {}, Scoring())
+    return trained(job, {}, dataclasses.replace(standard_scoring(job.data), reverse=0.0))
 
 
 def with_preset(job: Job) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def gensim_like(settings: str, score: str) -> Callable[[Job], dict[str, Any]]:
 
 def standard_scoring(data: DataSet) -> Scoring:
     """What goes with a preset: recent items count more where order means something, else a pair counts both ways."""
-    return Scoring(pool="decay", decay=0.5) if data.ordered else Scoring(reverse=0.5)
+    return Scoring(pool="decay", decay=0.2) if data.ordered else Scoring(reverse=0.5)
 
 
 METHODS: dict[str, Callable[[Job], dict[str, Any] | None]] = {

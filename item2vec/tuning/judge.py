@@ -21,7 +21,7 @@ _FEWEST = 500  # sequences looked at, however many items there are
 _QUICK = 4  # a quick look is at one sequence in so many
 _STEP = 0.1  # of the weight of popularity
 _GAP = 0.3  # by which the best weight of popularity is usually below the noise exponent
-_DECAYS = (0.5, 0.8, 0.9)
+_DECAYS = (0.2, 0.5, 0.8)
 _REVERSES = (0.0, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5)
 _GUESS = 0.4  # of these, where order means nothing
 _SEED = 20_130_116
@@ -96,7 +96,11 @@ class Judge:
 def first_guess(ns_exponent: float, *, ordered: bool) -> Scoring:
     """The scoring that trials are compared by before they are done."""
     weight = round(max(0.0, ns_exponent - _GAP), 1)
-    return Scoring(pool="decay", popularity=weight) if ordered else Scoring(popularity=weight, reverse=_GUESS)
+    return (
+        Scoring(pool="decay", decay=_DECAYS[0], popularity=weight)
+        if ordered
+        else Scoring(popularity=weight, reverse=_GUESS)
+    )
 
 
 def best_scoring(judge: Judge, tables: Tables, ns_exponent: float, *, ordered: bool) -> Scoring:
