@@ -23,12 +23,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "epochs": 30,
         },
         "sessions": {
+            "context": "left",
             "window": 5,
             "negative": 20,
             "sample": 0.0,
             "ns_exponent": 0.25,
             "epochs": 30,
-            "lr": 0.05,
         },
     }
 )
