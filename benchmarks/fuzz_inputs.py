@@ -130,8 +130,12 @@ def packed_stream(rng: random.Random, data: bytes) -> bytes:
     kind = rng.randrange(8)
     if kind > 3:
         return data
-    zipped = (gzip.compress, bz2.compress, lzma.compress, _zstd)[kind](data)
+    zipped = (_gzip, bz2.compress, lzma.compress, _zstd)[kind](data)
     return zipped if rng.random() < 0.5 else mutate(rng, zipped, 2)
+
+
+def _gzip(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
 
 
 def _zstd(data: bytes) -> bytes:

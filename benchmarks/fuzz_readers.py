@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def readers(folder: Path) -> dict[str, Reader]:
     made = _vector_files(folder)
     found = {
         "model": Reader(made["model"], _use_model, mutate_safetensors),
+        "checkpoint": Reader(((_checkpoint_file(folder), None),), _use_checkpoint, mutate_safetensors),
         "safetensors": Reader(made["safetensors"], _vectors("safetensors"), mutate_safetensors, "", ".vocab.txt"),
         "any format": Reader(
             sum((made[name] for name in made if name != "parquet"), ()), _vectors(None), beside=".vocab.txt"
@@ -123,15 +125,15 @@ def use(found: KeyedVectors) -> None:
     """Ask all kinds of questions: what was read must serve, whatever numbers it has."""
     names = list(found)
     assert len(names) == len(found)
-    found.similar(names[0], k=3)
-    found.similar_many([[names[0]], [names[-1]]], k=2)
-    found.similarity(names[0], names[-1])
+    answers = [found.similar(names[0], k=3), *found.similar_many([[names[0]], [names[-1]]], k=2)]
+    answers.append([("", found.similarity(names[0], names[-1]))])
     found[names[-1]]
     found.find_any("Milk")
     assert "none such" not in found
     found._closest("mlik")
     if found.output is not None and found.loss == "ns":
-        found.recommend([names[0]], k=3, popularity=0.5)
+        answers.append(found.recommend([names[0]], k=3))
+    assert all(np.isfinite(score) for answer in answers for _, score in answer)
 
 
 def _vector_files(folder: Path) -> dict[str, tuple[tuple[bytes, bytes | None], ...]]:
@@ -211,6 +213,40 @@ def _corpus(**options: Any) -> Callable[[Path], None]:
         inspect_corpus(corpus, 1)
 
     return read
+
+
+@cache
+def _run() -> Any:
+    """A small training that is half done."""
+    from item2vec.config import TrainConfig
+    from item2vec.corpus.corpus import Corpus
+    from item2vec.run import start
+
+    items = np.array([0, 1, 2, 0, 1, 0, 2, 1] * 300, np.int32)
+    vocabulary = Vocabulary.from_items(["milk", "größe", "a"], [900, 900, 600])
+    corpus = Corpus(items, np.arange(0, len(items) + 1, 8), vocabulary, len(items), len(items) // 8)
+    return start(corpus, TrainConfig(dim=4, epochs=2, threads=1, backend="torch", sample=0))
+
+
+def _checkpoints(path: Path) -> Any:
+    from item2vec.checkpoints import Checkpoints
+    from item2vec.training.interval import Interval
+
+    return Checkpoints(path, _run(), Interval())
+
+
+def _checkpoint_file(folder: Path) -> bytes:
+    run = _run()
+    run.train(lambda progress: run.trainer.stop())
+    _checkpoints(folder / "checkpoint").save()
+    return (folder / "checkpoint").read_bytes()
+
+
+def _use_checkpoint(path: Path) -> None:
+    use(load_model(path))
+    _checkpoints(path).leftover()
+    _checkpoints(path).resume()
+    _run().trainer.check_tables()
 
 
 class DamagedError(Exception):

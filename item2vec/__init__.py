@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TrainingError,
         UnknownItemError,
     )
+    from item2vec.plot.draw import draw_map
     from item2vec.tuning.api import tune
     from item2vec.vectors.formats import export_vectors, read_vectors
     from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -46,6 +47,7 @@ __all__ = [
     "TrainingError",
     "UnknownItemError",
     "__version__",
+    "draw_map",
     "export_vectors",
     "load",
     "read_vectors",
@@ -58,6 +60,7 @@ _HOMES = {
     "SourceConfig": "item2vec.corpus.source_config:SourceConfig",
     "TrainConfig": "item2vec.config:TrainConfig",
     "__version__": "item2vec.version:version",
+    "draw_map": "item2vec.plot.draw:draw_map",
     "export_vectors": "item2vec.vectors.formats:export_vectors",
     "load": "item2vec.vectors.model_file:load_model",
     "read_vectors": "item2vec.vectors.formats:read_vectors",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
     from item2vec.evaluation.validation import ValidationConfig
     from item2vec.model.initial import Initial
-    from item2vec.training.progress import Progress
+    from item2vec.run import Run
+    from item2vec.training.progress import Progress, TrainResult
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
@@ -89,6 +90,10 @@ def train(
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
     check_device(config)
     config, given = open_init(config, any_dim="dim" not in options)
+    if resume and checkpoint is not None:
+        from item2vec.checkpoints import check_options
+
+        check_options(checkpoint, config)
     corpus, initial = read(paths, source, config, given)
     for note in corpus.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
@@ -97,7 +102,7 @@ def train(
     estimate(corpus, config, validated=validation is not None).check()
     run = start(corpus, config, initial, validation)
     if checkpoint is None:
-        return run.model(run.train(report))
+        return _model(run, run.train(report))
     from item2vec.checkpoints import Checkpoints
 
     checkpoints = Checkpoints(checkpoint, run, interval, partial(warnings.warn, stacklevel=2))
@@ -110,9 +115,18 @@ def train(
     except KeyboardInterrupt:
         checkpoints.save()
         raise
-    model = run.model(result)
+    model = _model(run, result)
     checkpoints.remove()
     return model
+
+
+def _model(run: Run, result: TrainResult) -> KeyedVectors:
+    """The model, with a warning if the loss rose."""
+    from item2vec.training.guard import rise_of
+
+    if rise := rise_of(result.losses, result.pairs):
+        warnings.warn(f"{rise}; a lower lr may learn more", UserWarning, stacklevel=3)
+    return run.model(result)
 
 
 def check_device(config: TrainConfig) -> None:

@@ -13,25 +13,26 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from item2vec.corpus.fingerprint import fingerprint
 from item2vec.errors import ConfigError, ModelError
-from item2vec.run import Run
+from item2vec.identity import changes, differences, identity_of, options_of
 from item2vec.training.interval import Interval
 from item2vec.training.progress import TrainState
-from item2vec.training.trainer import Trainer
 from item2vec.vectors.hash_index import HashIndex
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.model_file import load_model, save_model
+from item2vec.vectors.model_file import CHECKPOINT_KEY, load_model, save_model
 from item2vec.vectors.safetensors_map import damaged, map_tensors
 
+if TYPE_CHECKING:
+    from item2vec.config import TrainConfig
+    from item2vec.run import Run
+    from item2vec.training.trainer import Trainer
+
 FORMAT = 1  # of what stands under "checkpoint"; a new one where shards or their random numbers change
-KEY = "checkpoint"
 _SHARE = 0.01  # of the time that checkpoints may take
-_FREE = ("threads", "device", "init")  # options that may differ; of init the rows count, not the name
 
 
 class Checkpoints:
@@ -72,13 +73,13 @@ class Checkpoints:
         self.seconds = 0.0
         self._tell = tell
         self._share = share
-        self._further = -1  # shards of the checkpoint that is there
+        self._kept = -1  # shards in the file that is there, if it is of this training
         self._last_shards = 0
         self._last_time = self._not_before = time.monotonic()
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
-        return _identity(self.run)
+        return identity_of(self.run)
 
     @cached_property
     def _index(self) -> HashIndex:
@@ -94,22 +95,22 @@ class Checkpoints:
         """
         if not self.path.exists():
             return None
-        _, part = self._read()
-        if differences := _differences(part["identity"], self._identity):
+        _, part = _read(self.path)
+        if found := differences(part["identity"], self._identity):
             return (
-                f"{self.path} is a checkpoint of another training ({differences[0]}); the first one of this training "
+                f"{self.path} is a checkpoint of another training ({found[0]}); the first one of this training "
                 "replaces it, so move it to keep it"
             )
-        self._further = self._state_of(part).shards
+        self._kept = self._state_of(part).shards
         return (
-            f"{self.path} has {self.further:.0%} of this very training; --resume goes on from there, and without it "
+            f"{self.path} has {self.kept:.0%} of this very training; --resume goes on from there, and without it "
             "that file stays until this run is further on"
         )
 
     @property
-    def further(self) -> float:
-        """Share of the training that an earlier process left, if this one is not there yet; else 0."""
-        return max(0, self._further) / self.run.trainer.shards
+    def kept(self) -> float:
+        """Share of this training that the file has; 0 if there is none."""
+        return max(0, self._kept) / self.run.trainer.shards
 
     def resume(self) -> None:
         """Go on from the checkpoint.
@@ -123,16 +124,12 @@ class Checkpoints:
         """
         if not self.path.exists():
             raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave --resume out to start")
-        model, part = self._read()
-        if differences := _differences(part["identity"], self._identity):
-            raise ConfigError(
-                f"{self.path} is a checkpoint of another training: {'; '.join(differences[:3])}; "
-                "--resume needs the same corpus and options"
-            )
+        model, part = _read(self.path)
+        _refuse(self.path, differences(part["identity"], self._identity))
         state = self._state_of(part)
         trainer, validation = self.run.trainer, self.run.validation
-        if model.output is None:
-            raise damaged(str(self.path), "it has no output table")
+        if model.output is None or model.input.shape != tuple(trainer.tables.input.weight.shape):
+            raise damaged(str(self.path), "its tables are not those of the training")
         trainer.tables.load(model.input, model.output)
         trainer.check_tables()
         trainer.restore(state)
@@ -145,12 +142,12 @@ class Checkpoints:
                 raise damaged(str(self.path), "it has no tables of the best epoch")
             validation.values[:] = map(float, values)
             validation.best = (np.array(tensors["best_input"]), np.array(tensors["best_output"])) if values else None
-        self._last_shards = state.shards
+        self._kept = self._last_shards = state.shards
 
     def due(self, trainer: Trainer) -> bool:
         """Whether it is time for the next one."""
         shards = trainer.shards_done
-        if shards <= max(self._last_shards, self._further):
+        if shards <= max(0, self._kept):
             return False
         now = time.monotonic()
         return now >= self._not_before and (
@@ -166,7 +163,7 @@ class Checkpoints:
             self._tell(f"Warning: no checkpoint was written, training goes on: {error}")
 
     def save(self) -> bool:
-        """Write the run down, while no worker runs; returns whether that was needed.
+        """Write the run down, while no worker runs; returns False if what is there is further on, and stays.
 
         Raises
         ------
@@ -178,8 +175,8 @@ class Checkpoints:
         began = time.monotonic()
         run, trainer, corpus = self.run, self.run.trainer, self.run.corpus
         state = trainer.state()
-        if state.shards <= self._further:
-            return False
+        if state.shards <= self._kept:
+            return state.shards == self._kept
         try:
             trainer.check_tables()
             inputs, outputs = trainer.tables.views()
@@ -188,14 +185,14 @@ class Checkpoints:
                 input=inputs,
                 output=outputs,
                 vocabulary=corpus.vocabulary,
-                metadata=run.metadata(trainer.result()) | {KEY: self._part(state)},
+                metadata=run.metadata(trainer.result()) | {CHECKPOINT_KEY: self._part(state)},
                 names=corpus.names,
                 rare=corpus.rare,
                 hash_index=self._index,
                 best=run.validation.best if run.validation is not None else None,
             )
             self.written += 1
-            self._further = -1
+            self._kept = state.shards
         finally:
             self._last_time, self._last_shards = time.monotonic(), state.shards
             cost = self._last_time - began
@@ -221,18 +218,6 @@ class Checkpoints:
         }
         return part if self.run.validation is None else part | {"values": self.run.validation.values}
 
-    def _read(self) -> tuple[KeyedVectors, dict[str, Any]]:
-        """Open the file that is there."""
-        model = load_model(self.path)
-        part = model.metadata.get(KEY)
-        if not isinstance(part, dict):
-            raise ModelError(f"{self.path} is a model but no checkpoint; name another output, or move that file")
-        if part.get("format") != FORMAT:
-            raise ModelError(f"{self.path} is a checkpoint of another version of item2vec; go on with that one")
-        if not isinstance(part.get("identity"), dict):
-            raise damaged(str(self.path), "it does not say of what it is a checkpoint")
-        return model, part
-
     def _state_of(self, part: dict[str, Any]) -> TrainState:
         """The state in a checkpoint, checked."""
         trainer = self.run.trainer
@@ -256,55 +241,46 @@ class Checkpoints:
         return TrainState(shards, closed, float(seconds), sums)
 
 
-def _identity(run: Run) -> dict[str, Any]:
-    """What must be the same for a training to go on, as JSON values."""
-    trainer, corpus, vocabulary = run.trainer, run.corpus, run.corpus.vocabulary
-    options = {name: value for name, value in trainer.config.as_dict().items() if name not in _FREE}
-    options["tile"] = list(trainer.tile)
-    identity = {
-        "options": options,
-        "shard": trainer.shard,
-        "corpus": {
-            "items": len(vocabulary),
-            "tokens": corpus.raw_tokens,
-            "sequences": corpus.raw_sequences,
-            "fingerprint": fingerprint(
-                vocabulary.blob, vocabulary.offsets, vocabulary.counts, corpus.items, corpus.offsets
-            ),
-        },
-        "init": run.initial.fingerprint() if run.initial is not None else None,
-        "validation": run.validation.identity() if run.validation is not None else None,
-    }
-    return identity
+def check_options(path: str | Path, config: TrainConfig) -> None:
+    """Refuse to go on from a checkpoint of other options, before the corpus is read.
+
+    Raises
+    ------
+    ConfigError
+        If there is no checkpoint, or an option differs.
+    ModelError
+        If it cannot be read.
+    """
+    if not Path(path).exists():
+        raise ConfigError(f"there is no checkpoint {path} to go on from; leave --resume out to start")
+    then = _read(Path(path))[1]["identity"].get("options")
+    now = options_of(config)
+    if config.tile is None:
+        del now["tile"]  # a rule will say
+    _refuse(Path(path), changes(then, now))
 
 
-def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs between two identities, most telling first, in words."""
-    words = []
-    for name, value in now["options"].items():
-        had = then.get("options", {}).get(name) if isinstance(then.get("options"), dict) else None
-        if had != value:
-            words.append(f"{name.replace('_', '-')} is {_shown(value)} and was {_shown(had)}")
-    if words:
-        return words
-    was, corpus = then.get("corpus"), now["corpus"]
-    for name in ("sequences", "tokens", "items"):
-        if not isinstance(was, dict) or was.get(name) != corpus[name]:
-            had = was.get(name) if isinstance(was, dict) else None
-            return [f"the corpus has {corpus[name]:,} {name} and had {_shown(had)}"]
-    if was != corpus:
-        return ["the corpus has as many sequences, tokens and items, but they are not the same"]
-    if then.get("init") != now["init"]:
-        return ["the vectors of --init are not the same"]
-    if then.get("validation") != now["validation"]:
-        return ["validation is not the same"]
-    return [] if then.get("shard") == now["shard"] else ["it trains in shards of another size"]
+def _read(path: Path) -> tuple[KeyedVectors, dict[str, Any]]:
+    """Open the file that is there, as a model and as what stands under ``checkpoint``."""
+    model = load_model(path)
+    part = model.metadata.get(CHECKPOINT_KEY)
+    if not isinstance(part, dict):
+        raise ModelError(f"{path} is a model but no checkpoint; name another output, or move that file")
+    if part.get("format") != FORMAT:
+        raise ModelError(f"{path} is a checkpoint of another version of item2vec; go on with that one")
+    if not isinstance(part.get("identity"), dict):
+        raise damaged(str(path), "it does not say of what it is a checkpoint")
+    return model, part
 
 
-def _shown(value: Any) -> str:
-    """A value of JSON in a message, not too long."""
-    return f"{value:,}" if type(value) is int else f"{value!s:.60}"
+def _refuse(path: Path, found: list[str]) -> None:
+    if found:
+        raise ConfigError(
+            f"{path} is a checkpoint of another training: {'; '.join(found[:3])}; "
+            "--resume needs the same corpus and options"
+        )
 
 
 def _finite(values: list[Any]) -> bool:
-    return all(type(value) in (int, float) and math.isfinite(value) for value in values)
+    # In this order: a whole number of JSON may have thousands of digits, more than any float.
+    return all(type(value) in (int, float) and abs(value) < 2**63 and math.isfinite(value) for value in values)

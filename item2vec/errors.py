@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_SHOWN = 60  # letters of an item in a message
+
+
+def brief(item: str) -> str:
+    """Return an item in quotes for a message, cut off where it is long: no file makes a message longer than a line."""
+    return repr(item) if len(item) <= _SHOWN else repr(item[:_SHOWN]) + "..."
+
 
 class Item2VecError(Exception):
     """Base of all errors that item2vec raises on purpose."""

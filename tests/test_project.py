@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "item2vec"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LAYERS = ("corpus", "sampling", "model", "training", "vectors", "evaluation", "tuning", "cli")
+LAYERS = ("corpus", "sampling", "model", "training", "vectors", "plot", "evaluation", "tuning", "cli")
 LONGEST_MODULE = 400
 SHIPPED = (
     "item2vec",
@@ -55,7 +55,9 @@ def name_of(path: Path) -> str:
 
 
 def package_files() -> set[str]:
-    return {name_of(path) for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("py.typed"))}
+    return {
+        name_of(path) for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("py.typed"), *PACKAGE.glob("plot/page/*"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +128,7 @@ def test_constraints_pin_every_requirement_within_its_range() -> None:
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     versions = {canonicalize_name(name): version for name, version in pins.items()}
     wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    wanted += [extra for extras in PROJECT["project"]["optional-dependencies"].values() for extra in extras]
     for requirement in map(Requirement, wanted):
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
     # A local version (+cpu) could be installed from nowhere but the place that it came from.

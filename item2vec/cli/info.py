@@ -29,6 +29,8 @@ def info(model_path: str, as_json: bool) -> None:
 
     The corpus and the settings are those of the training, as the model file has them.
     """
+    from item2vec.vectors.model_file import CHECKPOINT_KEY
+
     model = open_model(model_path)
     counts = model.vocabulary.counts[:_COMMONEST].tolist()
     document: dict[str, Any] = {
@@ -42,7 +44,7 @@ def info(model_path: str, as_json: bool) -> None:
     if model.names is not None:
         document["names"] = model.names.given
     for name, value in model.metadata.items():
-        document.setdefault(name, value)
+        document.setdefault(name, True if name == CHECKPOINT_KEY else value)
     if as_json:
         print_json(document)
     else:

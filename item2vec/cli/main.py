@@ -32,6 +32,8 @@ COMMANDS = {
     "analogy": ("item2vec.cli.analogy", "List what is to C as B is to A."),
     "odd-one-out": ("item2vec.cli.odd_one_out", "Say which of three or more items is least like the others."),
     "similarity": ("item2vec.cli.similarity", "Print the cosine of two items' vectors, from -1 to 1."),
+    "index": ("item2vec.cli.index", "Build an index for approximate answers from large models."),
+    "plot": ("item2vec.cli.plot", "Draw a map of a model's items."),
     "info": ("item2vec.cli.info", "Say what a model is: sizes, corpus, settings."),
     "export": ("item2vec.cli.export", "Write a model's vectors in another tool's format."),
     "import": ("item2vec.cli.import_", "Make a model file of another tool's vectors."),

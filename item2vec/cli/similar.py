@@ -19,6 +19,7 @@ Examples:
   item2vec similar "olive oil" --json
   item2vec similar king --without man --filter '^[a-z]+$'
   item2vec similar --batch items.txt > neighbours.jsonl
+  item2vec similar --approximate --batch items.txt > neighbours.jsonl
 """
 )
 @item_argument
@@ -34,6 +35,9 @@ Examples:
     help="How much an ITEM counts, in their order: one for each, or none; 1 by default.",
 )
 @click.option("--filter", "pattern", metavar="REGEX", help="List only items that have REGEX somewhere in them.")
+@click.option(
+    "--approximate", is_flag=True, help="Look in the index of `item2vec index`: faster in large models, may miss some."
+)
 @batch_option
 @delimiter_option
 @json_option
@@ -44,6 +48,7 @@ def similar(
     without: tuple[str, ...],
     weights: tuple[float, ...],
     pattern: str | None,
+    approximate: bool,
     batch_path: str | None,
     delimiter: str | None,
     as_json: bool,
@@ -59,6 +64,7 @@ def similar(
     if batch_path is not None and (without or weights or pattern is not None):
         raise click.UsageError("--without, --weight and --filter are not for --batch.", click.get_current_context())
     model = open_model(model_path)
+    facts = model.open_index().facts if approximate else None
     if batch_path is not None:
 
         def prepare(line: list[str]) -> list[str]:
@@ -67,16 +73,23 @@ def similar(
             return line
 
         def answer(lines: list[list[str]]) -> list[dict[str, Any]]:
-            found = model.similar_many(lines, topk)
+            found = model.similar_many(lines, topk, approximate=approximate)
             return [
                 {"items": line, "similar": scored(model, one, "cosine")} for line, one in zip(lines, found, strict=True)
             ]
 
         answer_batch(batch_path, delimiter, prepare, answer)
+        if facts is not None:
+            click.echo(facts.in_words(), err=True)
         return
-    neighbours = model.similar(items, topk, without=without, weights=weights or None, filter=pattern)
+    neighbours = model.similar(
+        items, topk, without=without, weights=weights or None, filter=pattern, approximate=approximate
+    )
     if as_json:
         away = {"without": list(without)} if without else {}
-        print_json({"items": list(items), **away, "similar": scored(model, neighbours, "cosine")})
-    else:
-        print_scores(model, neighbours)
+        found = {} if facts is None else {"approximate": facts.as_json()}
+        print_json({"items": list(items), **away, **found, "similar": scored(model, neighbours, "cosine")})
+        return
+    print_scores(model, neighbours)
+    if facts is not None:
+        click.echo(facts.in_words(), err=True)

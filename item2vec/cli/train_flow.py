@@ -86,8 +86,6 @@ def run_training(request: Request) -> None:
 
     check_writable(request.output)
     _refuse_sources_as_outputs(request)
-    if request.resume and not request.checkpoint.exists():
-        raise ConfigError(f"there is no checkpoint {request.checkpoint} to go on from; leave --resume out to start")
     reading = _read(request)
     _check_needs(request, reading)
     from item2vec.run import start
@@ -116,6 +114,10 @@ def _read(request: Request) -> Reading:
 
         check_device(request.config)
         config, given = open_init(request.config, any_dim=request.any_dim)
+        if request.resume:
+            from item2vec.checkpoints import check_options
+
+            check_options(request.checkpoint, config)
         clock = [time.perf_counter()]
         corpus, initial = read(request.sources, request.source, config, given)
         clock.append(time.perf_counter())
@@ -138,7 +140,12 @@ def _check_needs(request: Request, reading: Reading) -> None:
     """Say what the training needs of memory and disk, or refuse what cannot end well."""
     from item2vec.training.estimate import estimate
 
-    needs = estimate(reading.corpus, reading.config, validated=request.validation is not None)
+    needs = estimate(
+        reading.corpus,
+        reading.config,
+        validated=request.validation is not None,
+        checkpoints=request.every != Interval(),
+    )
     needs.check(request.output)
     if not request.quiet:
         click.echo(str(needs), err=True)
@@ -178,9 +185,9 @@ def _train(request: Request, run: Run, checkpoints: Checkpoints) -> TrainResult:
         try:
             return run.train(show, lambda found: show.say(describe_validation(found, epochs)), checkpoints)
         except TrainingError as error:
-            if not request.checkpoint.exists():
+            if not checkpoints.kept:
                 raise
-            raise type(error)(f"{error}; {request.checkpoint} has the vectors of the last checkpoint") from error
+            raise type(error)(f"{error}; {request.checkpoint} has the vectors at {checkpoints.kept:.0%}") from error
 
 
 def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: TrainResult) -> None:
@@ -192,12 +199,16 @@ def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: Train
     if checkpoints.save():
         kept = f" and kept in {request.checkpoint}, a model like any other"
     else:
-        kept = f"; {request.checkpoint}, of an earlier run, has {checkpoints.further:.0%} and stays"
+        kept = f"; {request.checkpoint}, of an earlier run, has {checkpoints.kept:.0%} and stays"
     click.echo(f"{at}{kept}. Go on with:\n{request.again}", err=True)
 
 
 def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, checkpoints: Checkpoints) -> None:
     """Say what was done."""
+    from item2vec.training.guard import rise_of
+
+    if rise := rise_of(result.losses, result.pairs):
+        click.echo(f"Warning: {rise}; a lower --lr may learn more.", err=True)
     if not request.quiet:
         click.echo(describe_result(reading.corpus, run.validation, result, request.output), err=True)
         if checkpoints.written:

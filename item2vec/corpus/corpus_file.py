@@ -259,7 +259,7 @@ def _check(corpus: Corpus, header: dict[str, Any]) -> None:
         raise DamagedFileError("its sum is another")
     vocabulary, rare = corpus.vocabulary, corpus.rare
     assert rare is not None
-    if len(vocabulary.counts) != len(vocabulary) or len(rare.counts) != len(rare):
+    if any(len(items.offsets) != len(items.counts) + 1 for items in (vocabulary, rare)):
         raise DamagedFileError("counts and items differ")
     texts = [(items.offsets, len(items.blob)) for items in (vocabulary, rare)]
     for offsets, end in [(corpus.offsets, len(corpus.items)), *texts]:

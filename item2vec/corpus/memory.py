@@ -54,12 +54,13 @@ def machine_memory() -> int:
 
 
 def available_memory() -> int:
-    """Bytes of memory that this process can still take without anything being swapped out or killed.
+    """Bytes of memory that this process can still take before something is killed.
 
-    The system's own estimate (``MemAvailable`` of Linux, which counts what it would take back from its file cache), or
-    what is left of the container's limit or of ``ulimit -v`` where that is less.
+    The system's own estimate (``MemAvailable`` of Linux, which counts what it would take back from its file cache) and
+    free swap space, or what is left of the container's limit or of ``ulimit -v`` where that is less.
     """
-    left = [_number("/proc/meminfo", "MemAvailable") * 1024 or machine_memory()]
+    free = sum(_number("/proc/meminfo", name) for name in ("MemAvailable", "SwapFree"))
+    left = [free * 1024 or machine_memory()]
     left += [limit - used for limit, used in _container_limits()]
     with suppress(ImportError):
         import resource

@@ -18,7 +18,7 @@ from pathlib import Path
 from item2vec.corpus.database import Database, identifier, literal
 from item2vec.corpus.plain_files import COMPRESSED_ENDINGS, plain_file
 from item2vec.corpus.source_config import SourceConfig
-from item2vec.errors import ConfigError, CorpusError
+from item2vec.errors import ConfigError, CorpusError, brief
 
 ENDINGS = {
     ".csv": "csv",
@@ -124,6 +124,9 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
     given = config.delimiter or ("\t" if tab else None)
     first = _first_line(plain, name)
     parsed = [(mark, _parse_line(first, mark)) for mark in ([given] if given else _DELIMITERS)]
+    parsed = [(mark, names) for mark, names in parsed if names]
+    if not parsed:
+        raise CorpusError(f"the first line of {name} has a quote within a name, or a name of over 100,000 letters")
     # The delimiter is the one that brings the wanted columns out, else the one that brings most.
     delimiter, names = max(parsed, key=lambda pair: (sum(want in pair[1] for want in wanted), len(pair[1])))
     header = not wanted or not all(_NUMBERED.fullmatch(want) for want in wanted) or any(w in names for w in wanted)
@@ -192,7 +195,7 @@ def listed(columns: Sequence[str] | dict[str, str]) -> str:
     """The columns' names for a message, at most thirty."""
     names = [column for column in columns if not column.startswith(_RAW)]
     more = f" and {len(names) - 30:,} more" if len(names) > 30 else ""
-    return ", ".join(map(repr, names[:30])) + more
+    return ", ".join(map(brief, names[:30])) + more
 
 
 def describe_sql(database: Database, sql: str, *, kind: type[ConfigError | CorpusError], about: str) -> dict[str, str]:
@@ -244,9 +247,13 @@ def _first_line(path: Path, name: str) -> str:
 
 
 def _parse_line(line: str, delimiter: str) -> list[str]:
+    """The names in a header line; none if such a delimiter makes no sense of it."""
     if len(delimiter) > 1:
         return [name.strip('"') for name in line.split(delimiter)]
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

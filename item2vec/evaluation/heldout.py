@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from item2vec.errors import CorpusError
+from item2vec.errors import CorpusError, brief
 from item2vec.evaluation.sequences import Sequences
 
 
@@ -96,7 +96,7 @@ def _refuse_repeated(names: list[bytes], what: str) -> None:
     name, count = Counter(names).most_common(1)[0] if names else (b"", 0)
     if count > 1:
         raise CorpusError(
-            f"the id {name.decode()!r} begins {count:,} lines of the {what}; an id must be on one line only"
+            f"the id {brief(name.decode())} begins {count:,} lines of the {what}; an id must be on one line only"
         )
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from item2vec.errors import ConfigError, CorpusError
+from item2vec.errors import ConfigError, CorpusError, brief
 from item2vec.evaluation.sequences import read_lines
 from item2vec.vectors.atomic import atomic_paths
 
@@ -133,4 +133,4 @@ def _check_line(line: bytes, part: Sequence, delimiter: str | None) -> None:
             item for item in part if len(item.split(delimiter.encode() if delimiter else None)) != 1 or b"\n" in item
         )
         remedy = "items may have no newline" if b"\n" in bad else "choose another --delimiter, such as ';' or a tab"
-        raise CorpusError(f"the item {bad.decode()!r} would be several when the line is read; {remedy}")
+        raise CorpusError(f"the item {brief(bad.decode())} would be several when the line is read; {remedy}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from item2vec.errors import ConfigError, CorpusError
+from item2vec.errors import ConfigError, CorpusError, brief
 from item2vec.evaluation.split import Divided, Sequence
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class EventTable:
             kinds = {row[0]: row[1] for row in self._rows("DESCRIBE source")}
             for column in filter(None, (user, item, time)):
                 if column not in kinds:
-                    raise CorpusError(f"{path!r} has no column {column!r}; it has {', '.join(kinds)}")
+                    raise CorpusError(f"{path!r} has no column {column!r}; it has {', '.join(kinds):.500}")
             if time and kinds[time] == "VARCHAR":
                 self._refuse_no_times(time)
             when = "NULL" if time is None else _name(time)
@@ -132,7 +132,7 @@ class EventTable:
         )
         for (value,) in found:
             raise CorpusError(
-                f"the column {time!r} has {value!r}, which is no time; write times as 2011-12-09 12:50:00"
+                f"the column {time!r} has {brief(str(value))}, which is no time; write times as 2011-12-09 12:50:00"
             )
 
     def _row(self, query: str, *values: Any) -> tuple[Any, ...]:

@@ -61,10 +61,13 @@ class Estimate:
         Of the memory, the largest first.
     disk : int
         Bytes of the model file, which is written beside one that it replaces.
+    checkpoint : int
+        Bytes of a checkpoint, which stays until the model stands; 0 if there will be none.
     """
 
     parts: tuple[Part, ...]
     disk: int
+    checkpoint: int = 0
 
     @property
     def memory(self) -> int:
@@ -78,7 +81,8 @@ class Estimate:
 
     def __str__(self) -> str:
         parts = ", ".join(f"{part.name} {size_text(part.size)}" for part in self.parts if part.size >= 1e6)
-        return f"Needs about {size_text(self.memory)} of memory ({parts}), and {size_text(self.disk)} of disk."
+        more = f", {size_text(self.disk + self.checkpoint)} with checkpoints" if self.checkpoint else ""
+        return f"Needs about {size_text(self.memory)} of memory ({parts}), and {size_text(self.disk)} of disk{more}."
 
     def check(self, output: str | None = None) -> None:
         """Refuse a run that cannot end well.
@@ -114,7 +118,7 @@ class Estimate:
             )
 
 
-def estimate(corpus: Corpus, config: TrainConfig, *, validated: bool = False, kept: int = 0) -> Estimate:
+def estimate(corpus: Corpus, config: TrainConfig, *, validated: bool = False, checkpoints: bool = False) -> Estimate:
     """Estimate what training on a corpus needs.
 
     Parameters
@@ -123,8 +127,8 @@ def estimate(corpus: Corpus, config: TrainConfig, *, validated: bool = False, ke
     config : TrainConfig
     validated : bool
         Whether the best epoch's tables are kept beside those that are trained.
-    kept : int
-        Bytes more that will be written, of checkpoints say.
+    checkpoints : bool
+        Whether there will be checkpoints if the training takes long enough.
     """
     items = len(corpus.vocabulary)
     tables = 2 * 4 * items * padded(config.dim)
@@ -133,6 +137,7 @@ def estimate(corpus: Corpus, config: TrainConfig, *, validated: bool = False, ke
     words = 0 if corpus.file is not None else words
     workers = config.worker_count * _worker(corpus, config)
     by_item = items * max(_SAMPLER + _SAMPLER_MAKING, _SAMPLER + _INDEX + (_TREE if config.loss == "hs" else 0))
+    best = 2 * 4 * items * config.dim if validated else 0
     smaller = "--dim or --max-items, or a higher --min-count"
     parts = [
         Part("tables", tables, False, smaller),
@@ -140,13 +145,13 @@ def estimate(corpus: Corpus, config: TrainConfig, *, validated: bool = False, ke
         Part("items", words, True, "--max-items"),
         Part("sampler and index", by_item, False, "--max-items, or a higher --min-count"),
         Part("threads", workers, False, "--threads, --window or --dim"),
-        Part("best epoch", 2 * 4 * items * config.dim if validated else 0, False, "no --validate, or " + smaller),
+        Part("best epoch", best, False, "no --validate, or " + smaller),
         Part("kernels", _COMPILED, False, ""),
         Part("the program", max(0, resident_memory() - ids - words), True, ""),
     ]
     parts = sorted((part for part in parts if part.size), key=lambda part: -part.size)
     disk = 2 * 4 * items * config.dim + _on_disk(corpus) + _HEADER
-    return Estimate(tuple(parts), disk + kept)
+    return Estimate(tuple(parts), disk, disk + best if checkpoints else 0)
 
 
 def size_text(size: float) -> str:

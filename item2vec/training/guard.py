@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +18,14 @@ from item2vec.model.tables import EmbeddingTables
 _EVERY = 1.0  # seconds between two looks
 _COMMONEST = 64  # their rows take the most steps
 _OTHERS = 192
+_PAIRS = 20_000  # whose mean loss is known to a few per cent
+_LOOKS = 5  # in a row that must be bad
+_TOO_MUCH = 1.1  # times the loss of vectors that know nothing; whatever learns is soon below 1
+_RISE = 1.25  # times an earlier epoch's loss; less is usual where small corpora are learnt by heart at a high rate
 
 
 class Guard:
-    """Watches the tables of a training.
+    """Watches the tables and the loss of a training.
 
     Parameters
     ----------
@@ -36,21 +42,22 @@ class Guard:
         others = np.linspace(0, size - 1, _OTHERS).astype(np.int64)
         self._rows = torch.from_numpy(np.union1d(np.arange(min(_COMMONEST, size)), others))
         self._next = 0.0
+        self._nothing = loss_of_nothing(config, vocabulary.counts)
+        self._last = np.zeros(3)
+        self._bad_looks = 0
 
-    def look(self, sums: npt.NDArray[np.float64], done: float) -> None:
-        """Look at some rows, if the last look was long enough ago.
+    def look(self, sums: npt.NDArray[np.float64]) -> None:
+        """Look at some rows and at the loss, if the last look was long enough ago.
 
         Parameters
         ----------
         sums : float64 [3]
             Loss, pairs and limited tiles so far.
-        done : float
-            Share of the training.
 
         Raises
         ------
         DivergenceError
-            If a row holds a number that is not finite.
+            If a row holds a number that is not finite, or the loss stays above that of vectors that know nothing.
         """
         now = time.monotonic()
         if now < self._next:
@@ -61,17 +68,64 @@ class Guard:
             bad = ~torch.isfinite(table.weight[rows]).all(1).cpu()
             if bad.any():
                 raise self.error(name, int(self._rows[bad][0]))
+        self._check_recent_loss(sums)
+
+    def _check_recent_loss(self, total: npt.NDArray[np.float64]) -> None:
+        loss, pairs, _ = total - self._last
+        if pairs < _PAIRS:
+            return
+        self._last = total
+        self._bad_looks = self._bad_looks + 1 if loss > _TOO_MUCH * self._nothing * pairs else 0
+        if self._bad_looks >= _LOOKS:
+            raise self._because(
+                f"the mean loss of a pair is {loss / pairs:.3g}, and vectors that know nothing have {self._nothing:.3g}"
+            )
 
     def error(self, table: str, row: int) -> DivergenceError:
-        """The error for a row that is lost, with the likely cause and what to do."""
+        """The error for a row that is lost; an empty name of a table is for a loss that is."""
+        what = "the loss is"
+        if table == "input" or (table and self._config.loss == "ns"):
+            what = f"the vector of {self._vocabulary[row]!r:.60} is"
+        return self._because(f"{what} not a finite number any more")
+
+    def _because(self, what: str) -> DivergenceError:
+        """The error for what was noticed, with the likely cause and what to do."""
         config, counts = self._config, self._vocabulary.counts
         share = float(counts[0] / max(1, counts.sum()))
-        what = "the loss is"
-        if table == "input" or (table and config.loss == "ns"):
-            what = f"the vector of {self._vocabulary[row]!r:.60} is"
         cause = f"the learning rate, {config.lr:g}, is too high"
         way = f"a lower --lr, such as {config.lr / 4:.2g}"
         if share > 0.05 and config.sample == 0:
             cause += f", or {self._vocabulary[0]!r:.60}, {share:.0%} of all tokens, too frequent"
             way += ", or --sample 1e-3"
-        return DivergenceError(f"training diverged: {what} not a finite number any more; likely {cause}; try {way}")
+        return DivergenceError(f"training diverged: {what}; likely {cause}; try {way}")
+
+
+def loss_of_nothing(config: TrainConfig, counts: npt.NDArray[np.int64]) -> float:
+    """Mean loss of a pair while all scores are 0: the logarithm of 2 for each label.
+
+    With hierarchical softmax these are as many as the path is long, on average at most a bit more than the entropy of
+    the counts (Huffman 1952).
+    """
+    if config.loss == "ns":
+        return (1 + config.negative) * math.log(2)
+    shares = counts[counts > 0] / max(1, counts.sum())
+    return (1 - float(shares @ np.log2(shares))) * math.log(2)
+
+
+def rise_of(losses: Sequence[float], pairs: int) -> str | None:
+    """Say so if a training's loss rose much at its end.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        By epoch.
+    pairs : int
+        Of all epochs; of few the loss is not known well enough.
+    """
+    if not losses or pairs < _PAIRS * len(losses) or losses[-1] <= _RISE * min(losses):
+        return None
+    best = int(np.argmin(losses))
+    return (
+        f"the mean loss of a pair rose from {losses[best]:.4g} in epoch {best + 1} to {losses[-1]:.4g} in epoch "
+        f"{len(losses)}"
+    )

@@ -142,7 +142,7 @@ class Trainer:
         self._began += time.perf_counter() - self._ended
 
         def tick() -> None:
-            self._guard.look(self._sums.sum((0, 1)), self._done())
+            self._guard.look(self._sums.sum((0, 1)))
             if report is not None:
                 report(self.progress())
             if self._stop_asked or (pause is not None and pause.due(self)):

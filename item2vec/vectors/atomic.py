@@ -96,7 +96,8 @@ def _put_in_place(temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
         if len(targets) > 1:
             for target in reversed(targets):
                 if target.exists():
-                    old = target.with_name(f"{target.name[:200]}.old-{os.urandom(4).hex()}")
+                    name = os.fsdecode(os.fsencode(target.name)[:200])  # of the 255 bytes that a name may have
+                    old = target.with_name(f"{name}.old-{os.urandom(4).hex()}")
                     aside[target] = old
                     os.rename(target, old)
         for temporary, target in zip(temporaries, targets, strict=True):
@@ -111,7 +112,8 @@ def _put_in_place(temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
                 os.replace(old, target)
         raise
     for old in aside.values():
-        old.unlink(missing_ok=True)
+        with suppress(OSError):  # the new files stand
+            old.unlink()
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

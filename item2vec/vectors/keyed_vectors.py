@@ -14,11 +14,12 @@ from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import AmbiguousNameError, ConfigError, ModelError, UnknownItemError
 from item2vec.vectors.hash_index import HashIndex
+from item2vec.vectors.indexed import Indexed
 from item2vec.vectors.questions import Questions
 from item2vec.vectors.suggest import closest_items
 
 
-class KeyedVectors(Questions):
+class KeyedVectors(Questions, Indexed):
     """Items and their vectors.
 
     ``len(model)`` is the number of items, ``"milk" in model`` asks for one, ``model["milk"]`` is a copy of its
@@ -223,19 +224,21 @@ class KeyedVectors(Questions):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file that `item2vec.load` reads; it appears whole or not at all.
 
+        A training cannot go on from it, even if these are the vectors of a checkpoint.
+
         Raises
         ------
         ModelError
             If the file cannot be written.
         """
-        from item2vec.vectors.model_file import save_model  # here, since that module needs this class
+        from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model  # here, since that module needs this class
 
         save_model(
             path,
             input=self.input,
             output=self.output,
             vocabulary=self.vocabulary,
-            metadata=self.metadata,
+            metadata={name: value for name, value in self.metadata.items() if name != CHECKPOINT_KEY},
             names=self.names,
             rare=self.rare,
         )

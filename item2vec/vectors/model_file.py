@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 
 from item2vec.corpus.names import Names
 from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.errors import ModelError
+from item2vec.errors import ModelError, brief
 from item2vec.vectors.atomic import atomic_path
 from item2vec.vectors.hash_index import HashIndex, hash_items
 from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -51,6 +51,7 @@ from item2vec.vectors.utf8_items import first_not_utf8
 
 FORMAT = 1
 METADATA_KEY = "item2vec"
+CHECKPOINT_KEY = "checkpoint"  # in the metadata of a training's checkpoint, see `item2vec.checkpoints`
 _KINDS = {
     "input": (np.float32, 2),
     "output": (np.float32, 2),
@@ -175,7 +176,7 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
     _check_index(shown, index, vocabulary)
     if any(tensors[name].min(initial=0) < 0 for name in ("counts", "rare_counts") if name in tensors):
         raise damaged(shown, "a count is negative")
-    return KeyedVectors(
+    model = KeyedVectors(
         tensors["input"],
         tensors.get("output"),
         vocabulary,
@@ -184,6 +185,8 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
         names=names,
         rare=rare,
     )
+    model.path = shown
+    return model
 
 
 def _metadata_text(metadata: dict[str, Any]) -> str:
@@ -267,4 +270,4 @@ def _check_index(path: str, index: HashIndex, vocabulary: Vocabulary) -> None:
     if np.any(hash_items(some.blob, some.offsets) != keys[places]):
         raise damaged(path, "its hash_keys are not those of its items")
     if (pair := index.first_duplicate(vocabulary)) is not None:
-        raise damaged(path, f"the item {vocabulary[pair[0]]!r:.100} comes twice")
+        raise damaged(path, f"the item {brief(vocabulary[pair[0]])} comes twice")

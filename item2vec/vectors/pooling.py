@@ -45,7 +45,7 @@ def pooled(
     if not 0 < decay <= 1:
         raise ConfigError(f"decay is {decay!r}; it must be above 0 and at most 1")
     if pool == "last":
-        return table[np.array([history[-1] for history in histories], np.int64)].astype(np.float64)
+        return _wide(table[np.array([history[-1] for history in histories], np.int64)])
     vectors = np.empty((len(histories), table.shape[1]))
     lengths = np.array([len(history) for history in histories])
     ends = np.cumsum(lengths)
@@ -57,7 +57,7 @@ def pooled(
         last = int(np.searchsorted(ends, room, "right"))
         sizes = lengths[first:last]
         starts = np.cumsum(sizes) - sizes
-        rows = table[np.concatenate(histories[first:last])].astype(np.float64)
+        rows = _wide(table[np.concatenate(histories[first:last])])
         if pool == "decay":
             ages = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(rows))
             weights = decay ** ages.astype(np.float64)
@@ -68,3 +68,11 @@ def pooled(
         vectors[first:last] = np.add.reduceat(rows, starts, axis=0) / totals[:, None]
         first = last
     return vectors
+
+
+def _wide(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The rows in float64, zero where a number is not finite: such a vector says nothing."""
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        wide = rows.astype(np.float64)
+    wide[~np.isfinite(wide).all(axis=1)] = 0.0
+    return wide

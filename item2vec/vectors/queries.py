@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 Answer = list[tuple[str, float]]
+_SCAN = 64  # the index is for less than this share of the items
 
 
 def similar(
@@ -32,6 +33,7 @@ def similar(
     without: Sequence[str] = (),
     weights: Sequence[float] | None = None,
     filter: str | re.Pattern[str] | None = None,
+    approximate: bool = False,
 ) -> Answer:
     """The items nearest to some and away from others; see `KeyedVectors.similar`."""
     check_k(k)
@@ -42,7 +44,7 @@ def similar(
     direction = _signed(weights, len(ids), len(away)) @ unit_rows(model.input[asked]) / len(asked)
     wanted = int(k)
     while True:
-        rows, cosine = nearest(model.input, direction, wanted, asked)
+        rows, cosine = _nearest(model, direction, wanted, asked, approximate)
         answer = [
             (item, value)
             for item, value in zip(map(model.vocabulary.__getitem__, rows.tolist()), cosine.tolist(), strict=True)
@@ -53,11 +55,13 @@ def similar(
         wanted *= 16
 
 
-def similar_many(model: KeyedVectors, queries: Sequence[Sequence[str]], k: int) -> list[Answer]:
+def similar_many(
+    model: KeyedVectors, queries: Sequence[Sequence[str]], k: int, approximate: bool = False
+) -> list[Answer]:
     """The neighbours of several items' mean, for each query; see `KeyedVectors.similar_many`."""
     check_k(k)
     asked = [_ids(model, [query] if isinstance(query, str) else query) for query in queries]
-    return _directions(model, asked, [np.ones(len(ids)) for ids in asked], k)
+    return _directions(model, asked, [np.ones(len(ids)) for ids in asked], k, approximate)
 
 
 def analogy_many(model: KeyedVectors, questions: Sequence[Sequence[str]], k: int) -> list[Answer]:
@@ -150,8 +154,9 @@ def recommend_many(
 
 def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
     """The rows in float64, each scaled to length 1; zero or infinite ones become zero."""
-    wide = rows.astype(np.float64)
-    norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    with np.errstate(all="ignore"):  # damaged vectors may hold anything
+        wide = rows.astype(np.float64)
+        norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
     good = (norms > 0) & np.isfinite(norms)
     wide[~good] = 0.0
     norms[~good] = 1.0
@@ -165,13 +170,30 @@ def check_k(k: int) -> None:
         raise ConfigError(f"k is {k!r}; it must be a whole number of at least 1")
 
 
+def _nearest(
+    model: KeyedVectors, direction: NDArray[np.float64], k: int, asked: NDArray[np.int64], approximate: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The k rows nearest to a direction, best first; by the index, unless so many are wanted that a scan is faster."""
+    if not approximate or k > len(model) // _SCAN:
+        return nearest(model.input, direction, k, asked)
+    rows, cosine = model.open_index().search(model.input, direction[None], k, [asked])
+    found = rows[0] >= 0
+    return rows[0, found], cosine[0, found]
+
+
 def _directions(
-    model: KeyedVectors, asked: list[NDArray[np.int64]], weights: list[NDArray[np.float64]], k: int
+    model: KeyedVectors,
+    asked: list[NDArray[np.int64]],
+    weights: list[NDArray[np.float64]],
+    k: int,
+    approximate: bool = False,
 ) -> list[Answer]:
     """The items nearest to weighted sums of items' directions, themselves left out."""
     queries = np.empty((len(asked), model.dim))
     for index, (ids, weight) in enumerate(zip(asked, weights, strict=True)):
         queries[index] = weight @ unit_rows(model.input[ids])
+    if approximate:
+        return _answers(model, *model.open_index().search(model.input, queries, k, asked))
     return _answers(model, *top_k(model.input, queries, k, cosine=True, exclude=asked))
 
 

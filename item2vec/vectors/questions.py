@@ -28,6 +28,7 @@ class Questions:
         without: str | Sequence[str] = (),
         weights: Sequence[float] | None = None,
         filter: str | re.Pattern[str] | None = None,
+        approximate: bool = False,
     ) -> list[tuple[str, float]]:
         """Return the items whose input vectors point most nearly where those of `items` point on average.
 
@@ -46,6 +47,9 @@ class Questions:
             How much each of `items` counts; 1 by default.
         filter : str or re.Pattern, optional
             A regular expression that an item of the answer must have somewhere in it.
+        approximate : bool
+            Look in the index that `build_index` made, instead of at every item: some of the nearest may be
+            missing, as many as its recall says.
 
         Returns
         -------
@@ -58,6 +62,8 @@ class Questions:
             If an item is not in the vocabulary.
         ConfigError
             If `items` is empty, `k` is below 1, or another option cannot work.
+        ModelError
+            If `approximate` and the model has no index, or one of other vectors.
 
         Examples
         --------
@@ -66,9 +72,11 @@ class Questions:
         >>> [(item, round(cosine, 3)) for item, cosine in model.similar("a", k=2)]
         [('b', 0.96), ('c', 0.8)]
         """
-        return queries.similar(self._model, _several(items), k, _several(without), weights, filter)
+        return queries.similar(self._model, _several(items), k, _several(without), weights, filter, approximate)
 
-    def similar_many(self, items: Sequence[str | Sequence[str]], k: int = 10) -> list[list[tuple[str, float]]]:
+    def similar_many(
+        self, items: Sequence[str | Sequence[str]], k: int = 10, *, approximate: bool = False
+    ) -> list[list[tuple[str, float]]]:
         """Answer many queries at once, on all cores: `similar` of each of `items`.
 
         Raises
@@ -77,6 +85,8 @@ class Questions:
             If an item is not in the vocabulary.
         ConfigError
             If a query is empty or `k` is below 1.
+        ModelError
+            As `similar`.
 
         Examples
         --------
@@ -85,7 +95,7 @@ class Questions:
         >>> [answer[0][0] for answer in model.similar_many(["a", ["c", "b"]])]
         ['b', 'a']
         """
-        return queries.similar_many(self._model, [_several(query) for query in items], k)
+        return queries.similar_many(self._model, [_several(query) for query in items], k, approximate)
 
     def analogy(self, a: str, b: str, c: str, k: int = 10) -> list[tuple[str, float]]:
         """Return what is to `c` as `b` is to `a`: the nearest to b - a + c, of vectors scaled to length 1.

@@ -132,7 +132,8 @@ class _Best:
             for query in range(0, len(task.queries), _QUERIES):
                 few = task.queries[query : query + _QUERIES]
                 product = scores[: len(few) * len(block)].reshape(len(few), len(block))
-                np.dot(few, block.T, out=product)
+                with np.errstate(over="ignore", invalid="ignore"):  # of damaged vectors
+                    np.dot(few, block.T, out=product)
                 if task.bias is not None:
                     product += task.bias[first : first + len(block)]
                 self._take(product, query, first)

@@ -10,7 +10,7 @@ import numpy as np
 
 from item2vec.config import TrainConfig
 from item2vec.corpus.corpus import Corpus
-from item2vec.errors import ConfigError, CorpusError, ModelError
+from item2vec.errors import ConfigError, CorpusError, ModelError, brief
 from item2vec.model.initial import Initial
 from item2vec.vectors.growing import grow
 from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -88,7 +88,7 @@ def warm_start(model: KeyedVectors, corpus: Corpus, config: TrainConfig) -> tupl
         if not len(ids):
             raise ConfigError(
                 f"none of the corpus's {size:,} items is among the {len(model):,} of {config.init}, such as "
-                f"{model.vocabulary[0]!r}; items must be spelt alike"
+                f"{brief(model.vocabulary[0])}; items must be spelt alike"
             )
         rows = found[ids]
         about = (

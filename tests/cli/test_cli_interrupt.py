@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -33,44 +32,27 @@ def test_an_interrupt_while_reading_leaves_no_file(monkeypatch: pytest.MonkeyPat
     assert files() == before
 
 
-ANNOUNCING = """
-import signal, sys
+SIGNALLING = """
+import signal, sys, threading
 from item2vec.cli import main
-from item2vec.cli.progress import ProgressShower
+from item2vec.training.trainer import Trainer
+number, main_thread, work, done = int(sys.argv.pop(1)), threading.get_ident(), Trainer._work, []
 signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background, it may be ignored
-show = ProgressShower.__call__
-def announce(self, progress):
-    if progress.done > 0:
-        print("training", file=sys.stderr, flush=True)
-    show(self, progress)
-ProgressShower.__call__ = announce
+def work_and_send(self, index, shard):
+    work(self, index, shard)
+    done.append(shard)
+    if len(done) == self.shards // 5:
+        signal.pthread_kill(main_thread, number)
+Trainer._work = work_and_send
 main()
 """
+OPTIONS = ("--dim", "16", "--epochs", "300", "--sample", "0", "--threads", "1", "-o", "m.safetensors")
 
 
-OPTIONS = ("--dim", "32", "--epochs", "3000", "--sample", "0", "--threads", "1", "-o", "m.safetensors")
-
-
-def signalled(number: int, *options: str) -> tuple[int, str, str, float]:
-    """Train, and send a signal once training has begun; returns status, outputs and how long it took to stop."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", ANNOUNCING, "train", "corpus.txt", *OPTIONS, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-    )
-    try:
-        assert process.stderr is not None
-        while (line := process.stderr.readline()) != "training\n":
-            assert line, "it ended by itself"
-        began = time.perf_counter()
-        process.send_signal(number)
-        output, errors = process.communicate(timeout=20)
-        return process.returncode, output, errors, time.perf_counter() - began
-    finally:
-        process.kill()
-        process.wait()
+def signalled(number: int, *options: str) -> subprocess.CompletedProcess[str]:
+    """Train, and send a signal when a fifth of the training has been done in this process."""
+    command = [sys.executable, "-c", SIGNALLING, str(number), "train", "corpus.txt", *OPTIONS, *options]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
 
 
 @pytest.mark.jit
@@ -79,12 +61,11 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
     Path("m.safetensors").write_bytes(b"the old model")
     done = []
     for number, options in ((signal.SIGINT, ()), (signal.SIGTERM, ("--resume",))):
-        status, output, errors, seconds = signalled(number, *options, "--json")
-        assert status == 128 + number, errors
-        assert seconds < 10  # half a second on a quiet machine; here only that it does not go on
-        assert output == ""
-        assert "Traceback" not in errors
-        message, command = errors.splitlines()[-2:]
+        stopped = signalled(number, *options, "--json")
+        assert stopped.returncode == 128 + number, stopped.stderr
+        assert stopped.stdout == ""
+        assert "Traceback" not in stopped.stderr
+        message, command = stopped.stderr.splitlines()[-2:]
         assert message.startswith("Stopped in epoch ")
         assert message.endswith(
             "of the training done and kept in m.checkpoint.safetensors, a model like any other. Go on with:"
@@ -99,18 +80,20 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
         done.append(model.metadata["training"]["done"])
     assert 0 < done[0] < done[1] < 1
     assert run("similar", "c3.2", "-m", "m.checkpoint.safetensors").exit_code == 0
+    assert "checkpoint  yes\n" in run("info", "-m", "m.checkpoint.safetensors").stdout
 
+    kept = Path("m.checkpoint.safetensors").read_bytes()
     again = run("train", "corpus.txt", *OPTIONS, "--quiet")
     assert again.stderr.startswith("Note: m.checkpoint.safetensors has ")
     assert again.exit_code == 0
     assert files() == {"corpus.txt", "m.safetensors"}
     whole = item2vec.load("m.safetensors")
-    model.save("m.checkpoint.safetensors")
-    other = run("train", "corpus.txt", *OPTIONS, "--resume", "--dim", "33")
+    Path("m.checkpoint.safetensors").write_bytes(kept)
+    other = run("train", "corpus.txt", *OPTIONS, "--resume", "--dim", "17")
     assert other.exit_code == 2
-    assert other.stderr.splitlines()[-1] == (
-        "Error: m.checkpoint.safetensors is a checkpoint of another training: dim is 33 and was 32; "
-        "--resume needs the same corpus and options"
+    assert other.stderr == (  # before the corpus is read
+        "Error: m.checkpoint.safetensors is a checkpoint of another training: dim is 17 and was 16; "
+        "--resume needs the same corpus and options\n"
     )
     finished = run("train", "corpus.txt", *OPTIONS, "--resume")
     assert finished.exit_code == 0, finished.stderr

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from made_data import zipf_corpus
+from made_data import clusters, zipf_corpus
 
 import item2vec
 from item2vec.checkpoints import Checkpoints
@@ -22,6 +24,7 @@ from item2vec.evaluation.validation import ValidationConfig
 from item2vec.model.initial import Initial
 from item2vec.run import Run, start
 from item2vec.training.interval import Interval
+from item2vec.training.progress import Progress
 from item2vec.training.trainer import Trainer
 from item2vec.vectors.safetensors_map import map_tensors
 
@@ -139,6 +142,9 @@ def test_a_checkpoint_is_a_model(path: Path) -> None:
     assert np.array_equal(model.input, run.trainer.tables.views()[0])
     assert len(model.similar(model.vocabulary[0], k=3)) == 3
     assert 0.4 < model.metadata["training"]["done"] < 0.7
+    model.save(path)  # the vectors alone, perhaps changed: nothing to go on from
+    with pytest.raises(ModelError, match="is a model but no checkpoint; name another output, or move that file"):
+        Checkpoints(path, make_run(backend="torch"), NEVER).resume()
 
 
 def test_another_corpus_or_configuration_is_refused(path: Path) -> None:
@@ -202,7 +208,7 @@ def test_a_checkpoint_that_is_further_on_is_not_replaced(path: Path) -> None:
     assert "is a checkpoint of another training (dim is 5 and was 8)" in other
 
 
-@pytest.mark.parametrize("room", [0, 100, 3000, 5000])
+@pytest.mark.parametrize("room", [0, 3000])
 def test_a_full_disk_leaves_the_earlier_checkpoint_and_training_goes_on(
     path: Path, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,3 +348,89 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
     path.unlink()
     with pytest.raises(ConfigError, match=r"there is no checkpoint .* to go on from; leave --resume out to start"):
         Checkpoints(path, run, NEVER).resume()
+
+
+def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path) -> None:
+    corpus = corpus_of(3000)
+    text = tmp_path / "corpus.txt"
+    lines = [" ".join(corpus.vocabulary[i] for i in part) for part in np.split(corpus.items, corpus.offsets[1:-1])]
+    text.write_text("\n".join(lines) + "\n")
+    options: dict[str, Any] = {"dim": 8, "threads": 1, "backend": "torch", "sample": 0.0, "epochs": 20}
+    whole = item2vec.train(text, **options)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done > 0.1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        item2vec.train(text, checkpoint=path, report=interrupt, **options)
+    done = item2vec.load(path).metadata["training"]["done"]
+    assert 0.1 < done < 1
+    with pytest.warns(UserWarning, match="of this very training; --resume goes on"), pytest.raises(KeyboardInterrupt):
+        item2vec.train(text, checkpoint=path, report=lambda _: (_ for _ in ()).throw(KeyboardInterrupt), **options)
+    assert done <= item2vec.load(path).metadata["training"]["done"] < 1
+    resumed = item2vec.train(text, checkpoint=path, resume=True, **options)
+    assert np.array_equal(resumed.input, whole.input)
+    assert np.array_equal(resumed.output, whole.output)
+    assert resumed.metadata["training"]["losses"] == whole.metadata["training"]["losses"]
+    assert not path.exists()
+    with pytest.raises(ConfigError, match="there is no checkpoint"):
+        item2vec.train(text, checkpoint=path, resume=True, **options)
+    with pytest.raises(ConfigError, match="resume goes on from a checkpoint; name its file"):
+        item2vec.train(text, resume=True, **options)
+    with pytest.raises(ModelError, match="does not exist"):
+        item2vec.train(text, checkpoint=tmp_path / "none" / "m.safetensors", **options)
+    with pytest.raises(ConfigError, match="checkpoint-every is 'now'"):
+        item2vec.train(text, checkpoint=path, checkpoint_every="now", **options)
+
+
+@jit
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+def test_killed_at_random_instants_it_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """The program that the figures in the log are of, with a few kills."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(" ".join(sequence) for sequence in clusters(sequences=600)) + "\n")
+    program = Path(__file__).parents[2] / "benchmarks" / "kill_loop.py"
+    done = subprocess.run(
+        [sys.executable, str(program), str(corpus), "--kills", "5", "--epochs", "40", "--dim", "8"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(program.parents[1])},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [row[:3] for row in rows] == [["1", "thread", "5"], ["2", "threads", "5"]]
+    assert [row[-2:] for row in rows] == [["1", "1"]] * 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files is needed")
+def test_a_real_limit_of_the_system_leaves_the_earlier_files(tmp_path: Path) -> None:
+    """Checkpoints fail and training goes on; the model fails with one line; nothing is half written."""
+    (tmp_path / "corpus.txt").write_text("\n".join(" ".join(sequence) for sequence in clusters(300)) + "\n")
+    (tmp_path / "item2vec.safetensors").write_bytes(b"the old model")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))"
+    program = f"{limit}; from item2vec.cli import main; main()"
+    options = ["--backend", "torch", "--dim", "16", "--epochs", "5", "--min-count", "1", "--checkpoint-every", "0.001s"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            program,
+            "train",
+            "corpus.txt",
+            "--no-cache",
+            *options,
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 1, done.stderr
+    *told, error = done.stderr.splitlines()
+    assert error == "Error: cannot write ./item2vec.safetensors: file too large"
+    assert any(line.startswith("Warning: no checkpoint was written, training goes on: cannot write ") for line in told)
+    assert {name: (tmp_path / name).stat().st_size for name in os.listdir(tmp_path)} == {
+        "corpus.txt": (tmp_path / "corpus.txt").stat().st_size,
+        "item2vec.safetensors": len(b"the old model"),
+    }

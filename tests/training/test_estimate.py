@@ -81,7 +81,11 @@ def test_the_file_is_as_large_as_said(tmp_path: Path) -> None:
     run.model(run.train()).save(tmp_path / "m")
     said = estimate(corpus, config).disk
     assert said - 4096 < (tmp_path / "m").stat().st_size <= said
-    assert estimate(corpus, config, kept=1000).disk == said + 1000
+    kept = estimate(corpus, config, checkpoints=True)
+    assert kept.disk == kept.checkpoint == said
+    assert str(kept).endswith(f"of disk, {size_text(2 * said)} with checkpoints.")
+    kept = estimate(corpus, config, checkpoints=True, validated=True)
+    assert kept.checkpoint == said + 2 * 4 * 300 * 20
 
 
 def test_the_line() -> None:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import struct
 import sys
 import tracemalloc
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 import item2vec
+from item2vec.corpus.corpus_file import FORMAT, DamagedFileError, open_corpus
+from item2vec.corpus.reading import read_corpus
+from item2vec.corpus.source_config import SourceConfig
 from item2vec.corpus.sources import check_source, lines_of
 from item2vec.corpus.text import read_text
 from item2vec.corpus.vocabulary import Vocabulary
@@ -35,8 +40,8 @@ from fuzz_inputs import fasttext_file
 from fuzz_readers import DamagedError, Reader, model, readers, write_input
 
 NAMES = (
-    "model", "safetensors", "any format", "fasttext", "text", "text, delimiter", "text, utf-16", "kept corpus",
-    "sequences", "word pairs", "analogies", "word2vec", "word2vec-binary", "glove", "npy", "projector",
+    "model", "checkpoint", "safetensors", "any format", "fasttext", "text", "text, delimiter", "text, utf-16",
+    "kept corpus", "sequences", "word pairs", "analogies", "word2vec", "word2vec-binary", "glove", "npy", "projector",
     "csv", "jsonl", "parquet events", "names", "names, csv", "split", "parquet",
 )  # fmt: skip
 
@@ -246,8 +251,9 @@ def test_vectors_that_are_not_finite_score_nothing(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         scores = dict(found.similar("milk", k=5))
         many = dict(found.similar_many([["milk"]], k=5)[0])
+        told = dict(found.recommend(["größe"], k=5))
     assert scores["größe"] == scores["a"] == many["größe"] == 0
-    assert all(np.isfinite(list(scores.values())))
+    assert all(np.isfinite([*scores.values(), *told.values()]))
 
 
 def test_an_item_without_an_end(tmp_path: Path) -> None:
@@ -294,3 +300,33 @@ def test_more_items_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(item_table, "available_memory", lambda: 200_000)
     with pytest.raises(CorpusError, match="there is no memory left for the corpus's distinct items"):
         read_text([path], min_count=1)
+
+
+def test_long_items_make_no_long_messages(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    path.write_text("2 1\n" + f"{'x' * 5000} 1\n" * 2)
+    with pytest.raises(ModelError, match=rf"the item '{'x' * 60}'\.\.\. comes twice") as caught:
+        read_vectors(path)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_kept_corpus_without_an_offset(tmp_path: Path) -> None:
+    """With the right sum, as somebody would who means harm; such an array has even one offset less than none."""
+    arrays = {"items": 4, "offsets": 8, "vocabulary_counts": 8, "vocabulary_offsets": 8, "vocabulary_blob": 1,
+              "rare_counts": 8, "rare_offsets": 8, "rare_blob": 1}  # fmt: skip
+    lengths = dict.fromkeys(arrays, 0)
+    text = json.dumps(
+        {"format": FORMAT, "key": "key", "lengths": lengths, "raw_tokens": 0, "raw_sequences": 0, "replaced": 0}
+    ).encode()
+    path = tmp_path / "kept"
+    path.write_bytes((b"item2vec corpus\n%08x\n%s\n" % (zlib.crc32(text), text)).ljust(4096))
+    with pytest.raises(DamagedFileError):
+        open_corpus(path, "key")
+
+
+@pytest.mark.parametrize("header", ['user,it"em\r"', '"' + "x" * 200_000 + '",item'])
+def test_header_lines_that_are_none(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(header + "\nu,i\n", newline="")
+    with pytest.raises(CorpusError, match=r"the first line of .*events\.csv' has a quote within a name, or a name"):
+        read_corpus([path], SourceConfig(user="user", item="item"))

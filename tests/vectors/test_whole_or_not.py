@@ -180,6 +180,15 @@ def test_an_error_between_two_renames_puts_all_back(tmp_path: Path, monkeypatch:
     assert read_vectors(tmp_path / "v.npy")["v1.0"].tolist() == [101, 102, 103]
 
 
+def test_pairs_of_the_longest_names(tmp_path: Path) -> None:
+    names = ["ä" * 127, "ö" * 127]
+    for text in ("old", "new"):
+        with atomic_paths(*(tmp_path / name for name in names)) as temporaries:
+            for temporary in temporaries:
+                temporary.write_text(text)
+    assert content(tmp_path) == dict.fromkeys(names, b"new")
+
+
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs users")
 @pytest.mark.parametrize("paths", [("one",), ("beside", "one")])
 def test_a_permission_that_is_lost_in_between(paths: tuple[str, ...]) -> None:

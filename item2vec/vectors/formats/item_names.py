@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.errors import ConfigError, ModelError
+from item2vec.errors import ConfigError, ModelError, brief
 from item2vec.vectors.hash_index import HashIndex
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.utf8_items import first_not_utf8
@@ -45,7 +45,7 @@ def carried(model: KeyedVectors, format: str, forbidden: bytes, replacement: str
         return vocabulary
     if substitute is None:
         raise ModelError(
-            f"the item {vocabulary[indices[0]]!r} has white space, which the {format} format cannot "
+            f"the item {brief(vocabulary[indices[0]])} has white space, which the {format} format cannot "
             "carry; write another character for it with --replace-spaces _"
         )
     renamed = {index: _replaced(vocabulary.items_bytes(index), forbidden, substitute) for index in indices}
@@ -76,7 +76,7 @@ def checked(path: str, vocabulary: Vocabulary, table: NDArray[np.float32], forma
     broken = np.flatnonzero(blob == 10)
     if len(broken):
         item = vocabulary[int(np.searchsorted(offsets, broken[0], "right")) - 1]
-        raise ModelError(f"cannot read {path}: the item {item!r} has a line end, which no item may have")
+        raise ModelError(f"cannot read {path}: the item {brief(item)} has a line end, which no item may have")
     zeros = np.zeros(_rows(table) * table.shape[1], np.float32)
     for first in range(0, len(table), _rows(table)):
         block = table[first : first + _rows(table)]
@@ -86,12 +86,12 @@ def checked(path: str, vocabulary: Vocabulary, table: NDArray[np.float32], forma
         if suspect:
             good = np.isfinite(block).all(axis=1)
             item = vocabulary[first + int(np.argmin(good))]
-            raise ModelError(f"cannot read {path}: the vector of {item!r} has a number that is not finite")
+            raise ModelError(f"cannot read {path}: the vector of {brief(item)} has a number that is not finite")
     index = HashIndex.build(vocabulary)
     pair = index.first_duplicate(vocabulary)
     if pair is not None:
         raise ModelError(
-            f"cannot read {path}: the item {vocabulary[pair[0]]!r} comes twice, as number {pair[0] + 1:,} and "
+            f"cannot read {path}: the item {brief(vocabulary[pair[0]])} comes twice, as number {pair[0] + 1:,} and "
             f"{pair[1] + 1:,}; remove one"
         )
     return KeyedVectors(table, None, vocabulary, {"imported": {"format": format}}, hash_index=index)
@@ -125,8 +125,8 @@ def _check_different(model: KeyedVectors, renamed: dict[int, bytes]) -> None:
             other = model.hash_index.find(name, model.vocabulary)
         if other not in (-1, index):
             raise ModelError(
-                f"the items {model.vocabulary[other]!r} and {model.vocabulary[index]!r} would both become "
-                f"{name.decode()!r}; choose another text for --replace-spaces"
+                f"the items {brief(model.vocabulary[other])} and {brief(model.vocabulary[index])} would both become "
+                f"{brief(name.decode())}; choose another text for --replace-spaces"
             )
 
 

@@ -7,6 +7,7 @@ Numbers are little-endian.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -109,17 +110,21 @@ def _blocks(file: BinaryIO, path: str, width: int, rows: int) -> Iterator[tuple[
 
 def _spaces(text: bytes, width: int, most: int) -> NDArray[np.int64]:
     """Where the items of the whole entries end, at most so many."""
-    spaces: list[int] = []
-    append, find = spaces.append, text.find
+    found: list[int] = []
+    append, index = found.append, text.index
+    step = 1 + width
     position = 0
-    last = len(text) - width - 1  # where the space of a whole entry stands at the latest
-    for _ in range(most):
-        space = find(b" ", position, position + _LONGEST_NAME)
-        if space < 0 or space > last:
-            break
-        append(space)
-        position = space + 1 + width
-    return np.array(spaces, np.int64)
+    # Each place depends on the one before. This loop holds the interpreter's lock while the others copy, so that it
+    # does nothing but go on; what it should not have found is taken off after it.
+    with contextlib.suppress(ValueError):  # there is no further space
+        while True:
+            space = index(b" ", position)
+            append(space)
+            position = space + step
+    spaces = np.array(found[:most], np.int64)
+    lengths = np.diff(spaces, prepend=-step) - step
+    whole = (spaces <= len(text) - step) & (lengths <= _LONGEST_NAME)
+    return spaces if whole.all() else spaces[: int(np.argmin(whole))]
 
 
 def _windows(data: NDArray[np.uint8], width: int) -> NDArray[np.void]:

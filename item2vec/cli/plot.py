@@ -1,0 +1,105 @@
+"""``item2vec plot``: a map of a model's items."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from item2vec.cli.options import json_option, model_option, open_model
+from item2vec.cli.output import print_json
+from item2vec.errors import ModelError
+from item2vec.plot.draw import THEMES, Theme, draw_map
+from item2vec.plot.layout import METHODS, Method
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  item2vec plot map.html
+  item2vec plot map.html --top 20000 --method umap
+  item2vec plot map.html --colour genres.csv --items favourites.txt
+  item2vec plot map.png --top 300 --theme dark
+"""
+)
+@click.argument("destination", metavar="DEST", type=click.Path())
+@model_option
+@click.option("--top", metavar="N", type=int, default=2000, show_default=True, help="The N commonest items.")
+@click.option("--items", "items_path", metavar="FILE", help="The items that FILE lists instead, one a line.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="pca",
+    show_default=True,
+    help="pca is done at once; umap shows neighbourhoods better, and needs pip install 'item2vec[umap]'.",
+)
+@click.option(
+    "--clusters",
+    metavar="K",
+    type=int,
+    default=10,
+    show_default=True,
+    help="Colour by K clusters, up to 12; 0 for none.",
+)
+@click.option(
+    "--colour",
+    metavar="FILE",
+    help="Colour by FILE's values instead: a table with a column of items, or lines of item TAB value.",
+)
+@click.option("--colour-column", metavar="COLUMN", help="Which of FILE's columns, if there are several.")
+@click.option(
+    "--theme",
+    type=click.Choice(THEMES),
+    default="auto",
+    show_default=True,
+    help="auto: a page follows the reader's system, a picture is light.",
+)
+@click.option("--title", metavar="TEXT", help="The model's name by default.")
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True, help="Of clusters and umap."
+)
+@json_option
+def plot(
+    destination: str,
+    model_path: str,
+    top: int,
+    items_path: str | None,
+    method: Method,
+    clusters: int,
+    colour: str | None,
+    colour_column: str | None,
+    theme: Theme,
+    title: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Draw a map of a model's items.
+
+    DEST.html is one page that needs nothing else: search, zoom, click an item for its neighbours in the whole model.
+    DEST.png and DEST.svg are pictures; they need pip install 'item2vec[plot]'. Items that are near each other on the
+    map are alike; the map shows only part of what makes them so, and the neighbours in the page all of it.
+    """
+    model = open_model(model_path)
+    if os.path.exists(destination) and os.path.samefile(destination, model_path):
+        raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
+    drawn, unknown = draw_map(
+        model,
+        destination,
+        top=top,
+        items=items_path,
+        method=method,
+        clusters=clusters,
+        colour=colour,
+        colour_column=colour_column,
+        theme=theme,
+        title=title,
+        seed=seed,
+    )
+    size = os.path.getsize(destination)
+    if as_json:
+        facts = {"items": len(drawn.ids), "unknown": unknown, "method": method, "about": drawn.about}
+        print_json({"output": destination, **facts, "bytes": size})
+        return
+    if unknown:
+        click.echo(f"Warning: {unknown:,} lines of {items_path} are no item of the model.", err=True)
+    click.echo(f"Wrote {destination}: {drawn.about} ({size / 1e6:,.1f} MB).", err=True)

@@ -1,0 +1,6 @@
+byId("title").textContent = given.title;
+byId("about").textContent = given.about;
+new ResizeObserver(resized).observe(canvas);
+resized();
+Object.assign(camera, homeView());
+themeChanged();
