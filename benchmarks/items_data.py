@@ -1,6 +1,6 @@
 """Data sets of held-out items for items_table.py: each a file to train on and a file of what is held out, line by line.
 
-Gowalla (LightGCN's files, a user a line: an id, then items) as it is divided there; Online Retail (UCI, as CSV): some
+Gowalla (LightGCN's files, a user a line: an id, then items) as the files divide it; Online Retail (UCI, as CSV): some
 items of each invoice, and the last item of each customer; and sessions made here, whose structure is known.
 """
 
@@ -47,7 +47,7 @@ def gowalla(folder: Path, train: Path, heldout: Path) -> DataSet:
             shuffle(items)
             yield items, parts[1].get(user, [])
 
-    about = "Gowalla, places of a user, LightGCN's split"
+    about = "Gowalla, some of each user's places"
     return _written(folder, "gowalla", about, False, "baskets", lines)
 
 
