@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         UnknownItemError,
     )
     from item2vec.plot.draw import draw_map
+    from item2vec.tuning.api import tune
     from item2vec.vectors.formats import export_vectors, read_vectors
     from item2vec.vectors.keyed_vectors import KeyedVectors
     from item2vec.vectors.model_file import load_model as load
@@ -51,6 +52,7 @@ __all__ = [
     "load",
     "read_vectors",
     "train",
+    "tune",
 ]
 
 _HOMES = {
@@ -63,6 +65,7 @@ _HOMES = {
     "load": "item2vec.vectors.model_file:load_model",
     "read_vectors": "item2vec.vectors.formats:read_vectors",
     "train": "item2vec.api:train",
+    "tune": "item2vec.tuning.api:tune",
 } | {name: f"item2vec.errors:{name}" for name in __all__ if name.endswith("Error")}
 
 

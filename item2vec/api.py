@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
+from item2vec.config_file import split_options, with_layers
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
@@ -55,7 +56,8 @@ def train(
         Go on from ``checkpoint``, with the same sources and options.
     **options
         The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
-        ``item="product"``, ``delimiter=";"`` ...).
+        ``item="product"``, ``delimiter=";"`` ...); ``config="best.toml"`` and ``preset="baskets"`` lay further ones
+        under them.
 
     Returns
     -------
@@ -76,6 +78,7 @@ def train(
     >>> model = item2vec.train("corpora/recipes.txt", dim=32, window=20, sample=0, epochs=30)
     >>> neighbours = model.similar("soy_sauce", k=3)
     """
+    options = with_layers(options)
     source, config = split_options(options)
     interval = Interval.parse(checkpoint_every)
     if checkpoint is not None:
@@ -138,22 +141,6 @@ def check_device(config: TrainConfig) -> None:
         from item2vec.training import steps
 
         steps.check_device(config)
-
-
-def split_options(options: dict[str, Any]) -> tuple[SourceConfig, TrainConfig]:
-    """Sort keyword options: how to read, and how to train.
-
-    Raises
-    ------
-    ConfigError
-        If a name belongs to neither, or a value cannot work.
-    """
-    reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
-    for name in options:
-        if name not in reading | training:
-            raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")
-    source = SourceConfig(**{name: value for name, value in options.items() if name in reading})
-    return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
 
 
 def open_init(config: TrainConfig, *, any_dim: bool) -> tuple[TrainConfig, KeyedVectors | None]:

@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "item2vec"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LAYERS = ("corpus", "sampling", "model", "training", "vectors", "plot", "evaluation", "cli")
+LAYERS = ("corpus", "sampling", "model", "training", "vectors", "plot", "evaluation", "tuning", "cli")
 LONGEST_MODULE = 400
 SHIPPED = (
     "item2vec",

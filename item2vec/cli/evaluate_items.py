@@ -47,6 +47,8 @@ Examples:
               help="With --pool decay: weight of an item over that of the one after it.")  # fmt: skip
 @click.option("--popularity", metavar="ALPHA", type=float, default=0.0, show_default=True,
               help="Add ALPHA times log(count) to scores.")  # fmt: skip
+@click.option("--reverse", metavar="X", type=float, default=0.0, show_default=True,
+              help="Add X times the history's output vectors times input vectors.")  # fmt: skip
 @click.option("--keep-seen", is_flag=True, help="Let items of the history be recommended again.")
 @click.option("--no-baselines", is_flag=True, help="The model alone.")
 @json_option

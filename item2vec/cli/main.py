@@ -22,6 +22,7 @@ from item2vec.errors import ConfigError, Item2VecError
 # name: (module, first line of its help). The module's command has the module's name.
 COMMANDS = {
     "train": ("item2vec.cli.train", "Learn vectors from a corpus."),
+    "tune": ("item2vec.cli.tune", "Search for the hyperparameters that suit a corpus."),
     "inspect": ("item2vec.cli.inspect", "Say what shape a corpus has, and what would not train well."),
     "cache": ("item2vec.cli.cache", "Say what encoded corpora take on the disk, or remove them."),
     "similar": ("item2vec.cli.similar", "List the items most similar to one or more items."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,10 @@ class ProgressShower:
         elif not self._quiet and time.monotonic() - self._last >= _EVERY:
             self._last = time.monotonic()
             click.echo(describe(progress), err=True)
+
+    def on_terminal(self) -> Callable[[Progress], None] | None:
+        """What shows a run's progress where there is a bar; None elsewhere, where lines of each run are too many."""
+        return self if self._bar is not None else None
 
     def say(self, line: str) -> None:
         """Print a line of its own, above the bar if there is one."""

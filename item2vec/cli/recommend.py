@@ -47,6 +47,14 @@ Examples:
     show_default=True,
     help="Add ALPHA times the logarithm of an item's count to its score.",
 )
+@click.option(
+    "--reverse",
+    metavar="X",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Where order means nothing: add X times the score of the history after the item; try 0.5.",
+)
 @click.option("--include-seen", is_flag=True, help="Items of the history may be recommended too.")
 @batch_option
 @delimiter_option
@@ -58,6 +66,7 @@ def recommend(
     pool: Pool,
     decay: float,
     popularity: float,
+    reverse: float,
     include_seen: bool,
     batch_path: str | None,
     delimiter: str | None,
@@ -80,6 +89,7 @@ def recommend(
             pool=pool,
             decay=decay,
             popularity=popularity,
+            reverse=reverse,
             include_seen=include_seen,
         )
         return [

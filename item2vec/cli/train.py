@@ -8,6 +8,7 @@ from typing import Any, get_args
 import click
 from click.core import ParameterSource
 
+from item2vec.cli.layers import config_option, preset_option
 from item2vec.cli.main import COMMAND_LINE
 from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.options import training_option as _option
@@ -52,6 +53,8 @@ Examples:
     show_default=True,
     help="The model file to write.",
 )
+@config_option
+@preset_option
 @source_options
 @_option(
     "--arch", "skipgram: each context predicts the centre. cbow: their mean does.", type=click.Choice(get_args(Arch))

@@ -188,5 +188,5 @@ def basket_hint(found: Inspection, window_mode: str) -> str | None:
         return None
     return (
         f"An item hardly ever comes twice in a sequence ({found.equal_pairs:,} pairs, where chance would give "
-        f"{found.expected_pairs:,.0f}), as in baskets; if order means nothing, try --window-mode basket --sample 0"
+        f"{found.expected_pairs:,.0f}), as in baskets; if order means nothing, try --preset baskets"
     )

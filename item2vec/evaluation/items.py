@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from item2vec.evaluation.baselines import Baseline, item_knn, popularity, successor
 from item2vec.evaluation.heldout import HeldOut
 from item2vec.evaluation.intervals import Estimate, coverage_interval, mean_intervals
-from item2vec.evaluation.metrics import check_cutoffs, find_hits, popularity_ranks, target_metrics
+from item2vec.evaluation.metrics import check_cutoffs, find_hits, parse_metric, popularity_ranks, target_metrics
 from item2vec.evaluation.ranking import Scorer, rank_items
 from item2vec.evaluation.scoring import Scoring, model_scorer
 
@@ -181,6 +181,28 @@ def evaluate_items(
             for number, name in enumerate(BUCKETS)
         },
     )
+
+
+def user_values(
+    scorer: Scorer, size: int, held: HeldOut, metric: str, *, keep_seen: bool = False
+) -> NDArray[np.float64]:
+    """One metric of each user, float64 [U].
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Of the histories of ``held``.
+    size : int
+        Items that it scores.
+    held : HeldOut
+    metric : str
+        Such as ``ndcg@20``, as `parse_metric` has it.
+    keep_seen : bool
+        Let items of the history be recommended again.
+    """
+    _, k = parse_metric(metric)
+    hits = find_hits(rank_items(scorer, size, held.histories, k, keep_seen=keep_seen), held.targets)
+    return target_metrics(hits, held.targets.lengths, (k,))[metric]
 
 
 def standard_baselines(*, next_item: bool) -> dict[str, Baseline]:

@@ -36,6 +36,10 @@ class Scoring:
         Above 0, at most 1.
     popularity : float
         This times log(count) is added to each score; undoes what a high ns-exponent took from common items.
+    reverse : float
+        With the score next, this times the score of the other direction is added, the history's output vectors times
+        the item's input vector. Skip-gram learns each pair in both directions, and where order means nothing, their
+        sum is a better estimate of the pair than either. At least 0.
 
     Raises
     ------
@@ -47,6 +51,7 @@ class Scoring:
     pool: Pool = "mean"
     decay: float = 0.8
     popularity: float = 0.0
+    reverse: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -58,6 +63,8 @@ class Scoring:
             raise ConfigError(f"decay is {self.decay!r}; it must be above 0 and at most 1")
         if not math.isfinite(self.popularity):
             raise ConfigError(f"popularity is {self.popularity!r}; it must be a number")
+        if not 0 <= self.reverse < math.inf:
+            raise ConfigError(f"reverse is {self.reverse!r}; it must be a number of at least 0")
 
 
 def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) -> Scorer:
@@ -78,8 +85,12 @@ def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) ->
     if scoring.score == "similar" or targets is None:
         norms = np.sqrt(np.einsum("ij,ij->i", inputs, inputs))[:, None]
         inputs = targets = (inputs / np.where(norms > 0, norms, 1)).astype(np.float32)
-    queries = pooled(histories, len(model), scoring) @ inputs  # [U, d]
+    weights = pooled(histories, len(model), scoring)
+    queries = weights @ inputs  # [U, d]
     columns = np.ascontiguousarray(targets.T)  # [d, V]
+    if scoring.score == "next" and scoring.reverse:
+        queries = np.concatenate([queries, np.float32(scoring.reverse) * (weights @ targets)], axis=1)  # [U, 2d]
+        columns = np.concatenate([columns, inputs.T])
     bias = np.float32(scoring.popularity) * np.log(np.maximum(model.vocabulary.counts, 1)).astype(np.float32)
 
     def score(first: int, stop: int) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from item2vec.corpus.fingerprint import fingerprint
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ConfigError
 from item2vec.evaluation.heldout import leave_last_out, with_targets
-from item2vec.evaluation.metrics import find_hits, parse_metric, target_metrics
-from item2vec.evaluation.ranking import rank_items
+from item2vec.evaluation.items import user_values
+from item2vec.evaluation.metrics import parse_metric
 from item2vec.evaluation.scoring import Scoring, model_scorer
 from item2vec.evaluation.sequences import Catalogue, read_sequences
 from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -89,7 +89,6 @@ class Validation:
         self.config = config
         self.values: list[float] = []
         self.best: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-        self._metric, self._k = parse_metric(config.metric)
         self._vocabulary = vocabulary
         catalogue = Catalogue(vocabulary)
         sequences = read_sequences(config.validate, catalogue, delimiter=config.delimiter)
@@ -102,7 +101,7 @@ class Validation:
         chosen = np.arange(len(held))
         if len(held) > USERS:
             chosen = np.sort(np.random.default_rng(_SEED).choice(len(held), USERS, replace=False))
-        self._histories, self._targets = held.histories.select(chosen), held.targets.select(chosen)
+        self._held = replace(held, histories=held.histories.select(chosen), targets=held.targets.select(chosen))
 
     @property
     def best_epoch(self) -> int:
@@ -112,10 +111,8 @@ class Validation:
     def evaluate(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> float:
         """The metric of two tables, float32 [V, d]."""
         model = KeyedVectors(inputs, outputs, self._vocabulary)
-        scorer = model_scorer(model, self._histories, Scoring())
-        ranked = rank_items(scorer, len(model), self._histories, self._k)
-        values = target_metrics(find_hits(ranked, self._targets), self._targets.lengths, (self._k,))
-        return float(values[self.config.metric].mean())
+        scorer = model_scorer(model, self._held.histories, Scoring())
+        return float(user_values(scorer, len(model), self._held, self.config.metric).mean())
 
     def after_epoch(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> bool:
         """Evaluate, keep copies of the tables if they are the best so far, and say whether to go on."""
@@ -128,7 +125,12 @@ class Validation:
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for values to be comparable, as JSON values."""
-        held = (self._histories.items, self._histories.offsets, self._targets.items, self._targets.offsets)
+        held = (
+            self._held.histories.items,
+            self._held.histories.offsets,
+            self._held.targets.items,
+            self._held.targets.offsets,
+        )
         return {"metric": self.config.metric, "patience": self.config.patience, "held_out": fingerprint(*held)}
 
     def as_dict(self) -> dict[str, Any]:

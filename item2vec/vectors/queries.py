@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from item2vec.errors import ConfigError, ModelError
 from item2vec.vectors.cosine import nearest
 from item2vec.vectors.pooling import DECAY, Pool, pooled
+from item2vec.vectors.side_by_side import SideBySide
 from item2vec.vectors.topk import top_k
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def recommend_many(
     pool: Pool = "mean",
     decay: float = DECAY,
     popularity: float = 0.0,
+    reverse: float = 0.0,
     include_seen: bool = False,
 ) -> list[Answer]:
     """What comes next, for histories of ids; see `KeyedVectors.recommend`."""
@@ -133,15 +135,21 @@ def recommend_many(
     output = model.output_rows("recommendations need", "use similar, or train a model with --loss ns")
     if not np.isfinite(popularity):
         raise ConfigError(f"popularity is {popularity!r}; it must be a finite number")
+    if not 0 <= reverse < np.inf:
+        raise ConfigError(f"reverse is {reverse!r}; it must be a number of at least 0")
     bias = None
     if popularity:
         counts = model.vocabulary.counts
         if not counts.any():
             raise ModelError("the model has no counts, which popularity needs: the format it came from has none")
         bias = popularity * np.log(np.maximum(counts, 1))
+    table: NDArray[np.float32] | SideBySide = output
     queries = pooled(model.input, histories, pool, decay)
+    if reverse:
+        queries = np.concatenate([queries, reverse * pooled(output, histories, pool, decay)], axis=1)
+        table = SideBySide(output, model.input)
     exclude = None if include_seen else histories
-    return _answers(model, *top_k(output, queries, k, cosine=False, bias=bias, exclude=exclude))
+    return _answers(model, *top_k(table, queries, k, cosine=False, bias=bias, exclude=exclude))
 
 
 def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -164,12 +164,14 @@ class Questions:
         pool: Pool = "mean",
         decay: float = DECAY,
         popularity: float = 0.0,
+        reverse: float = 0.0,
         include_seen: bool = False,
     ) -> list[tuple[str, float]]:
         """Return the items that most likely come next.
 
         An item's score is the inner product of its output vector with what the input vectors of the history
-        pool to, plus ``popularity`` times the logarithm of its count.
+        pool to, plus ``popularity`` times the logarithm of its count, plus ``reverse`` times the inner product of its
+        input vector with what the output vectors of the history pool to.
 
         Parameters
         ----------
@@ -183,6 +185,8 @@ class Questions:
             Weight of an item over that of the next one, for "decay".
         popularity : float
             What the noise distribution took from frequent items is given back by some 0.2 to 0.5.
+        reverse : float
+            0: what comes next. Where order means nothing, a pair counts both ways, and some 0.3 to 1 finds more.
         include_seen : bool
             Whether items of the history may be in the answer.
 
@@ -209,7 +213,13 @@ class Questions:
         [('milk', 1.0), ('nail', 0.0)]
         """
         return self.recommend_many(
-            [_several(history)], k, pool=pool, decay=decay, popularity=popularity, include_seen=include_seen
+            [_several(history)],
+            k,
+            pool=pool,
+            decay=decay,
+            popularity=popularity,
+            reverse=reverse,
+            include_seen=include_seen,
         )[0]
 
     def recommend_many(
@@ -220,6 +230,7 @@ class Questions:
         pool: Pool = "mean",
         decay: float = DECAY,
         popularity: float = 0.0,
+        reverse: float = 0.0,
         include_seen: bool = False,
     ) -> list[list[tuple[str, float]]]:
         """Answer many histories at once, on all cores: `recommend` of each."""
@@ -230,7 +241,14 @@ class Questions:
                 warnings.warn(f"not in the vocabulary and left out: {', '.join(map(repr, unknown))}", stacklevel=2)
             asked.append(ids)
         return queries.recommend_many(
-            self._model, asked, k, pool=pool, decay=decay, popularity=popularity, include_seen=include_seen
+            self._model,
+            asked,
+            k,
+            pool=pool,
+            decay=decay,
+            popularity=popularity,
+            reverse=reverse,
+            include_seen=include_seen,
         )
 
     @property

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.vectors.side_by_side import SideBySide
+
 _ROWS = 1024  # of a block; with its scores for _QUERIES it fits the second-level cache
 _QUERIES = 512
 _SPARE = 32  # rows kept beyond the k best of a query, where rounding may have changed their order
@@ -29,7 +31,7 @@ _POOL = 16  # a query's candidates, on average, before the worst are dropped
 class _Task:
     """What all threads read."""
 
-    table: NDArray[np.float32]
+    table: NDArray[np.float32] | SideBySide
     queries: NDArray[np.float32]
     k: int
     cosine: bool
@@ -43,7 +45,7 @@ def cores() -> int:
 
 
 def top_k(
-    table: NDArray[np.float32],
+    table: NDArray[np.float32] | SideBySide,
     queries: NDArray[np.floating],
     k: int,
     *,
@@ -56,7 +58,7 @@ def top_k(
 
     Parameters
     ----------
-    table : ndarray of float32 [V, d]
+    table : ndarray of float32 [V, d], or two side by side
     queries : ndarray of float32 or float64 [Q, d]
     k : int
         At least 1.

@@ -200,6 +200,7 @@ def test_baskets_are_suggested_where_nothing_comes_twice() -> None:
     hint = basket_hint(recipes, "shrink")
     assert hint
     assert hint.startswith("An item hardly ever comes twice in a sequence (0 pairs, where chance would give 603)")
+    assert hint.endswith("if order means nothing, try --preset baskets")
     assert basket_hint(recipes, "basket") is None
     assert basket_hint(shape_of(GOOD), "shrink") is None
     assert warned(recipes, SourceConfig(), window=20, mode="basket") == ()

@@ -82,11 +82,13 @@ def test_ties_go_to_the_commoner_item() -> None:
 @pytest.mark.parametrize("score", ["next", "similar"])
 @pytest.mark.parametrize("pool", ["mean", "last", "decay"])
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
-def test_model_scores(score: str, pool: str, alpha: float) -> None:
+@pytest.mark.parametrize("reverse", [0.0, 0.6])
+def test_model_scores(score: str, pool: str, alpha: float, reverse: float) -> None:
     """Histories with items that the model does not know, 20 and above, and one with no others."""
     model = random_model(np.random.default_rng(5), 20)
     histories = [*HISTORIES, [25, 28]]
-    found = model_scorer(model, make_sequences(histories), Scoring(score, pool, decay=0.5, popularity=alpha))
+    scoring = Scoring(score, pool, decay=0.5, popularity=alpha, reverse=reverse)
+    found = model_scorer(model, make_sequences(histories), scoring)
     inputs, outputs = model.input.astype(float), model.output.astype(float)
     if score == "similar":
         inputs = outputs = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
@@ -97,8 +99,11 @@ def test_model_scores(score: str, pool: str, alpha: float) -> None:
             "last": [0.0] * (len(known) - 1) + [1.0] * bool(known),
             "decay": [0.5 ** (len(known) - 1 - place) for place in range(len(known))],
         }[pool]
-        query = np.average(inputs[known], axis=0, weights=weights) if known else np.zeros(5)
-        expected = outputs @ query + [alpha * math.log(count) for count in model.vocabulary.counts]
+        query, back = (
+            np.average(table[known], axis=0, weights=weights) if known else np.zeros(5) for table in (inputs, outputs)
+        )
+        other_way = reverse * (inputs @ back) if score == "next" else 0
+        expected = outputs @ query + other_way + [alpha * math.log(count) for count in model.vocabulary.counts]
         assert row == pytest.approx(expected, abs=1e-5)
 
 
@@ -112,6 +117,6 @@ def test_models_that_cannot_be_scored() -> None:
     model.output[2, 1] = np.nan
     with pytest.raises(ModelError, match="output table has numbers that are not finite"):
         model_scorer(model, histories, Scoring())
-    for options in ({"score": "x"}, {"pool": "x"}, {"decay": 0.0}, {"popularity": math.nan}):
+    for options in ({"score": "x"}, {"pool": "x"}, {"decay": 0.0}, {"popularity": math.nan}, {"reverse": -0.1}):
         with pytest.raises(ConfigError, match=next(iter(options))):
             Scoring(**options)

@@ -53,7 +53,8 @@ def test_many_at_once_are_as_one_by_one(model: KeyedVectors) -> None:
     for answer, query in zip(model.similar_many(queries, 12), queries, strict=True):
         assert same(answer, model.similar(query, 12))
     histories = [["i5"], ["i6", "i7", "i6"], ["i2999", "i0"]]
-    for options in ({}, {"pool": "decay", "popularity": 0.4, "include_seen": True}):
+    both = {"pool": "decay", "popularity": 0.4, "reverse": 0.7, "include_seen": True}
+    for options in ({}, both):
         for answer, history in zip(model.recommend_many(histories, 12, **options), histories, strict=True):
             assert same(answer, model.recommend(history, 12, **options))
     assert model.similar_many([]) == []
@@ -72,6 +73,8 @@ def test_recommendations_by_hand() -> None:
         ("c", pytest.approx(0.5 + 0.5 * math.log(10))),
         ("d", pytest.approx(0.375)),
     ]
+    # The other way: a and b's outputs pool to (3, 5/2); times the inputs of c and d that is 11 and 0.
+    assert model.recommend(["a", "b"], reverse=0.5) == [("c", 6.0), ("d", 0.375)]
 
 
 def test_unknown_items_of_a_history(model: KeyedVectors) -> None:
@@ -103,6 +106,7 @@ def test_what_cannot_be_asked(model: KeyedVectors) -> None:
         (lambda: model.similar("i1", weights=[1, 2]), "there are 2 weights for 1 items"),
         (lambda: model.similar("i1", weights=[math.nan]), "a weight is not a finite number"),
         (lambda: model.recommend("i1", popularity=math.inf), "popularity is inf"),
+        (lambda: model.recommend("i1", reverse=-1), "reverse is -1"),
         (lambda: model.odd_one_out(["i1", "i2"]), "at least three items"),
         (lambda: model.similar_many(["i1", []]), "no items were given"),
         (lambda: model.similar_many(["i1"], 0), "k is 0"),

@@ -1,0 +1,178 @@
+"""``item2vec tune``: the hyperparameters that matter, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+from click.core import ParameterSource
+
+from item2vec.cli.layers import config_option, preset_option
+from item2vec.cli.options import json_option
+from item2vec.cli.output import print_answer, print_json
+from item2vec.cli.progress import ProgressShower
+from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
+from item2vec.cli.train import train
+from item2vec.cli.tune_report import describe_division, describe_trial, report_lines, train_command
+from item2vec.config import TrainConfig
+from item2vec.errors import ConfigError
+from item2vec.tuning.tune_config import By, TuneConfig
+
+if TYPE_CHECKING:
+    from item2vec.corpus.source_config import SourceConfig
+    from item2vec.training.progress import Progress
+    from item2vec.tuning.record import Record, TuneResult
+
+
+def _option(name: str, help: str, **settings: Any) -> Any:
+    """Make an option for a field of TuneConfig, with the default that stands there."""
+    default = getattr(TuneConfig, name.lstrip("-").replace("-", "_"))
+    shown = default not in (None, False, ())
+    return click.option(name, default=None if default == () else default, help=help, show_default=shown, **settings)
+
+
+def _dims(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """Parse 64,128,256."""
+    parts = [part.strip() for part in (value or "").split(",") if value]
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"dims is {value!r}; it must be whole numbers with commas between them, such as 64,128,256")
+    return tuple(map(int, parts))
+
+
+def training_options(command: click.Command) -> click.Command:
+    """Give a command the options of `TrainConfig`, as ``train`` has them, but not what a training begins with."""
+    wanted = TrainConfig.__dataclass_fields__.keys() - {"init", "freeze"}
+    command.params.extend(option for option in train.params if option.name in wanted)
+    return command
+
+
+@training_options
+@click.command(
+    epilog="""\b
+Examples:
+  item2vec tune baskets.txt
+  item2vec tune baskets.txt --budget 30m --dims 64,128 --min-count 1 --study baskets.study
+  item2vec tune sessions.txt --by last --metric recall@10 --window-mode shrink
+"""
+    + SOURCE_EXAMPLES.replace("COMMAND", "tune")
+)
+@click.argument("sources", metavar="SOURCE...", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="./best.toml",
+    show_default=True,
+    help="Where to write the best options, for `item2vec train --config`.",
+)
+@_option("--budget", "How long to search: 90s, 10m, 2h.  [default: 10m, without --trials]", metavar="TIME")
+@_option("--trials", "How many trials to run at most.", metavar="N", type=int)
+@_option("--metric", "What to choose by: recall, ndcg, hit or mrr.", metavar="NAME@K")
+@_option(
+    "--by",
+    "What is held out: last items, or any. auto: any where sequences look like baskets.",
+    type=click.Choice(get_args(By)),
+)
+@_option("--holdout", "By random: how much of a sequence is held out.", metavar="SHARE", type=float)
+@_option("--validate", "Hold out the last item of these lines instead; all of SOURCE is trained on.", metavar="FILE")
+@_option("--validate-targets", "What is held out of the lines of --validate instead.", metavar="FILE")
+@_option("--id-column", "Lines of --validate and its targets begin with an id.", is_flag=True)
+@_option("--dims", "Search --dim too, among these.", metavar="N,N...", callback=_dims)
+@_option("--max-tokens", "Try on a sample of sequences of about so many tokens; 0: on all.", metavar="N", type=int)
+@_option("--keep-seen", "Let items of the history be recommended again.", is_flag=True)
+@_option("--study", "Keep the trials here; where it is there, go on with it.", metavar="FILE")
+@config_option
+@preset_option
+@source_options
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+@click.pass_context
+def tune(
+    ctx: click.Context,
+    /,
+    sources: tuple[str, ...],
+    output: str,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Search for the hyperparameters that suit a corpus.
+
+    SOURCE is what `item2vec train` takes. Items are held out of its sequences; each trial trains on the rest with other
+    options, and is judged by how many of them it finds. Searched are ns-exponent, window and its mode, context, sample,
+    negative, lr, epochs, with --dims the dimension, and for each trained model how to score. What is given, such as
+    --window 5, stays as it is.
+
+    The first trial has the defaults. What the best one gains is shown on held-out items that no trial was chosen by.
+    """
+    source = take_source_config(options, sources)
+    wanted = TuneConfig(**{name: options.pop(name) for name in TuneConfig.__dataclass_fields__})
+    config = TrainConfig(**options)
+    from item2vec.tuning.api import prepare
+    from item2vec.vectors.atomic import check_writable
+
+    check_writable(output)
+    typed = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    given = [name for name in options if ctx.get_parameter_source(name) in typed]
+    prepared = prepare(sources, source, config, wanted, given)
+    for note in prepared.corpus.notes:
+        click.echo(f"Note: {note}.", err=True)
+    if not quiet:
+        click.echo(describe_division(prepared.corpus, prepared.division, wanted), err=True)
+    with ProgressShower(quiet) as shower:
+        result = prepared.search(_Watcher(shower, wanted.metric))
+    if result.config is not None:
+        _write(output, result.config, source, result, sources)
+    if as_json:
+        found = {} if result.best is None else {"output": output}
+        print_json({"sources": list(sources), "ordered": prepared.division.ordered, **found, **result.as_dict()})
+    else:
+        print_answer("\n".join(report_lines(result, sources, output)))
+    if result.interrupted:
+        click.echo(
+            "Interrupted."
+            + (f" The best so far is in {output}." if result.best else " No trial was done, so nothing was written.")
+            + (f" The same call goes on from {wanted.study}." if wanted.study else ""),
+            err=True,
+        )
+        ctx.exit(130)
+
+
+class _Watcher:
+    """Shows how trials go: a line each, and a bar on a terminal."""
+
+    def __init__(self, shower: ProgressShower, metric: str) -> None:
+        self._shower = shower
+        self._metric = metric
+
+    def begins(self, number: int, options: dict[str, Any]) -> Callable[[Progress], None] | None:
+        return self._shower.on_terminal()
+
+    def ended(self, record: Record, best: Record | None) -> None:
+        self._shower.say(describe_trial(record, best, self._metric))
+
+
+def _write(
+    output: str, config: TrainConfig, source: SourceConfig, result: TuneResult, sources: tuple[str, ...]
+) -> None:
+    """Write the best options, with what came of them and what to do with them as comments."""
+    from item2vec.tuning.best_file import score_options, write_best
+
+    best, held = result.best, result.held_out
+    assert best is not None
+    assert best.scoring is not None
+    comments = [
+        f"item2vec tune, trial {best.number} of {len(result.trials)}: {result.metric} {best.value:.4f} in validation"
+    ]
+    if "gain" in held:
+        gain = held["gain"]
+        comments.append(
+            f"held out: {held['tuned'].value:.4f}, defaults {held['defaults'].value:.4f}; "
+            f"gain {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
+        )
+    comments.append(f"train:    {train_command(sources, output)}")
+    comments.append(f"evaluate: item2vec evaluate items {score_options(best.scoring, evaluate=True)}".rstrip())
+    if best.scoring.score == "next":
+        comments.append(f"ask:      item2vec recommend {score_options(best.scoring, evaluate=False)}".rstrip())
+    write_best(output, config, source, best.scoring, tuple(comments))

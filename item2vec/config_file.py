@@ -1,0 +1,117 @@
+"""Configuration files: options of training and reading as TOML, as ``item2vec tune`` writes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from item2vec.config import TrainConfig
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.errors import ConfigError
+from item2vec.presets import preset
+
+SCORE = "score"  # a table for `recommend` and `evaluate`, which training leaves alone
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Read the options of a file, by the names of `TrainConfig` and `SourceConfig`; ``preset`` may be among them.
+
+    Hyphens may stand for underscores. A table ``[score]`` is not for training and left out.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is no TOML, or has a key that is no option or a value of another type.
+    """
+    try:
+        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read config {path}: {(error.strerror or str(error)).lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config {path} is no TOML: {error}") from None
+    types = _types()
+    options: dict[str, Any] = {}
+    for key, value in found.items():
+        name = key.replace("-", "_")
+        if name == SCORE and isinstance(value, dict):
+            continue
+        if name not in types:
+            raise ConfigError(f"config {path} has {key!r}, which is no option; {_closest(name, types)}")
+        if not _fits(value, types[name]):
+            raise ConfigError(f"config {path} has {key} = {json.dumps(value, default=str)}; {_wanted(types[name])}")
+        options[name] = tuple(value) if isinstance(value, list) else value
+    return options
+
+
+def with_layers(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with those of their ``config`` file laid under them, and those of a ``preset`` under both.
+
+    Raises
+    ------
+    ConfigError
+        If the file or the preset cannot be.
+    """
+    given = dict(options)
+    path = given.pop("config", None)
+    filed = {} if path is None else read_config(path)
+    named = given.pop("preset", None) or filed.pop("preset", None)
+    filed.pop("preset", None)
+    return {**({} if named is None else preset(named)), **filed, **given}
+
+
+def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig]:
+    """Sort keyword options: how to read, and how to train.
+
+    Raises
+    ------
+    ConfigError
+        If a name belongs to neither, or a value cannot work.
+    """
+    reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
+    for name in options:
+        if name not in reading | training:
+            raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")
+    source = SourceConfig(**{name: value for name, value in options.items() if name in reading})
+    return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
+
+
+def _types() -> dict[str, Any]:
+    """The type of each option."""
+    types: dict[str, Any] = {"preset": str}
+    for cls in (TrainConfig, SourceConfig):
+        hints = get_type_hints(cls)
+        types |= {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    return types
+
+
+def _closest(name: str, types: Mapping[str, Any]) -> str:
+    close = get_close_matches(name, types, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(sorted(types))}"
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value of TOML can be one of a type; ranges are checked where the options are used."""
+    choices = get_args(hint)
+    if get_origin(hint) is Literal:
+        return value in choices
+    if get_origin(hint) is tuple:
+        return isinstance(value, list) and all(map(_fits, value, choices)) and len(value) == len(choices)
+    if choices:  # a union
+        return any(_fits(value, choice) for choice in choices if choice is not NoneType)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is hint
+
+
+def _wanted(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"it must be one of {', '.join(get_args(hint))}"
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    wanted = [names.get(choice, "two whole numbers") for choice in get_args(hint) or (hint,) if choice is not NoneType]
+    return f"it must be {' or '.join(dict.fromkeys(wanted))}"

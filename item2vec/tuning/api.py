@@ -1,0 +1,121 @@
+"""tune: from sources to the settings that suit them in one call, with the names and defaults of the command line."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from item2vec.config import TrainConfig
+from item2vec.config_file import split_options, with_layers
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.presets import PRESETS
+from item2vec.tuning.tune_config import TuneConfig
+
+if TYPE_CHECKING:
+    from item2vec.corpus.corpus import Corpus
+    from item2vec.tuning.division import Division
+    from item2vec.tuning.record import TuneResult
+    from item2vec.tuning.space import Space
+    from item2vec.tuning.study import Watcher
+
+
+def tune(
+    sources: str | Path | Sequence[str | Path] = (), *, watcher: Watcher | None = None, **options: Any
+) -> TuneResult:
+    """Search for the settings that suit some sources; ``item2vec.train`` takes what is found.
+
+    Parameters
+    ----------
+    sources : str, Path or a sequence of them
+        As `item2vec.train` takes them.
+    watcher : Watcher or None
+        Told how the trials go.
+    **options
+        The fields of `TuneConfig` (``budget="10m"``), of `SourceConfig`, and of `TrainConfig`, which stay as they are
+        given; ``config`` and ``preset`` as `item2vec.train` takes them.
+
+    Returns
+    -------
+    TuneResult
+        ``result.config`` has the options, ``result.best.scoring`` how to score.
+
+    Raises
+    ------
+    ConfigError
+        If an option cannot work, or Optuna is not there.
+    CorpusError
+        If a source cannot be read, or has too little to hold out.
+    """
+    own = {name: options.pop(name) for name in TuneConfig.__dataclass_fields__ if name in options}
+    source, config = split_options(with_layers(options))
+    paths = [sources] if isinstance(sources, str | Path) else list(sources)
+    prepared = prepare(paths, source, config, TuneConfig(**own), given=options)
+    for note in prepared.corpus.notes:
+        warnings.warn(note, UserWarning, stacklevel=2)
+    return prepared.search(watcher)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A search that can begin."""
+
+    corpus: Corpus
+    division: Division
+    space: Space
+    config: TuneConfig
+
+    def search(self, watcher: Watcher | None = None) -> TuneResult:
+        """Run the trials: the options as they are first, then those of presets."""
+        from item2vec.tuning.study import run_study
+
+        names = ("sessions", "baskets") if self.division.ordered else ("baskets",)
+        starts = tuple(dict(PRESETS[name]) for name in names)
+        return run_study(self.division, self.space, self.config, self.space.base.seed, starts, watcher)
+
+
+def prepare(
+    sources: Sequence[str | Path],
+    source: SourceConfig,
+    config: TrainConfig,
+    tune_config: TuneConfig,
+    given: Collection[str],
+) -> Prepared:
+    """Refuse what cannot be, then read and divide the corpus.
+
+    Parameters
+    ----------
+    given : collection of str
+        Options of ``config`` that are fixed.
+
+    Raises
+    ------
+    ConfigError, CorpusError
+        As for `tune`.
+    """
+    from item2vec.corpus.inspection import inspect_corpus
+    from item2vec.corpus.reading import read_corpus
+    from item2vec.corpus.shape_warnings import basket_hint
+    from item2vec.corpus.sources import check_source
+    from item2vec.tuning.division import divide
+    from item2vec.tuning.space import make_space
+    from item2vec.tuning.study import check_optuna
+    from item2vec.vectors.atomic import check_writable
+
+    check_optuna()
+    make_space(config, given, tune_config.dims, ordered=True)
+    if tune_config.study is not None:
+        check_writable(tune_config.study)
+    for path in (tune_config.validate, tune_config.validate_targets):
+        if path is not None:
+            check_source(Path(path))
+    corpus = read_corpus(
+        sources, source, min_count=config.min_count, max_items=config.max_items, threads=config.worker_count
+    )
+    by = tune_config.by
+    if by == "auto":
+        by = "last" if basket_hint(inspect_corpus(corpus, config.min_count), "shrink") is None else "random"
+    division = divide(corpus, tune_config, config.seed, ordered=by == "last", delimiter=source.delimiter)
+    return Prepared(corpus, division, make_space(config, given, tune_config.dims, ordered=by == "last"), tune_config)
