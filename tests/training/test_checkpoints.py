@@ -411,17 +411,9 @@ def test_a_real_limit_of_the_system_leaves_the_earlier_files(tmp_path: Path) -> 
     (tmp_path / "item2vec.safetensors").write_bytes(b"the old model")
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))"
     program = f"{limit}; from item2vec.cli import main; main()"
-    options = ["--backend", "torch", "--dim", "16", "--epochs", "40", "--min-count", "1", "--checkpoint-every", "0.001s"]
+    options = ["--backend", "torch", "--dim", "16", "--epochs", "40", "--min-count", "1", "--no-cache"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            program,
-            "train",
-            "corpus.txt",
-            "--no-cache",
-            *options,
-        ],
+        [sys.executable, "-c", program, "train", "corpus.txt", *options, "--checkpoint-every", "0.001s"],
         capture_output=True,
         text=True,
         cwd=tmp_path,
