@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 import numpy as np
 from torch import Tensor
@@ -13,7 +14,7 @@ from item2vec.model.target_scratch import TargetScratch, make_target_scratch
 from item2vec.model.tile_scratch import Scratch, make_scratch
 
 _lock = threading.Lock()
-_last: tuple[Tensor, int, int, Paths] | None = None
+_last: tuple[weakref.ref[Tensor], int, int, Paths] | None = None
 
 
 def paths_of(tree: Tensor, rows: int) -> Paths:
@@ -26,12 +27,19 @@ def paths_of(tree: Tensor, rows: int) -> Paths:
     """
     global _last
     with _lock:
-        if _last is None or _last[0] is not tree or _last[1:3] != (tree._version, rows):
+        if _last is None or _last[0]() is not tree or _last[1:3] != (tree._version, rows):
             paths = make_paths(np.ascontiguousarray(tree.cpu().numpy(), np.int32), rows)
             if paths is None:
                 raise TrainingError(f"the tree is not one of {rows:,} items")
-            _last = tree, tree._version, rows, paths
+            _last = weakref.ref(tree, _forget), tree._version, rows, paths
         return _last[3]
+
+
+def _forget(tree: weakref.ref[Tensor]) -> None:
+    """Let the paths go with their tree."""
+    global _last
+    if _last is not None and _last[0] is tree:
+        _last = None
 
 
 class WorkSpace(threading.local):

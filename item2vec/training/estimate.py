@@ -18,13 +18,15 @@ from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.memory import available_memory, resident_memory
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import TrainingError
-from item2vec.model.tile_scratch import padded
+from item2vec.model.tile_scratch import SEEN, padded
 from item2vec.sampling.tiles import choose_tile
+from item2vec.sampling.window_batch import CBOW_CENTRES
 from item2vec.sampling.windows import Window
 
 _SHARD = 1 << 15  # tokens of a batch at most, see `item2vec.training.steps`
 _SAMPLER, _SAMPLER_MAKING = 8 + 8 + 4, 40  # bytes an item: thresholds and alias table, and what they are made from
-_TREE = 8 + 16 + 8 + 8  # of hierarchical softmax: the tree, and what it is made from
+_TREE = 8 + 16 + 8 + 8 + 8  # bytes an item: hierarchical softmax's tree, what it is made from, where paths begin
+_NODE = 4  # bytes of a node in an item's path
 _INDEX = 8 + 8 + 8 + 4  # bytes an item: hashes, their order, both sorted; while the model is written
 _COMPILED = 20_000_000  # what loading the kernels brings (benchmarks/needs.py)
 _HEADER = 4_096  # bytes of a model file's header
@@ -136,7 +138,9 @@ def estimate(corpus: Corpus, config: TrainConfig, *, validated: bool = False, ch
     words = _bytes_of(corpus.vocabulary) + sum(_bytes_of(known) for known in (corpus.rare, corpus.names) if known)
     words = 0 if corpus.file is not None else words
     workers = config.worker_count * _worker(corpus, config)
-    by_item = items * max(_SAMPLER + _SAMPLER_MAKING, _SAMPLER + _INDEX + (_TREE if config.loss == "hs" else 0))
+    by_item = items * max(
+        _SAMPLER + _SAMPLER_MAKING, _SAMPLER + _INDEX + (_tree_of_item(items) if config.loss == "hs" else 0)
+    )
     best = 2 * 4 * items * config.dim if validated else 0
     smaller = "--dim or --max-items, or a higher --min-count"
     parts = [
@@ -174,8 +178,13 @@ def _on_disk(corpus: Corpus) -> int:
     )
 
 
+def _tree_of_item(items: int) -> int:
+    """Bytes of an item's part of the tree and of its path, a few nodes longer than in a balanced tree."""
+    return _TREE + _NODE * (items.bit_length() + 3)
+
+
 def _worker(corpus: Corpus, config: TrainConfig) -> int:
-    """Bytes of one worker's buffers: a batch, and the rows that a tile gathers."""
+    """Bytes of one worker's buffers: a batch, and the kernel's work space."""
     window = Window(config.window, config.window_mode, config.context)
     length = len(corpus.items) / max(1, len(corpus))
     cbow = config.arch == "cbow"
@@ -184,7 +193,11 @@ def _worker(corpus: Corpus, config: TrainConfig) -> int:
     batch = (4 + 8 + 8) * window.room(shard, corpus.offsets) + 4 * negatives * (shard // centres + 1)
     width, columns = padded(config.dim), padded(negatives)
     reach = min(config.window, window.room(0, corpus.offsets), len(corpus.items))
-    rows, outputs = centres + 2 * reach + 16, negatives + centres + 32
-    tile = rows * width + outputs * width + width * columns + 2 * rows * columns + centres * (2 * reach + 48)
-    hidden = 2 * rows * width + (centres + 1) * width
-    return batch + 4 * (tile + hidden)
+    if config.arch == "skipgram" and config.loss == "ns":
+        rows, outputs = centres + 2 * reach + 16, negatives + centres + 32
+        space = rows * width + outputs * width + width * columns + 2 * rows * columns + centres * (2 * reach + 48)
+    else:
+        contexts = CBOW_CENTRES * (2 * reach + 1)
+        targets = 2 * len(corpus.vocabulary).bit_length() if config.loss == "hs" else columns
+        space = (contexts + targets + 64) * width + 16 * contexts + 24 * (targets + 64)
+    return batch + 4 * (space + 3 * SEEN)

@@ -216,6 +216,8 @@ def empty_graph(dim: int, connectivity: int) -> Index:
     ModelError
         If usearch is not installed.
     """
+    import duckdb  # noqa: F401  first: usearch brings a C++ library of its own that spoils numbers in DuckDB's messages
+
     try:
         from usearch.index import Index
     except ImportError as error:

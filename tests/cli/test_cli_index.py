@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 import item2vec
 from item2vec.cli.main import cli
 
-pytest.importorskip("usearch")
+pytestmark = pytest.mark.skipif(not find_spec("usearch"), reason="usearch is not installed")
 
 
 def run(*arguments: str, **options: object) -> Result:

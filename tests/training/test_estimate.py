@@ -49,23 +49,22 @@ def test_a_worker_more_is_a_worker_more() -> None:
 
 def test_the_work_space_is_no_larger_than_said() -> None:
     """By the arrays themselves: those of a batch and of a tile, at several shapes."""
-    from item2vec.model.hidden import make_hidden_scratch
+    from item2vec.model.target_scratch import make_target_scratch
     from item2vec.model.tile_scratch import make_scratch
     from item2vec.sampling.sampler import Sampler
     from item2vec.sampling.windows import Window
 
     for dim, window, tile in ((100, 5, (64, 32)), (16, 40, (8, 32)), (300, 10, (1, 5))):
         sampler = Sampler(CORPUS, window=Window(window), sample=0, ns_exponent=0.75, tile=tile)
-        worker = sampler.worker(np.random.SeedSequence(1), min(1 << 15, len(CORPUS.items)))
+        batch = sampler.worker(np.random.SeedSequence(1), min(1 << 15, len(CORPUS.items)))
         rows, centres = tile[0] + 2 * window, tile[0]
-        arrays = [
-            *vars(worker).values(),
-            *make_scratch(rows, centres, window, tile[1], dim),
-            *make_hidden_scratch(rows, centres, dim),
-        ]
-        taken = sum(array.nbytes for array in arrays)
-        said = sizes(dim=dim, window=window, tile=tile, threads=1, window_mode="fixed")["threads"]
-        assert 0.8 * taken < said < 1.25 * taken
+        for arch, space in (
+            ("skipgram", make_scratch(rows, centres, window, tile[1], dim)),
+            ("cbow", make_target_scratch(2 * window + 1, tile[1], dim)),
+        ):
+            taken = sum(array.nbytes for array in (*vars(batch).values(), *space))
+            said = sizes(dim=dim, window=window, tile=tile, threads=1, window_mode="fixed", arch=arch)["threads"]
+            assert 0.8 * taken < said < 1.25 * taken
 
 
 def test_the_file_is_as_large_as_said(tmp_path: Path) -> None:

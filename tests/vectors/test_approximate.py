@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ from item2vec.vectors.index_file import METADATA_KEY, index_path, load_index
 from item2vec.vectors.safetensors_map import map_tensors
 from item2vec.vectors.usearch_graph import graph_fault
 
-pytest.importorskip("usearch")
+pytestmark = pytest.mark.skipif(not find_spec("usearch"), reason="usearch is not installed")
 ITEMS, DIM = 3000, 24
 
 
@@ -255,3 +258,20 @@ def test_graphs_that_lead_astray_are_refused(saved: Path) -> None:
     }
     assert [name for name, changes in wrong.items() if fault(*changes) is None] == []
     assert graph_fault(np.frombuffer(good + b"\0", np.uint8), ITEMS, DIM, 4, 2) is not None
+
+
+def test_tables_are_read_as_well_after_an_index(tmp_path: Path) -> None:
+    """usearch's own C++ library, loaded before DuckDB's, takes the numbers out of DuckDB's messages."""
+    (tmp_path / "e.csv").write_text("user,item\nu,a\nu\n")
+    program = (
+        "from item2vec.vectors.approximate import empty_graph; empty_graph(4, 8)\n"
+        "import item2vec; item2vec.train('e.csv', user='user', item='item', min_count=1)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert "Expected Number of Columns: 2 Found: 1" in done.stderr
