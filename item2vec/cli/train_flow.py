@@ -18,7 +18,7 @@ import click
 import item2vec
 from item2vec.cli.corpus_report import short_form, warn
 from item2vec.cli.output import print_json
-from item2vec.cli.progress import ProgressShower
+from item2vec.cli.progress import ProgressShower, duration
 from item2vec.cli.stop_signals import StopSignals
 from item2vec.cli.train_report import describe_checkpoints, describe_result, describe_validation, report
 from item2vec.config import TrainConfig
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from item2vec.model.initial import Initial
     from item2vec.run import Run
     from item2vec.training.progress import TrainResult
+
+_LONG = 10  # seconds of training from which their number is said beforehand
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def run_training(request: Request) -> None:
     from item2vec.run import start
 
     run = start(reading.corpus, reading.config, reading.initial, request.validation)
+    _say_how_long(request, run)
     reading.clock.append(time.perf_counter())
     with StopSignals(run.trainer.stop) as signals:
         checkpoints = _checkpoints(request, run)
@@ -149,6 +152,12 @@ def _check_needs(request: Request, reading: Reading) -> None:
     needs.check(request.output)
     if not request.quiet:
         click.echo(str(needs), err=True)
+
+
+def _say_how_long(request: Request, run: Run) -> None:
+    """Say how long a training will take that is long; one that goes on says so as it goes."""
+    if not request.quiet and not request.resume and (seconds := run.trainer.expected_seconds()) >= _LONG:
+        click.echo(f"Training will take about {duration(seconds)}.", err=True)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.sampler import Sampler, Worker
 from item2vec.sampling.splitmix import stretch
 from item2vec.sampling.tiles import choose_tile
+from item2vec.sampling.window_batch import WindowBatch
 from item2vec.sampling.windows import Window
 from item2vec.training.guard import Guard
 from item2vec.training.progress import Progress, TrainResult, TrainState
@@ -107,6 +108,21 @@ class Trainer:
         worker = self.sampler.worker(np.random.SeedSequence(0), 1)
         self.step(self.tables, self.sampler.batch(worker, 0, 0), 0.0)
 
+    def expected_seconds(self) -> float:
+        """Estimate how long `train` will take, on a machine with nothing else to do.
+
+        Three shards, far apart, are stepped on with a learning rate of 0, which changes no row; the first two bring
+        the rows into the caches that all need.
+        """
+        self._make_buffers()
+        for number in (0, self.shards_of_epoch // 3, self.shards_of_epoch * 2 // 3):
+            began = time.perf_counter()
+            self.step(self.tables, self._batch(0, number), 0.0)
+            took = time.perf_counter() - began
+            if took > 1:
+                break
+        return took * self.shards / self.threads
+
     def learning_rate(self, done: float) -> float:
         """Return the learning rate when a share ``done`` of all tokens has been trained on."""
         return self.config.lr - (self.config.lr - self.config.min_lr) * done
@@ -137,8 +153,7 @@ class Trainer:
         TrainingError
             If a worker fails, or subsampling leaves no pair at all.
         """
-        if not self._buffers:
-            self._buffers = [self.sampler.worker(np.random.SeedSequence(0), self.shard) for _ in range(self.threads)]
+        self._make_buffers()
         self._began += time.perf_counter() - self._ended
 
         def tick() -> None:
@@ -256,12 +271,18 @@ class Trainer:
 
     def _work(self, index: int, number: int) -> None:
         """Train on a shard. What it draws follows from its number: the same for any number of threads."""
-        epoch, place = divmod(number, self.shards_of_epoch)
-        first = place * self.shard
-        worker = self._buffers[index]
-        worker.state[0] = stretch(self._seed, number)
-        batch = self.sampler.batch(worker, first, min(first + self.shard, len(self.corpus.items)))
-        sums = self.step(self.tables, batch, self.learning_rate(number / self.shards))
+        sums = self.step(self.tables, self._batch(index, number), self.learning_rate(number / self.shards))
         if not math.isfinite(sums[0]):
             raise self._guard.error(*(self.tables.first_not_finite() or ("", 0)))
-        self._sums[index, epoch] += sums
+        self._sums[index, number // self.shards_of_epoch] += sums
+
+    def _make_buffers(self) -> None:
+        if not self._buffers:
+            self._buffers = [self.sampler.worker(np.random.SeedSequence(0), self.shard) for _ in range(self.threads)]
+
+    def _batch(self, index: int, number: int) -> WindowBatch:
+        """Draw a shard's batch into a worker's buffers."""
+        worker = self._buffers[index]
+        worker.state[0] = stretch(self._seed, number)
+        first = number % self.shards_of_epoch * self.shard
+        return self.sampler.batch(worker, first, min(first + self.shard, len(self.corpus.items)))

@@ -48,6 +48,13 @@ def test_a_trained_model_answers() -> None:
 
 
 @jit
+def test_a_long_training_says_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("item2vec.training.trainer.Trainer.expected_seconds", lambda _: 3725.0)
+    assert "Training will take about 1:02:05." in run("train", "corpus.txt", *QUICK).stderr.splitlines()
+    assert "Training will take" not in run("train", "corpus.txt", *QUICK, "--quiet").stderr
+
+
+@jit
 def test_json_is_one_document_on_standard_output() -> None:
     done = run("train", "corpus.txt", *QUICK, "--json", "-o", "m.safetensors")
     assert done.exit_code == 0

@@ -242,3 +242,13 @@ def test_shards_have_stretches_of_their_own() -> None:
     assert np.abs(differing - 0.5).max() < 0.05
     ordered = np.sort(first / 2.0**64)
     assert np.abs(ordered - np.arange(4096) / 4096).max() < 1.95 / 64  # Kolmogorov and Smirnov, a chance of 0.1%
+
+
+def test_saying_how_long_it_will_take_changes_nothing() -> None:
+    corpus = zipf_corpus(20_000, 50, 20)
+    plain, asked = (make_trainer(corpus, threads=1, epochs=2) for _ in range(2))
+    assert asked.expected_seconds() > 0
+    plain.train()
+    asked.train()
+    assert np.array_equal(plain.tables.input.weight, asked.tables.input.weight)
+    assert np.array_equal(plain.tables.output.weight, asked.tables.output.weight)
