@@ -252,8 +252,8 @@ def _compiled(config: TrainConfig) -> bool:
     """Whether numba's cache holds the training kernel, where it usually lies."""
     kept = os.environ.get("NUMBA_CACHE_DIR")
     folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/__pycache__/")
-    tiled = (config.arch, config.loss) == ("skipgram", "ns")
-    name = "tile_kernel.train_tiles" if tiled else "target_kernel.train_targets"
+    of_loss = {"skipgram": "tile_kernel.train_tiles", "cbow": "cbow_kernel.train_cbow"}
+    name = of_loss[config.arch] if config.loss == "ns" else "path_kernel.train_paths"
     return any(folder.glob(f"{pattern}{name}*.nbi"))
 
 

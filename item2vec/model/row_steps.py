@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from item2vec.model.micro_kernel import inlined, kernel
-from item2vec.model.simd import LANES, add, at, fma, get, load, put_four_totals, splat, spread, store
+from item2vec.model.simd import LANES, add, at, fma, get, load, put_eight_totals, put_four_totals, splat, spread, store
 
 f32 = np.float32
 MOST_ROWS = 4  # rows a_i at once: with two sums each that is what the registers of AVX2 hold
@@ -63,8 +63,7 @@ def _scores_of_two(A, a_at, Y, y_at, n, width, S, squares):
             c0, c1, cc = fma(x, y, c0), fma(w, y, c1), fma(y, y, cc)
             y = load(at(y3, j))
             d0, d1, dd = fma(x, y, d0), fma(w, y, d1), fma(y, y, dd)
-        put_four_totals(at(S, 2 * k), a0, a1, b0, b1)
-        put_four_totals(at(S, 2 * k + 4), c0, c1, d0, d1)
+        put_eight_totals(at(S, 2 * k), a0, a1, b0, b1, c0, c1, d0, d1)
         put_four_totals(at(squares, k), aa, bb, cc, dd)
 
 

@@ -269,28 +269,48 @@ def _quarters(pattern: list[int]) -> list[int]:
     return [group + (lane if lane < 4 else lane - 4 + LANES) for group in range(0, LANES, 4) for lane in pattern]
 
 
+def _minus_four_totals(builder: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Minus the sums of the lanes of a, b, c, d: a vector of four."""
+
+    def pairs(x: Any, y: Any) -> Any:
+        even = builder.shuffle_vector(x, y, _mask(_quarters([0, 2, 4, 6])))
+        odd = builder.shuffle_vector(x, y, _mask(_quarters([1, 3, 5, 7])))
+        return builder.fadd(even, odd)
+
+    sums = pairs(pairs(a, b), pairs(c, d))  # in each group of four lanes: its part of the four sums
+    whole = builder.shuffle_vector(sums, sums, _mask([0, 1, 2, 3]))
+    for group in range(4, LANES, 4):
+        part = builder.shuffle_vector(sums, sums, _mask([group, group + 1, group + 2, group + 3]))
+        whole = builder.fadd(whole, part)
+    return builder.fsub(ir.Constant(ir.VectorType(_F32, 4), [0.0] * 4), whole)
+
+
 @intrinsic
 def put_four_totals(typingctx: Any, p: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """Store minus the sums of the lanes of a, b, c, d at p[0:4]."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        def pairs(x: Any, y: Any) -> Any:
-            even = builder.shuffle_vector(x, y, _mask(_quarters([0, 2, 4, 6])))
-            odd = builder.shuffle_vector(x, y, _mask(_quarters([1, 3, 5, 7])))
-            return builder.fadd(even, odd)
-
-        p, a, b, c, d = args
-        sums = pairs(pairs(a, b), pairs(c, d))  # in each group of four lanes: its part of the four sums
-        whole = builder.shuffle_vector(sums, sums, _mask([0, 1, 2, 3]))
-        for group in range(4, LANES, 4):
-            part = builder.shuffle_vector(sums, sums, _mask([group, group + 1, group + 2, group + 3]))
-            whole = builder.fadd(whole, part)
-        four = ir.VectorType(_F32, 4)
-        minus = builder.fsub(ir.Constant(four, [0.0] * 4), whole)
-        builder.store(minus, builder.bitcast(p, four.as_pointer()), align=4)
+        minus = _minus_four_totals(builder, *args[1:])
+        builder.store(minus, builder.bitcast(args[0], minus.type.as_pointer()), align=4)
         return context.get_dummy_value()
 
     return types.void(p, vector, vector, vector, vector), codegen
+
+
+@intrinsic
+def put_eight_totals(typingctx: Any, p: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
+    """Store minus the sums of the lanes of eight vectors at p[0:8].
+
+    At once: a register that is loaded from two narrower stores must wait until both have left the store buffer.
+    """
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        low, high = _minus_four_totals(builder, *args[1:5]), _minus_four_totals(builder, *args[5:9])
+        eight = builder.shuffle_vector(low, high, _mask(list(range(8))))
+        builder.store(eight, builder.bitcast(args[0], eight.type.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(p, *[vector] * 8), codegen
 
 
 @intrinsic

@@ -4,8 +4,9 @@ It is defined by ``torch.library.Library`` and not by ``torch.library.custom_op`
 compiler (3 s, 70 MB) and whose every call takes 0.4 ms in Python.
 
 On the CPU it is a numba kernel on the tensors' own memory: `item2vec.model.tile_kernel` for skip-gram with negative
-sampling, else `item2vec.model.target_kernel`. On any other device, and as the oracle of every test, it is the same
-equation in plain torch, a tile or a part of one at a time (`item2vec.model.reference`).
+sampling, `item2vec.model.cbow_kernel` for CBOW, `item2vec.model.path_kernel` for hierarchical softmax. On any other
+device, and as the oracle of every test, it is the same equation in plain torch, a tile or a part of one at a time
+(`item2vec.model.reference`).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import torch
 from torch import Tensor
 
 from item2vec.errors import TrainingError
+from item2vec.model.cbow_kernel import train_cbow
 from item2vec.model.huffman import expand_paths
+from item2vec.model.path_kernel import train_paths
 from item2vec.model.reference import Frozen, Members, pair_step
-from item2vec.model.target_kernel import train_targets
 from item2vec.model.tile_kernel import train_tiles
 from item2vec.model.tile_scratch import padded, tile_extent
 from item2vec.model.work_space import WorkSpace, paths_of
@@ -229,8 +231,8 @@ def _cpu_path_step(
         longest = 2 * _extent(batch, size)[2] + 1
         paths = paths_of(tree, size)
         scratch = _local.target_space(longest, paths.longest, dim)
-        sums = train_targets(
-            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, paths[:2], _NO_NEGATIVES, 0,
+        sums = train_paths(
+            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, paths[:2],
             np.float32(lr), scratch, True if cbow else None,
             (_frozen_array(frozen_input, size), _frozen_array(None, size)),
         )  # fmt: skip
@@ -283,8 +285,8 @@ def kernel_step(
         negatives, masks = batch.negatives.ravel(), (_frozen_array(frozen[0], size), _frozen_array(frozen[1], size))
         if cbow:
             scratch = _local.target_space(2 * extent[2] + 1, drawn, dim)
-            sums = train_targets(
-                *tables, padded(dim), dim, *arrays, None, negatives, negative, np.float32(lr), scratch, True, masks
+            sums = train_cbow(
+                *tables, padded(dim), dim, *arrays, negatives, negative, np.float32(lr), scratch, extent[2], masks
             )
         else:
             sums = train_tiles(
@@ -328,4 +330,3 @@ def _extent(batch: WindowBatch, rows: int) -> tuple[int, int, int]:
 
 
 _local = WorkSpace()
-_NO_NEGATIVES = np.zeros(0, np.int32)

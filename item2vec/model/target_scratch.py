@@ -1,4 +1,4 @@
-"""The work space of a worker for the kernel of `item2vec.model.target_kernel`."""
+"""The work space of a worker for the kernels of CBOW and of hierarchical softmax."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class TargetScratch(NamedTuple):
     squares: npt.NDArray[Any]
     contexts: npt.NDArray[Any]
     contexts_at: npt.NDArray[Any]
-    centres: npt.NDArray[Any]
     targets: npt.NDArray[Any]
     targets_at: npt.NDArray[Any]
     bounds: npt.NDArray[Any]
@@ -56,7 +55,6 @@ def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch:
         squares=aligned(room),
         contexts=np.zeros(contexts, np.int32),
         contexts_at=np.zeros(contexts, np.int64),
-        centres=np.zeros(CBOW_CENTRES, np.int32),
         targets=np.zeros(room, np.int32),
         targets_at=np.zeros(room, np.int64),
         bounds=np.arange(MOST_ROWS + 1),

@@ -25,7 +25,7 @@ from item2vec.training.steps import Step, make_step
 from item2vec.training.workers import Workers
 
 _SHORTEST_SHARD = 1_024
-_SHARDS_WANTED = 500  # of all epochs, so that the learning rate falls smoothly on small corpora too
+_SHARDS_WANTED = 200  # of all epochs, so that the learning rate falls smoothly; each costs 0.1 to 0.3 ms in Python
 
 Result = TypeVar("Result")
 
