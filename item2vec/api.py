@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
 from item2vec.config_file import split_options, with_layers
+from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    sources: str | Path | Sequence[str | Path] = (),
+    sources: str | Path | Iterable[str | Path] | Iterable[Iterable[str | int]] | Any = (),
     *,
     report: Callable[[Progress], None] | None = None,
     validation: ValidationConfig | None = None,
@@ -36,13 +37,15 @@ def train(
     resume: bool = False,
     **options: Any,
 ) -> KeyedVectors:
-    """Learn vectors for the items of text files or event tables.
+    """Learn vectors for the items of text files, event tables, or sequences in memory.
 
     Parameters
     ----------
-    sources : str, Path or a sequence of them
+    sources : str, Path, several of them, iterable of sequences, or data frame
         Files and globs. Text: a sequence a line, items separated by white space. Event tables (.csv, .tsv, .parquet,
-        .jsonl): an event a row, see `item2vec.corpus.events`. None is needed where ``sql`` is given.
+        .jsonl): an event a row, see `item2vec.corpus.events`. None is needed where ``sql`` is given. Sequences in
+        memory are lists of items, ``[["milk", "bread"], ["tea", "milk"]]``, or a generator of such, read once; whole
+        numbers stand for their digits. A pandas data frame or an Arrow table is an event table.
     report : callable or None
         Called with a `Progress` about twice a second.
     validation : ValidationConfig or None
@@ -77,6 +80,8 @@ def train(
     >>> import item2vec
     >>> model = item2vec.train("corpora/recipes.txt", dim=32, window=20, sample=0, epochs=30)
     >>> neighbours = model.similar("soy_sauce", k=3)
+    >>> baskets = [["milk", "bread"], ["tea", "milk"], ["bread", "butter"]] * 10
+    >>> model = item2vec.train(baskets, dim=8, sample=0)
     """
     options = with_layers(options)
     source, config = split_options(options)
@@ -87,14 +92,14 @@ def train(
         check_writable(checkpoint)
     elif resume:
         raise ConfigError("resume goes on from a checkpoint; name its file with checkpoint")
-    paths = [sources] if isinstance(sources, str | Path) else list(sources)
+    found = named_or_in_memory(sources)
     check_device(config)
     config, given = open_init(config, any_dim="dim" not in options)
     if resume and checkpoint is not None:
         from item2vec.checkpoints import check_options
 
         check_options(checkpoint, config)
-    corpus, initial = read(paths, source, config, given)
+    corpus, initial = read(found, source, config, given)
     for note in corpus.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     from item2vec.training.estimate import estimate  # brings torch
@@ -170,7 +175,10 @@ def open_init(config: TrainConfig, *, any_dim: bool) -> tuple[TrainConfig, Keyed
 
 
 def read(
-    sources: Sequence[str | Path], source: SourceConfig, config: TrainConfig, given: KeyedVectors | None = None
+    sources: Sequence[str | Path] | Sequences | Table,
+    source: SourceConfig,
+    config: TrainConfig,
+    given: KeyedVectors | None = None,
 ) -> tuple[Corpus, Initial | None]:
     """Read sources with the vocabulary options of a training run.
 

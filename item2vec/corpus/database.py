@@ -87,9 +87,12 @@ class Database:
             where = f"rowid >= {first} AND rowid < {first + BATCH}"
             yield list(self.run(f"SELECT {columns} FROM {table} WHERE {where}").fetchnumpy().values())
 
-    def register(self, name: str, columns: dict[str, NDArray[Any]]) -> None:
-        """Make arrays readable as a table."""
-        self.connection.register(name, columns)
+    def register(self, name: str, columns: Any) -> None:
+        """Make a dict of arrays, a data frame or an Arrow table readable as a table."""
+        try:
+            self.connection.register(name, columns)
+        except self._error as error:
+            raise CorpusError(f"cannot read a table of type {type(columns).__name__}: {reason(error)}") from None
 
     def text_column(self, column: str, table: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """A column of text, in the order of the rows, without a Python object for each.
