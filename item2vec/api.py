@@ -100,7 +100,7 @@ def train(
 
         check_options(checkpoint, config)
     corpus, initial = read(found, source, config, given)
-    for note in corpus.notes:
+    for note in (*corpus.notes, *_shape_warnings(corpus, source, config)):
         warnings.warn(note, UserWarning, stacklevel=2)
     from item2vec.training.estimate import estimate  # brings torch
 
@@ -125,13 +125,21 @@ def train(
     return model
 
 
-def _model(run: Run, result: TrainResult) -> KeyedVectors:
-    """The model, with a warning if the loss rose."""
-    from item2vec.training.guard import rise_of
+def _shape_warnings(corpus: Corpus, source: SourceConfig, config: TrainConfig) -> tuple[str, ...]:
+    """What does not look as if it would train well."""
+    from item2vec.corpus.inspection import inspect_corpus
+    from item2vec.corpus.shape_warnings import warnings_of
 
-    if rise := rise_of(result.losses, result.pairs):
-        warnings.warn(f"{rise}; a lower lr may learn more", UserWarning, stacklevel=3)
-    return run.model(result)
+    found = inspect_corpus(corpus, config.min_count)
+    return warnings_of(found, source, window=config.window, window_mode=config.window_mode)
+
+
+def _model(run: Run, result: TrainResult) -> KeyedVectors:
+    """The model, with warnings of what is odd about it."""
+    model = run.model(result)
+    for sentence in run.oddities(result, model):
+        warnings.warn(sentence, UserWarning, stacklevel=3)
+    return model
 
 
 def check_device(config: TrainConfig) -> None:

@@ -93,6 +93,11 @@ def split(
     if by != "time" and amount is not None:
         divided = divide(sequences, by, amount, seed)
     parts = write_parts(divided, prefix, delimiter)
+    if parts.items == parts.sequences:
+        click.echo(
+            "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.",
+            err=True,
+        )
     if as_json:
         print_json(facts | dataclasses.asdict(parts))
         return

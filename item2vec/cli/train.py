@@ -12,6 +12,7 @@ from item2vec.cli.layers import config_option, preset_option
 from item2vec.cli.main import COMMAND_LINE
 from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.options import training_option as _option
+from item2vec.cli.sections import READING, TRAINING, SectionedCommand
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
 from item2vec.cli.train_flow import Request, run_training, validation_of
 from item2vec.config import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
@@ -35,6 +36,14 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 
 
 @click.command(
+    cls=SectionedCommand,
+    sections=READING
+    | TRAINING
+    | {
+        "Beginning with other vectors": ("init", "freeze"),
+        "Validation": ("validate", "validate_targets", "metric", "patience"),
+        "Checkpoints": ("checkpoint_every", "resume"),
+    },
     epilog="""\b
 Examples:
   item2vec train corpus.txt
@@ -42,7 +51,7 @@ Examples:
   item2vec train 'logs/*.txt' --delimiter ';' --dim 200 --negative 10
   item2vec train corpus.txt --epochs 50 --resume     # after Ctrl-C, or a kill
 """
-    + SOURCE_EXAMPLES.replace("COMMAND", "train")
+    + SOURCE_EXAMPLES.replace("COMMAND", "train"),
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.option(

@@ -102,10 +102,11 @@ def run_training(request: Request) -> None:
             _stopped(request, run, checkpoints, result)
             raise click.exceptions.Exit(signals.status)
         reading.clock.append(time.perf_counter())
-        run.model(result).save(request.output)
+        model = run.model(result)
+        model.save(request.output)
         reading.clock.append(time.perf_counter())
         checkpoints.remove()
-    _finish(request, reading, run, result, checkpoints)
+    _finish(request, reading, run, result, checkpoints, run.oddities(result, model))
 
 
 def _read(request: Request) -> Reading:
@@ -212,12 +213,17 @@ def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: Train
     click.echo(f"{at}{kept}. Go on with:\n{request.again}", err=True)
 
 
-def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, checkpoints: Checkpoints) -> None:
+def _finish(
+    request: Request,
+    reading: Reading,
+    run: Run,
+    result: TrainResult,
+    checkpoints: Checkpoints,
+    oddities: list[str],
+) -> None:
     """Say what was done."""
-    from item2vec.training.guard import rise_of
-
-    if rise := rise_of(result.losses, result.pairs):
-        click.echo(f"Warning: {rise}; a lower --lr may learn more.", err=True)
+    for sentence in oddities:
+        click.echo(f"Warning: {sentence}.", err=True)
     if not request.quiet:
         click.echo(describe_result(reading.corpus, run.validation, result, request.output), err=True)
         if checkpoints.written:
@@ -225,7 +231,7 @@ def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, c
             click.echo(describe_checkpoints(checkpoints.written, checkpoints.seconds, trained), err=True)
     if request.as_json:
         document = report(reading.corpus, reading.config, run.trainer.threads, result, reading.clock, request.output)
-        document["warnings"] = list(reading.warnings)
+        document["warnings"] = [*reading.warnings, *oddities]
         document["checkpoints"] = {"written": checkpoints.written, "seconds": round(checkpoints.seconds, 4)}
         if run.validation:
             document["validation"] = run.validation.as_dict()

@@ -108,7 +108,9 @@ def test_model_from_option_environment_and_default(folder: Path, monkeypatch: py
 def test_damaged_model(folder: Path) -> None:
     (folder / "item2vec.safetensors").write_text("milk bread\n")
     for command in (["similar", "milk"], ["info"], ["export", "v.txt"]):
-        assert failure(*command).endswith("it is damaged or not a model file")
+        assert failure(*command).endswith(
+            "it is damaged or not a model file; of another tool's vectors `item2vec import` makes one"
+        )
     assert not (folder / "v.txt").exists()
 
 
