@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -31,7 +32,10 @@ def train(
     sources: str | Path | Iterable[str | Path] | Iterable[Iterable[str | int]] | Any = (),
     *,
     report: Callable[[Progress], None] | None = None,
-    validation: ValidationConfig | None = None,
+    validate: str | Path | None = None,
+    validate_targets: str | Path | None = None,
+    metric: str | None = None,
+    patience: int | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: str | float = DEFAULT_INTERVAL,
     resume: bool = False,
@@ -48,8 +52,14 @@ def train(
         numbers stand for their digits. A pandas data frame or an Arrow table is an event table.
     report : callable or None
         Called with a `Progress` about twice a second.
-    validation : ValidationConfig or None
-        Held-out items to look for after each epoch; the best epoch's vectors are returned.
+    validate : str, Path or None
+        Sequences whose last items are looked for after each epoch; the best epoch's vectors are returned.
+    validate_targets : str, Path or None
+        What is held out of the lines of ``validate`` instead.
+    metric : str or None
+        ``"ndcg@20"`` by default; recall, ndcg, hit or mrr, @ and a number.
+    patience : int or None
+        Epochs without a better value after which training ends, 3 by default; 0: never.
     checkpoint : str, Path or None
         File to write the training down to now and then, and at Ctrl-C, so that it can go on from there; it is also a
         model of the vectors so far. Removed when training has ended.
@@ -86,13 +96,15 @@ def train(
     options = with_layers(options)
     source, config = split_options(options)
     interval = Interval.parse(checkpoint_every)
+    found = named_or_in_memory(sources)
+    choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}
+    validation = validation_of(found, source.delimiter, validate, choices)
     if checkpoint is not None:
         from item2vec.vectors.atomic import check_writable
 
         check_writable(checkpoint)
     elif resume:
         raise ConfigError("resume goes on from a checkpoint; name its file with checkpoint")
-    found = named_or_in_memory(sources)
     check_device(config)
     config, given = open_init(config, any_dim="dim" not in options)
     if resume and checkpoint is not None:
@@ -140,6 +152,44 @@ def _model(run: Run, result: TrainResult) -> KeyedVectors:
     for sentence in run.oddities(result, model):
         warnings.warn(sentence, UserWarning, stacklevel=3)
     return model
+
+
+def validation_of(
+    sources: Sequence[str | Path] | Sequences | Table,
+    delimiter: str | None,
+    validate: str | Path | None,
+    options: dict[str, Any],
+) -> ValidationConfig | None:
+    """Make the validation's configuration of the options that were given; files are looked at before long work.
+
+    Parameters
+    ----------
+    options : dict
+        Other fields of `ValidationConfig`; None for those that were not given.
+
+    Raises
+    ------
+    ConfigError
+        If an option cannot work, or what is held out would be trained on.
+    CorpusError
+        If a file cannot be read.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if validate is None:
+        if given:
+            raise ConfigError(f"--{next(iter(given)).replace('_', '-')} needs --validate FILE")
+        return None
+    from item2vec.corpus.sources import check_source
+    from item2vec.evaluation.validation import ValidationConfig
+
+    for path in filter(None, (validate, given.get("validate_targets"))):
+        check_source(Path(path))
+    names = sources if isinstance(sources, Sequence) else ()
+    if "validate_targets" not in given and any(
+        os.path.exists(path) and os.path.samefile(path, validate) for path in names
+    ):
+        raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")
+    return ValidationConfig(validate, delimiter=delimiter, **given)
 
 
 def check_device(config: TrainConfig) -> None:

@@ -14,7 +14,7 @@ from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.options import training_option as _option
 from item2vec.cli.sections import READING, TRAINING, SectionedCommand
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
-from item2vec.cli.train_flow import Request, run_training, validation_of
+from item2vec.cli.train_flow import Request, run_training
 from item2vec.config import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.errors import ConfigError
 from item2vec.training.interval import DEFAULT_INTERVAL, Interval
@@ -153,16 +153,20 @@ def train(
     The model file holds the vectors; ask it with `item2vec similar ITEM`.
     """
     source = take_source_config(options, sources)
+    config = TrainConfig(**options)
     choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}
+    every = Interval.parse(checkpoint_every)
+    from item2vec.api import validation_of
+
     run_training(
         Request(
             sources=sources,
             output=output,
             source=source,
-            config=TrainConfig(**options),
+            config=config,
             any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
             validation=validation_of(sources, source.delimiter, validate, choices),
-            every=Interval.parse(checkpoint_every),
+            every=every,
             resume=resume,
             again=_again(ctx.meta.get(COMMAND_LINE, ["train", *sources])),
             strict=strict,

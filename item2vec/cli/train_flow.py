@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -261,24 +261,3 @@ def _compiled(config: TrainConfig) -> bool:
     tiled = (config.arch, config.loss) == ("skipgram", "ns")
     name = "tile_kernel.train_tiles" if tiled else "target_kernel.train_targets"
     return any(folder.glob(f"{pattern}{name}*.nbi"))
-
-
-def validation_of(
-    sources: tuple[str, ...], delimiter: str | None, validate: str | None, options: dict[str, Any]
-) -> ValidationConfig | None:
-    """Make the validation's configuration of the options that were given; files are looked at before long work."""
-    given = {name: value for name, value in options.items() if value is not None}
-    if validate is None:
-        if given:
-            raise ConfigError(f"--{next(iter(given)).replace('_', '-')} needs --validate FILE")
-        return None
-    from item2vec.corpus.sources import check_source
-    from item2vec.evaluation.validation import ValidationConfig
-
-    for path in filter(None, (validate, given.get("validate_targets"))):
-        check_source(Path(path))
-    if "validate_targets" not in given and any(
-        os.path.exists(path) and os.path.samefile(path, validate) for path in sources
-    ):
-        raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")
-    return ValidationConfig(validate, delimiter=delimiter, **given)
