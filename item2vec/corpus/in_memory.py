@@ -144,7 +144,8 @@ def _line(sequence: Iterable[str | int], number: int) -> bytes:
     try:
         line = _SEPARATOR.join(texts)
     except TypeError:  # numbers among them
-        texts = [_text(item, number) for item in items]
+        plain = set(map(type, items)) <= {str, int}
+        texts = list(map(str, items)) if plain else [_text(item, number) for item in items]
         line = _SEPARATOR.join(texts)
     if line.count(_SEPARATOR) >= max(1, len(texts)) or "\n" in line or "\0" in line:
         raise CorpusError(_forbidden(texts, number))

@@ -201,3 +201,15 @@ def test_columns_have_the_widths_that_terminals_show() -> None:
 
 def test_control_characters_are_escaped() -> None:
     assert printable("a\tb\n\x1b[31m\x85\u2028é 🥑\u00a0") == "a\\tb\\n\\x1b[31m\\x85\\u2028é 🥑\u00a0"
+
+
+def test_info_is_no_wider_than_a_page_and_leaves_nothing_out(folder: Path) -> None:
+    from item2vec.cli.info import _lines
+
+    config = {f"option_{place}": place for place in range(30)}
+    document = {"model": "m", "bytes": 1, "items": 1, "dim": 1, "tables": ["input"], "commonest": [], "config": config}
+    lines = _lines(document | {"losses": [float(place) for place in range(30)]})
+    assert max(map(len, lines)) <= 100
+    wrapped = lines[5 : lines.index("losses      0,1,...,28,29")]
+    assert " ".join(line[12:] for line in wrapped) == ", ".join(f"option-{place} {place}" for place in range(30))
+    assert wrapped[1].startswith(" " * 12)
