@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from item2vec.evaluation.items import ItemsResult, Metrics
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
-TABLES = (".csv", ".tsv", ".parquet", ".jsonl")
-
 
 def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
     """Parse 10,20,50."""
@@ -119,8 +117,11 @@ def items(
 
 def _refuse_strangers(targets: NDArray[np.int32], model: KeyedVectors, name: str) -> None:
     """Refuse held-out items that the model knows none of: all figures would be 0."""
+    from item2vec.corpus.table_files import format_of
+
     if len(targets) and bool((targets >= len(model.vocabulary)).all()):
-        table = " it is read as text, so divide a table first: item2vec split;" if Path(name).suffix in TABLES else ""
+        is_table = format_of(Path(name)) != "text"
+        table = " it is read as text, so divide a table first: item2vec split;" if is_table else ""
         raise CorpusError(
             f"the model knows none of the {len(targets):,} held-out items of {name};{table} is it the right model, and "
             "does --delimiter or --id-column say how lines are divided?"

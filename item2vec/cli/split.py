@@ -73,6 +73,11 @@ def split(
         raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(EVENT_FORMATS)} and --time")
     if is_table and not (user and item):
         raise ConfigError(f"{source} is an event table; say with --user and --item which columns to take")
+    if not is_table and (user or item or time_column):
+        raise ConfigError(
+            f"{source} is read as text, where --user, --item and --time mean nothing; a table ends in "
+            f"{', '.join(EVENT_FORMATS)}, and is not compressed"
+        )
     check_writable(f"{prefix}.train.txt")
     facts: dict[str, object] = {"by": by, "holdout": holdout}
     divided: Iterator[Divided]
