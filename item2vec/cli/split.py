@@ -73,6 +73,11 @@ def split(
         raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(EVENT_FORMATS)} and --time")
     if is_table and not (user and item):
         raise ConfigError(f"{source} is an event table; say with --user and --item which columns to take")
+    if not is_table and (user or item or time_column):
+        raise ConfigError(
+            f"{source} is read as text, where --user, --item and --time mean nothing; a table ends in "
+            f"{', '.join(EVENT_FORMATS)}, and is not compressed"
+        )
     check_writable(f"{prefix}.train.txt")
     facts: dict[str, object] = {"by": by, "holdout": holdout}
     divided: Iterator[Divided]
@@ -93,6 +98,11 @@ def split(
     if by != "time" and amount is not None:
         divided = divide(sequences, by, amount, seed)
     parts = write_parts(divided, prefix, delimiter)
+    if parts.items == parts.sequences:
+        click.echo(
+            "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.",
+            err=True,
+        )
     if as_json:
         print_json(facts | dataclasses.asdict(parts))
         return

@@ -55,6 +55,11 @@ class EventTable:
             for column in filter(None, (user, item, time)):
                 if column not in kinds:
                     raise CorpusError(f"{path!r} has no column {column!r}; it has {', '.join(kinds):.500}")
+            if reader == "read_csv":  # users and items stay the text that they are: 1.50 is not 1.5, TRUE not true
+                texts = ", ".join(f"{_text(column)}: 'VARCHAR'" for column in dict.fromkeys((user, item)))
+                self._connection.execute(
+                    f"CREATE OR REPLACE VIEW source AS SELECT * FROM read_csv({_text(path)}, types={{{texts}}})"
+                )
             if time and kinds[time] == "VARCHAR":
                 self._refuse_no_times(time)
             when = "NULL" if time is None else _name(time)

@@ -78,6 +78,9 @@ def test_text() -> None:
     assert "item2vec evaluate items s.train.txt --targets s.heldout.txt" in done.stderr
     assert ask("s.txt", "--id-column", "--holdout", "2", "-o", "t", "--json").exit_code == 0
     assert Path("t.train.txt").read_text() == "b\n\n\ng\n"
+    warning = "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.\n"
+    assert ask("s.txt", "--holdout", "9", "-o", "u").stderr.startswith(warning)
+    assert "Warning" not in done.stderr
     assert Path("t.heldout.txt").read_text() == "c d\n\n\n\n"
 
 
@@ -106,6 +109,12 @@ def test_other_tables(ending: str, folder: Path) -> None:
     assert (table.events, table.dropped) == (6, 1)
 
 
+def test_users_and_items_of_a_csv_stay_the_text_that_they_are() -> None:
+    """As `train` reads them, or the parts would have other items than the whole."""
+    Path("n.csv").write_text("u,i\n1.0,1.50\n1.0,TRUE\n1.00,7\n1.00,007\n1.00,2024-1-1\n")
+    assert list(EventTable("n.csv", "u", "i", None).sequences()) == [[b"1.50", b"TRUE"], [b"7", b"007", b"2024-1-1"]]
+
+
 def test_times_that_are_numbers() -> None:
     Path("n.csv").write_text("u,i,t\n1,a,100\n1,b,200\n2,c,150\n2,d,260\n")
     table = EventTable("n.csv", "u", "i", "t")
@@ -123,6 +132,7 @@ def test_events_by_last_item() -> None:
     ("arguments", "message", "status"),
     [
         (["s.txt", "--by", "time"], "s.txt has no times to split by", 2),
+        (["s.txt", "--user", "u", "--item", "i"], "s.txt is read as text, where --user, --item and --time mean", 2),
         (["s.txt", "--holdout", "x"], "holdout is 'x'; it must be a number of items", 2),
         (["s.txt", "--holdout", "1.5"], "holdout is '1.5'", 2),
         (["s.txt", "-o", "no/s"], "cannot write no/s.train.txt", 1),
