@@ -409,8 +409,9 @@ def test_a_real_limit_of_the_system_leaves_the_earlier_files(tmp_path: Path) -> 
     """Checkpoints fail and training goes on; the model fails with one line; nothing is half written."""
     (tmp_path / "corpus.txt").write_text("\n".join(" ".join(sequence) for sequence in clusters(300)) + "\n")
     (tmp_path / "item2vec.safetensors").write_bytes(b"the old model")
+    warm = "import item2vec; item2vec.train('corpus.txt', backend='torch', dim=16, epochs=1, min_count=1, cache=False)"
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))"
-    program = f"{limit}; from item2vec.cli import main; main()"
+    program = f"{warm}; {limit}; from item2vec.cli import main; main()"  # what is compiled is kept in files too
     options = ["--backend", "torch", "--dim", "16", "--epochs", "40", "--min-count", "1", "--no-cache"]
     done = subprocess.run(
         [sys.executable, "-c", program, "train", "corpus.txt", *options, "--checkpoint-every", "0.001s"],
