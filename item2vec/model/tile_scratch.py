@@ -102,9 +102,8 @@ def tile_extent(items, start, stop, tiles, negatives, size):  # type: ignore[no-
     lowest, highest = 0, -1
     for item in items:
         lowest, highest = min(lowest, item), max(highest, item)
-    for t in range(len(negatives)):
-        for item in negatives[t]:
-            lowest, highest = min(lowest, item), max(highest, item)
+    for item in negatives.ravel():  # not tile by tile: a view of each costs more than its numbers
+        lowest, highest = min(lowest, item), max(highest, item)
     if lowest < 0 or highest >= size or len(start) != count or len(stop) != count:
         return bad
     rows, centres, reach = 0, 0, 0
