@@ -57,6 +57,7 @@ class Job:
     folder: Path
     budget: str
     threads: int
+    dims: str = ""
 
 
 def held_out(data: DataSet, vocabulary: Vocabulary) -> tuple[HeldOut, int]:
@@ -135,6 +136,7 @@ def tuned(job: Job) -> dict[str, Any]:
         command = [sys.executable, "-m", "item2vec", "tune", str(job.data.train), "-o", str(best), "--min-count", "1"]
         command += ["--by", "last" if job.data.ordered else "random", "--threads", str(job.threads)]
         command += ["--budget", job.budget, "--study", str(job.folder / f"{job.data.name}.study"), "--max-tokens", "0"]
+        command += ["--dims", job.dims] if job.dims else []
         subprocess.run(command, check=True)
     score = tomllib.loads(best.read_text(encoding="utf-8"))["score"]
     return trained(job, {"config": best}, Scoring(**score))
@@ -208,6 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", action="append", metavar="DATA/METHOD", help="beginnings of both; repeat")
     parser.add_argument("--skip", action="append", default=[], metavar="DATA/METHOD", help="likewise")
     parser.add_argument("--budget", default="4m", help="of tune, for each data set")
+    parser.add_argument("--dims", default="", metavar="N,N...", help="of tune; without, 100 as elsewhere")
     parser.add_argument("--threads", type=int, default=0)
     chosen = parser.parse_args(arguments)
     chosen.folder.mkdir(parents=True, exist_ok=True)
@@ -221,7 +224,8 @@ def main(arguments: list[str] | None = None) -> int:
             kept = chosen.folder / f"{data.name}.{number}.json"
             if not kept.exists() and _wanted(data.name, name, chosen.only, chosen.skip):
                 print(f"{data.name}: {name}", file=sys.stderr, flush=True)
-                kept.write_text(json.dumps(method(Job(data, chosen.folder, chosen.budget, threads))), encoding="utf-8")
+                job = Job(data, chosen.folder, chosen.budget, threads, chosen.dims)
+                kept.write_text(json.dumps(method(job)), encoding="utf-8")
             part = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
             if part is not None:
                 found[name] = part

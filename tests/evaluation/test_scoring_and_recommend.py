@@ -19,6 +19,8 @@ from item2vec.vectors.keyed_vectors import KeyedVectors
         Scoring(pool="last", reverse=0.4),
         Scoring(pool="decay", decay=0.6, popularity=0.3),
         Scoring(popularity=-0.2, reverse=1.0),
+        Scoring(popularity=0.3, reverse=0.5, softmax=0.8),
+        Scoring(pool="decay", softmax=1.5),
     ],
 )
 def test_the_same_lists(scoring: Scoring) -> None:
@@ -35,5 +37,6 @@ def test_the_same_lists(scoring: Scoring) -> None:
         decay=scoring.decay,
         popularity=scoring.popularity,
         reverse=scoring.reverse,
+        softmax=scoring.softmax,
     )
     assert [[f"i{item}" for item in row] for row in ranked.tolist()] == [[item for item, _ in one] for one in answers]
