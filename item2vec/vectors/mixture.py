@@ -138,7 +138,7 @@ def _probabilities(
     values = np.empty((len(rows), len(table)), np.float32)
     for first in range(0, len(table), _ROWS):
         block = finite_rows(table[first : first + _ROWS])
-        np.dot(scaled, block.T, out=values[:, first : first + len(block)])
+        values[:, first : first + len(block)] = scaled @ block.T
     if bias is not None:
         values += (softmax * bias).astype(np.float32)
     values -= values.max(axis=1, keepdims=True)

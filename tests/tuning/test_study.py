@@ -158,7 +158,8 @@ def test_the_best_scoring_averages_probabilities_where_sequences_mix() -> None:
         sequences.append(random.permutation(both).tolist())
     division = divide(make_corpus(sequences), TuneConfig(by="random"), 1, ordered=False)
     judge = Judge(division.validation, division.training.vocabulary, division.size, "recall@4")
-    angle = np.array([int(name[1:]) // each for name in division.training.vocabulary.index_to_key()]) / kinds * 2 * np.pi
+    kind = np.array([int(name[1:]) // each for name in division.training.vocabulary.index_to_key()])
+    angle = kind / kinds * 2 * np.pi
     tables = (4 * np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32),) * 2
     found = best_scoring(judge, tables, 0.3, ordered=False)
     assert found.softmax > 0

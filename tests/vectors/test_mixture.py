@@ -30,6 +30,7 @@ def twin(
 def test_the_twin_and_the_best_of_it(numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A history at a time and an item at a time come to the same as all at once; an item may come twice."""
     monkeypatch.setattr(module, "_NUMBERS", numbers)
+    monkeypatch.setattr(module, "_ROWS", 16)
     random = np.random.default_rng(4)
     queries, left = random.standard_normal((2, 50, 6)).astype(np.float32)
     bias = random.standard_normal(50)
@@ -90,7 +91,7 @@ def test_damaged_vectors_say_nothing() -> None:
 @pytest.mark.parametrize("softmax", [-1.0, math.inf, math.nan])
 def test_what_is_refused(softmax: float) -> None:
     model = KeyedVectors.from_items(["a", "b"], np.eye(2), np.eye(2))
-    with pytest.raises(ConfigError, match="softmax is .*; it must be a number of at least 0"):
+    with pytest.raises(ConfigError, match=r"softmax is .*; it must be a number of at least 0"):
         model.recommend(["a"], softmax=softmax)
     with pytest.raises(ConfigError, match="pool is 'max'"):
         model.recommend(["a"], softmax=1.0, pool="max")  # type: ignore[arg-type]
