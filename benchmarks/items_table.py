@@ -6,8 +6,9 @@
 FOLDER keeps the data sets, the studies and a file for each finished part; a call does what is missing and prints the
 table of all there is, so that it may be stopped at any time. Methods: what only counts (popularity, ItemKNN, the last
 item's successor), EASE where the items are few enough to invert their matrix, item2vec with its defaults, with the
-preset and with what `item2vec tune` finds in --budget on the training part alone, gensim with its defaults and with the
-preset's settings, each scored as people score it (cosine) and by input times output vectors.
+preset (for baskets with `--softmax 1` too) and with what `item2vec tune` finds in --budget on the training part alone,
+gensim with its defaults and with the preset's settings, each scored as people score it (cosine) and by input times
+output vectors.
 """
 
 from __future__ import annotations
@@ -129,6 +130,13 @@ def with_preset(job: Job) -> dict[str, Any]:
     return trained(job, {"preset": job.data.preset, "min_count": 1}, standard_scoring(job.data))
 
 
+def with_softmax(job: Job) -> dict[str, Any] | None:
+    """The preset asked with averaged probabilities, which want both directions and popularity; for baskets."""
+    if job.data.ordered:
+        return None
+    return trained(job, {"preset": job.data.preset, "min_count": 1}, Scoring(popularity=0.4, reverse=1.0, softmax=1.0))
+
+
 def tuned(job: Job) -> dict[str, Any]:
     """item2vec with what `tune` finds on the training part; what is held out here is not looked at."""
     best = job.folder / f"{job.data.name}.best.toml"
@@ -185,6 +193,7 @@ METHODS: dict[str, Callable[[Job], dict[str, Any] | None]] = {
     "item2vec, defaults": with_defaults,
     "item2vec, preset": with_preset,
     "item2vec, tuned": tuned,
+    "item2vec, preset, softmax": with_softmax,
 }
 
 
