@@ -121,6 +121,6 @@ def sparse_rows(sequences: Sequences, size: int, weights: NDArray[Any] | None = 
     from scipy.sparse import csr_array
 
     data = np.ones(len(sequences.items), np.float32) if weights is None else weights.astype(np.float32)
-    rows = csr_array((data, sequences.items, sequences.offsets), (len(sequences), size))
+    rows = csr_array((data, sequences.items, sequences.offsets), (len(sequences), size), copy=True)  # summed in place
     rows.sum_duplicates()
     return rows

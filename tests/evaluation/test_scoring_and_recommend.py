@@ -7,7 +7,7 @@ import pytest
 
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.evaluation.ranking import rank_items
-from item2vec.evaluation.scoring import Scoring, model_scorer
+from item2vec.evaluation.scoring import Scoring, model_scorer, sparse_rows
 from item2vec.evaluation.sequences import Sequences
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
@@ -40,3 +40,9 @@ def test_the_same_lists(scoring: Scoring) -> None:
         softmax=scoring.softmax,
     )
     assert [[f"i{item}" for item in row] for row in ranked.tolist()] == [[item for item, _ in one] for one in answers]
+
+
+def test_rows_leave_their_sequences_alone() -> None:
+    sequences = Sequences(np.array([3, 3, 1], np.int32), np.array([0, 2, 3]))
+    assert sparse_rows(sequences, 4).toarray().tolist() == [[0, 0, 0, 2], [0, 1, 0, 0]]
+    assert (sequences.items.tolist(), sequences.offsets.tolist()) == ([3, 3, 1], [0, 2, 3])
