@@ -178,8 +178,8 @@ def gensim_like(settings: str, score: str) -> Callable[[Job], dict[str, Any]]:
 
 
 def standard_scoring(data: DataSet) -> Scoring:
-    """What goes with a preset: recent items count more where order means something, else a pair counts both ways."""
-    return Scoring(pool="decay", decay=0.2) if data.ordered else Scoring(reverse=0.5)
+    """What goes with a preset: a pair counts both ways, and recent items count more where order means something."""
+    return Scoring(pool="decay", decay=0.2, reverse=0.2) if data.ordered else Scoring(reverse=0.5)
 
 
 METHODS: dict[str, Callable[[Job], dict[str, Any] | None]] = {
