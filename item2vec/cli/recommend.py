@@ -121,4 +121,6 @@ def recommend(
     if as_json:
         print_json(document)
     else:
-        print_scores(model, [(entry["item"], entry["score"]) for entry in document["recommended"]])
+        print_scores(
+            model, [(entry["item"], entry["score"]) for entry in document["recommended"]], probabilities=softmax > 0
+        )

@@ -2,6 +2,9 @@
 
 A mean of scores is one inner product, so that all it can say of pairs has the rank of the vectors, and an item must
 suit the whole history. Of averaged probabilities it is enough that some item of the history makes it likely.
+Training by negative sampling estimates log P(next | item) less the logarithm of the noise distribution, up to a
+constant (Levy and Goldberg 2014, section 3.1), so that the softmax of the scores plus ns-exponent times log(count) is
+P(next | item), and their average the mixture of what each item of the history predicts.
 """
 
 from __future__ import annotations
