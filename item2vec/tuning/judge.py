@@ -137,7 +137,9 @@ def best_scoring(judge: Judge, tables: Tables, ns_exponent: float, *, ordered: b
     best = _climb_weights(best, value)
     value(replace(best, popularity=0.0, reverse=0.0))
     value(replace(best, score="similar", popularity=0.0, reverse=0.0))
-    return _mixed(judge.mixed(), tables, best, max(found, key=value))
+    # The probabilities that training estimated, both directions alike: far from the best mean, yet often the best.
+    estimated = replace(best, reverse=1.0, popularity=round(2 * ns_exponent, 1))
+    return _mixed(judge.mixed(), tables, (best, estimated), max(found, key=value))
 
 
 def _climb_weights(best: Scoring, value: Callable[[Scoring], float]) -> Scoring:
@@ -158,16 +160,16 @@ def _climb_weights(best: Scoring, value: Callable[[Scoring], float]) -> Scoring:
     return best
 
 
-def _mixed(judge: Judge, tables: Tables, climbed: Scoring, best: Scoring) -> Scoring:
-    """What averages probabilities, from `climbed` on with weights of its own, if it finds more than the best."""
-    if climbed.pool == "last":
+def _mixed(judge: Judge, tables: Tables, starts: tuple[Scoring, ...], best: Scoring) -> Scoring:
+    """What averages probabilities, from some start on with weights of its own, if it finds more than the best."""
+    if starts[0].pool == "last":
         return best
 
     @functools.cache
     def value(scoring: Scoring) -> float:
         return judge.mean(tables, scoring)
 
-    mixed = max((replace(climbed, softmax=softmax) for softmax in _SOFTMAXES), key=value)
-    if value(mixed) > value(climbed):
-        mixed = _climb_weights(mixed, value)
-    return mixed if value(mixed) > value(best) else best
+    mixed = max((replace(start, softmax=softmax) for start in starts for softmax in _SOFTMAXES), key=value)
+    if value(mixed) > value(best):
+        return _climb_weights(mixed, value)
+    return best
