@@ -308,8 +308,11 @@ def _use_names(path: Path) -> None:
 
 
 def _use_split(path: Path) -> None:
+    from item2vec.corpus.database import Database
+    from item2vec.corpus.source_config import SourceConfig
     from item2vec.evaluation.split import write_parts
-    from item2vec.evaluation.split_events import EventTable
+    from item2vec.evaluation.split_events import Events
 
-    table = EventTable(str(path), "user", "item", "time")
-    write_parts(table.divided_at(table.cut("0.5")), str(path.with_suffix("")), None)
+    with Database(1, None) as database:
+        events = Events(database, [path], SourceConfig(user="user", item="item", time="time"))
+        write_parts(events.divided_at(events.cut("0.5")), str(path.with_suffix("")), None)

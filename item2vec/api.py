@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
 from item2vec.config_file import split_options, with_layers
+from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
@@ -27,26 +29,37 @@ if TYPE_CHECKING:
 
 
 def train(
-    sources: str | Path | Sequence[str | Path] = (),
+    sources: str | Path | Iterable[str | Path] | Iterable[Iterable[str | int]] | Any = (),
     *,
     report: Callable[[Progress], None] | None = None,
-    validation: ValidationConfig | None = None,
+    validate: str | Path | None = None,
+    validate_targets: str | Path | None = None,
+    metric: str | None = None,
+    patience: int | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: str | float = DEFAULT_INTERVAL,
     resume: bool = False,
     **options: Any,
 ) -> KeyedVectors:
-    """Learn vectors for the items of text files or event tables.
+    """Learn vectors for the items of text files, event tables, or sequences in memory.
 
     Parameters
     ----------
-    sources : str, Path or a sequence of them
+    sources : str, Path, several of them, iterable of sequences, or data frame
         Files and globs. Text: a sequence a line, items separated by white space. Event tables (.csv, .tsv, .parquet,
-        .jsonl): an event a row, see `item2vec.corpus.events`. None is needed where ``sql`` is given.
+        .jsonl): an event a row, see `item2vec.corpus.events`. None is needed where ``sql`` is given. Sequences in
+        memory are lists of items, ``[["milk", "bread"], ["tea", "milk"]]``, or a generator of such, read once; whole
+        numbers stand for their digits. A pandas data frame or an Arrow table is an event table.
     report : callable or None
         Called with a `Progress` about twice a second.
-    validation : ValidationConfig or None
-        Held-out items to look for after each epoch; the best epoch's vectors are returned.
+    validate : str, Path or None
+        Sequences whose last items are looked for after each epoch; the best epoch's vectors are returned.
+    validate_targets : str, Path or None
+        What is held out of the lines of ``validate`` instead.
+    metric : str or None
+        ``"ndcg@20"`` by default; recall, ndcg, hit or mrr, @ and a number.
+    patience : int or None
+        Epochs without a better value after which training ends, 3 by default; 0: never.
     checkpoint : str, Path or None
         File to write the training down to now and then, and at Ctrl-C, so that it can go on from there; it is also a
         model of the vectors so far. Removed when training has ended.
@@ -77,25 +90,29 @@ def train(
     >>> import item2vec
     >>> model = item2vec.train("corpora/recipes.txt", dim=32, window=20, sample=0, epochs=30)
     >>> neighbours = model.similar("soy_sauce", k=3)
+    >>> baskets = [["milk", "bread"], ["tea", "milk"], ["bread", "butter"]] * 10
+    >>> model = item2vec.train(baskets, dim=8, sample=0)
     """
     options = with_layers(options)
     source, config = split_options(options)
     interval = Interval.parse(checkpoint_every)
+    found = named_or_in_memory(sources)
+    choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}
+    validation = validation_of(found, source.delimiter, validate, choices)
     if checkpoint is not None:
         from item2vec.vectors.atomic import check_writable
 
         check_writable(checkpoint)
     elif resume:
         raise ConfigError("resume goes on from a checkpoint; name its file with checkpoint")
-    paths = [sources] if isinstance(sources, str | Path) else list(sources)
     check_device(config)
     config, given = open_init(config, any_dim="dim" not in options)
     if resume and checkpoint is not None:
         from item2vec.checkpoints import check_options
 
         check_options(checkpoint, config)
-    corpus, initial = read(paths, source, config, given)
-    for note in corpus.notes:
+    corpus, initial = read(found, source, config, given)
+    for note in (*corpus.notes, *_shape_warnings(corpus, source, config)):
         warnings.warn(note, UserWarning, stacklevel=2)
     from item2vec.training.estimate import estimate  # brings torch
 
@@ -120,13 +137,59 @@ def train(
     return model
 
 
-def _model(run: Run, result: TrainResult) -> KeyedVectors:
-    """The model, with a warning if the loss rose."""
-    from item2vec.training.guard import rise_of
+def _shape_warnings(corpus: Corpus, source: SourceConfig, config: TrainConfig) -> tuple[str, ...]:
+    """What does not look as if it would train well."""
+    from item2vec.corpus.inspection import inspect_corpus
+    from item2vec.corpus.shape_warnings import warnings_of
 
-    if rise := rise_of(result.losses, result.pairs):
-        warnings.warn(f"{rise}; a lower lr may learn more", UserWarning, stacklevel=3)
-    return run.model(result)
+    found = inspect_corpus(corpus, config.min_count)
+    return warnings_of(found, source, window=config.window, window_mode=config.window_mode)
+
+
+def _model(run: Run, result: TrainResult) -> KeyedVectors:
+    """The model, with warnings of what is odd about it."""
+    model = run.model(result)
+    for sentence in run.oddities(result, model):
+        warnings.warn(sentence, UserWarning, stacklevel=3)
+    return model
+
+
+def validation_of(
+    sources: Sequence[str | Path] | Sequences | Table,
+    delimiter: str | None,
+    validate: str | Path | None,
+    options: dict[str, Any],
+) -> ValidationConfig | None:
+    """Make the validation's configuration of the options that were given; files are looked at before long work.
+
+    Parameters
+    ----------
+    options : dict
+        Other fields of `ValidationConfig`; None for those that were not given.
+
+    Raises
+    ------
+    ConfigError
+        If an option cannot work, or what is held out would be trained on.
+    CorpusError
+        If a file cannot be read.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if validate is None:
+        if given:
+            raise ConfigError(f"--{next(iter(given)).replace('_', '-')} needs --validate FILE")
+        return None
+    from item2vec.corpus.sources import check_source
+    from item2vec.evaluation.validation import ValidationConfig
+
+    for path in filter(None, (validate, given.get("validate_targets"))):
+        check_source(Path(path))
+    names = sources if isinstance(sources, Sequence) else ()
+    if "validate_targets" not in given and any(
+        os.path.exists(path) and os.path.samefile(path, validate) for path in names
+    ):
+        raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")
+    return ValidationConfig(validate, delimiter=delimiter, **given)
 
 
 def check_device(config: TrainConfig) -> None:
@@ -170,7 +233,10 @@ def open_init(config: TrainConfig, *, any_dim: bool) -> tuple[TrainConfig, Keyed
 
 
 def read(
-    sources: Sequence[str | Path], source: SourceConfig, config: TrainConfig, given: KeyedVectors | None = None
+    sources: Sequence[str | Path] | Sequences | Table,
+    source: SourceConfig,
+    config: TrainConfig,
+    given: KeyedVectors | None = None,
 ) -> tuple[Corpus, Initial | None]:
     """Read sources with the vocabulary options of a training run.
 

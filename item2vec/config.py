@@ -72,7 +72,6 @@ class TrainConfig:
         kernel: the numba kernel on the CPU. torch: the same equation in plain torch on explicit pairs, any device.
     tile : (int, int) or None
         Centres a tile and negatives a tile, for experts; None lets a rule choose (see `item2vec.sampling.tiles`).
-
     init : str or None
         File to begin with, of any format that is read: a model grows, other vectors give their rows to the items that
         they have (see `item2vec.vectors.warm_start`).
@@ -153,11 +152,9 @@ class TrainConfig:
     @property
     def worker_count(self) -> int:
         """Threads that will run: ``threads``, or the cores this process may use."""
-        return (
-            self.threads or len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else (self.threads or os.cpu_count() or 1)
-        )
+        if hasattr(os, "sched_getaffinity"):
+            return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or os.cpu_count() or 1
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain JSON values."""

@@ -16,6 +16,20 @@ from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
 from item2vec.presets import preset
 
+_GENSIM = {  # its names for what has another one here
+    "vector_size": "dim",
+    "size": "dim",
+    "alpha": "lr",
+    "min_alpha": "min_lr",
+    "workers": "threads",
+    "iter": "epochs",
+    "max_final_vocab": "max_items",
+    "corpus_file": "sources, the first argument",
+    "sentences": "sources, the first argument",
+    "sg": "arch, 'skipgram' or 'cbow'",
+    "hs": "loss, 'ns' or 'hs'",
+    "shrink_windows": "window_mode, 'shrink' or 'fixed'",
+}
 SCORE = "score"  # a table for `recommend` and `evaluate`, which training leaves alone
 
 
@@ -76,7 +90,7 @@ def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig
     reading, training = set(SourceConfig.fields()), set(TrainConfig.__dataclass_fields__)
     for name in options:
         if name not in reading | training:
-            raise ConfigError(f"unknown option {name!r}; the options are {', '.join(sorted(reading | training))}")
+            raise ConfigError(f"unknown option {name!r}; {_closest(name, _types())}")
     source = SourceConfig(**{name: value for name, value in options.items() if name in reading})
     return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
 
@@ -91,6 +105,8 @@ def _types() -> dict[str, Any]:
 
 
 def _closest(name: str, types: Mapping[str, Any]) -> str:
+    if name in _GENSIM:
+        return f"here it is {_GENSIM[name]}"
     close = get_close_matches(name, types, n=1)
     return f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(sorted(types))}"
 

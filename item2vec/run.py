@@ -77,6 +77,15 @@ class Run:
             inputs, outputs, corpus.vocabulary, self.metadata(result), names=corpus.names, rare=corpus.rare
         )
 
+    def oddities(self, result: TrainResult, model: KeyedVectors) -> list[str]:
+        """What is odd about a training that has ended: sentences without a final stop, each with what to do."""
+        from item2vec.training.guard import loss_of_nothing, rise_of, too_few_steps
+
+        rise = rise_of(result.losses, result.pairs)
+        nothing = loss_of_nothing(self.trainer.config, self.corpus.vocabulary.counts)
+        few = too_few_steps(model.input, result.losses, nothing)
+        return [sentence for sentence in (rise and f"{rise}; a lower --lr may learn more", few) if sentence]
+
     def metadata(self, result: TrainResult) -> dict[str, Any]:
         """What a model's file says of its training."""
         corpus, config = self.corpus, self.trainer.config

@@ -49,7 +49,10 @@ def check_delimiter(delimiter: str | None, batch_path: str | None) -> None:
         If not so.
     """
     if delimiter is not None and (batch_path is None or not delimiter):
-        raise click.UsageError("--delimiter is some text, for --batch only.", click.get_current_context())
+        raise click.UsageError(
+            "--delimiter separates the items of a line of --batch FILE, and may not be empty.",
+            click.get_current_context(),
+        )
 
 
 def answer_batch(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from item2vec.cli.output import print_answer, printable
+from item2vec.cli.output import columns, print_answer, printable
 from item2vec.cli.progress import count
 from item2vec.errors import CorpusError
 
@@ -118,12 +118,13 @@ def print_report(facts: dict[str, Any]) -> None:
         ("duplicates", f"{facts['duplicates']:,} sequences came before, item for item: "
          f"{_share(facts['duplicates'], facts['sequences'])}"),
     ]  # fmt: skip
-    head = "commonest"
-    for entry in facts["commonest"]:
-        name = f"  {entry['name']}" if entry.get("name") else ""
-        lines.append((head, f"{entry['item']}{name}  {entry['count']:,}  {_share(entry['count'], facts['tokens'])}"))
-        head = ""
-    print_answer("\n".join(f"{title:<11} {printable(text)}" for title, text in lines))
+    shown = [f"{title:<11} {printable(text)}" for title, text in lines]
+    commonest = columns(
+        (entry["item"], entry.get("name") or "", f"{entry['count']:,}", _share(entry["count"], facts["tokens"]))
+        for entry in facts["commonest"]
+    )
+    shown += [f"{'' if place else 'commonest':<11} {line}" for place, line in enumerate(commonest)]
+    print_answer("\n".join(shown))
     if sys.stdout.isatty():
         _print_pictures(facts)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_answer, print_json
-from item2vec.errors import ConfigError
+from item2vec.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from item2vec.evaluation.intervals import Estimate
     from item2vec.evaluation.items import ItemsResult, Metrics
+    from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
 def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
@@ -95,6 +100,7 @@ def items(
         held = HeldOut(held.histories, held.targets, read(train_path), held.skipped)
     elif not targets:
         _warn_of_leak(model.metadata.get("corpus"), len(whole.items), sequences)
+    _refuse_strangers(held.targets.items, model, targets or sequences)
     result = evaluate_items(
         model,
         held,
@@ -109,6 +115,19 @@ def items(
         return
     click.echo(_facts(result, keep_seen), err=True)
     print_answer("\n".join([*_tables(result), *_bucket_table(result)]))
+
+
+def _refuse_strangers(targets: NDArray[np.int32], model: KeyedVectors, name: str) -> None:
+    """Refuse held-out items that the model knows none of: all figures would be 0."""
+    from item2vec.corpus.table_files import format_of
+
+    if len(targets) and bool((targets >= len(model.vocabulary)).all()):
+        is_table = format_of(Path(name)) != "text"
+        table = " it is read as text, so divide a table first: item2vec split;" if is_table else ""
+        raise CorpusError(
+            f"the model knows none of the {len(targets):,} held-out items of {name};{table} is it the right model, and "
+            "does --delimiter or --id-column say how lines are divided?"
+        )
 
 
 def _warn_of_leak(corpus: Any, tokens: int, sequences: str) -> None:

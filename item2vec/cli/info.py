@@ -13,6 +13,8 @@ from item2vec.cli.output import print_answer, print_json, printable
 
 _COMMONEST = 10
 _DEEPEST = 4  # levels of metadata
+_WIDTH = 100  # of a line with several parts
+_LONGEST_LIST = 8
 
 
 @click.command(
@@ -72,7 +74,18 @@ def _lines(document: dict[str, Any]) -> list[str]:
     for entry in document["commonest"]:
         facts.append((head, printable(entry["item"]) + (f" {entry['count']:,}" if counted else "")))
         head = ""
-    return [f"{printable(name):<11} {printable(text)}" for name, text in facts]
+    return [line for name, text in facts for line in _wrapped(printable(name), printable(text))]
+
+
+def _wrapped(name: str, text: str) -> list[str]:
+    """A fact, on several lines if it has several parts and is long."""
+    lines = [f"{name:<11}"]
+    for place, part in enumerate(parts := text.split(", ")):
+        word = part + ("," if place < len(parts) - 1 else "")
+        if place and len(lines[-1]) + 1 + len(word) > _WIDTH:
+            lines.append(" " * 11)
+        lines[-1] += " " + word
+    return lines
 
 
 def _value(value: Any, depth: int = 0) -> str:
@@ -82,6 +95,8 @@ def _value(value: Any, depth: int = 0) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name.replace('_', '-')} {_value(member, depth + 1)}" for name, member in value.items())
     if isinstance(value, list):
+        if len(value) > _LONGEST_LIST:  # losses of many epochs; --json has them all
+            value = [*value[:2], "...", *value[-2:]]
         return ",".join(_value(member, depth + 1) for member in value)
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]

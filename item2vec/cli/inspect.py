@@ -8,17 +8,20 @@ import click
 
 from item2vec.cli.options import json_option, training_option
 from item2vec.cli.output import print_json
+from item2vec.cli.sections import READING, SectionedCommand
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
 from item2vec.config import TrainConfig, WindowMode
 
 
 @click.command(
+    cls=SectionedCommand,
+    sections=READING,
     epilog="""\b
 Examples:
   item2vec inspect corpus.txt
   item2vec inspect 'logs/*.txt.gz' --strict && item2vec train 'logs/*.txt.gz'
 """
-    + SOURCE_EXAMPLES.replace("COMMAND", "inspect")
+    + SOURCE_EXAMPLES.replace("COMMAND", "inspect"),
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @source_options

@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -73,6 +74,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), module.rpartition(".")[2])
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; name the closest one where there is none."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
@@ -107,6 +118,9 @@ class LazyGroup(click.Group):
         except BrokenPipeError:  # the reader, `head` say, has seen enough
             discard_output()
             status = 1
+        except click.exceptions.NoArgsIsHelpError as error:  # its message is the help, of many lines
+            click.echo(error.format_message(), err=True)
+            status = 2
         except EXPECTED as error:
             message, status = explain(error)
             click.echo(" ".join(message.splitlines()), err=True)

@@ -67,6 +67,19 @@ def aligned(rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(left + " " * (left_width - width(left)) + "  " + right.rjust(right_width) for left, right in shown)
 
 
+def columns(rows: Iterable[tuple[str, str, str, str]]) -> list[str]:
+    """Return lines of two columns of text and two of numbers; a column in which nothing stands takes no room."""
+    shown = [tuple(map(printable, row)) for row in rows]
+    lines = [""] * len(shown)
+    for place, column in enumerate(zip(*shown, strict=True)):
+        widest = max(map(width, column))
+        gap = "  " if place and widest else ""
+        for row, cell in enumerate(column):
+            space = " " * (widest - width(cell))
+            lines[row] += gap + (cell + space if place < 2 else space + cell)
+    return lines
+
+
 def with_names(model: KeyedVectors, items: Sequence[str]) -> list[str]:
     """Return the items as a list shows them: each with its display name in a second column, if the model has names."""
     if model.names is None:

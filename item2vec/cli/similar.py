@@ -91,5 +91,7 @@ def similar(
         print_json({"items": list(items), **away, **found, "similar": scored(model, neighbours, "cosine")})
         return
     print_scores(model, neighbours)
+    if pattern is not None and not neighbours:
+        click.echo(f"Note: no item has {pattern!r} in it; --filter looks at items, not at display names.", err=True)
     if facts is not None:
         click.echo(facts.in_words(), err=True)

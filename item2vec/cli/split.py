@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +13,7 @@ import click
 
 from item2vec.cli.options import json_option
 from item2vec.cli.output import print_json
+from item2vec.corpus.source_config import FORMATS, Format, SourceConfig
 from item2vec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,9 +37,12 @@ Examples:
 @click.option("-o", "--output", metavar="PREFIX", help="Where to write.  [default: SOURCE without its ending]")
 @click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
 @click.option("--id-column", is_flag=True, help="Lines of text begin with an id, which is left out.")
+@click.option("--format", type=click.Choice(FORMATS), default="auto", show_default=True,
+              help="How to read SOURCE; auto: by its ending.")  # fmt: skip
 @click.option("--user", metavar="COLUMN", help="Of an event table: whose events make a sequence.")
 @click.option("--item", metavar="COLUMN", help="Of an event table: what it is about.")
 @click.option("--time", "time_column", metavar="COLUMN", help="Of an event table: when.")
+@click.option("--where", metavar="SQL", help="Of an event table: only rows of which this condition holds.")
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True,
               help="Seed of --by random.")  # fmt: skip
 @json_option
@@ -47,15 +53,17 @@ def split(
     output: str | None,
     delimiter: str | None,
     id_column: bool,
+    format: Format,
     user: str | None,
     item: str | None,
     time_column: str | None,
+    where: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
     """Divide sequences into a part to train on and a part held out.
 
-    SOURCE is text, a sequence a line, or an event table (.csv .tsv .parquet .jsonl) with --user, --item and --time.
+    SOURCE is text, a sequence a line, or an event table (.csv .tsv .parquet .jsonl), read as train reads it.
     Written are PREFIX.train.txt and PREFIX.heldout.txt, a user or sequence a line: line i of the second has what is
     missing from line i of the first.
 
@@ -63,36 +71,52 @@ def split(
     stays. By time, it is a share of all events (the latest), a span before the last event (7d, 12h, 30m), or a time:
     what came at it or later is held out of every sequence, so that nothing later is trained on.
     """
-    from item2vec.evaluation.split import EVENT_FORMATS, divide, parse_holdout, read_text_sequences, write_parts
+    from item2vec.corpus.sources import expand
+    from item2vec.corpus.table_files import ENDINGS, format_of
+    from item2vec.evaluation.split import divide, parse_holdout, read_text_sequences, write_parts
     from item2vec.vectors.atomic import check_writable
 
-    is_table = Path(source).suffix.lower() in EVENT_FORMATS
-    prefix = output or str(Path(source).with_suffix(""))
+    paths = list(expand(source))
+    is_table = format_of(paths[0], format) != "text"
+    prefix = output or _without_endings(paths[0])
     amount = None if by == "time" else parse_holdout(holdout or "1")
     if by == "time" and not (is_table and time_column):
-        raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(EVENT_FORMATS)} and --time")
-    if is_table and not (user and item):
-        raise ConfigError(f"{source} is an event table; say with --user and --item which columns to take")
+        raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(ENDINGS)} and --time")
+    if not is_table and (user or item or time_column or where):
+        raise ConfigError(
+            f"{source} is read as text, where --user, --item, --time and --where mean nothing; a table ends in "
+            f"{', '.join(ENDINGS)}, perhaps compressed"
+        )
+    if not is_table and len(paths) > 1:
+        raise ConfigError(f"{source} is {len(paths):,} files of text; split one at a time")
     check_writable(f"{prefix}.train.txt")
     facts: dict[str, object] = {"by": by, "holdout": holdout}
-    divided: Iterator[Divided]
-    sequences: Iterator[Sequence]
-    if is_table:
-        from item2vec.evaluation.split_events import EventTable
+    with ExitStack() as stack:
+        divided: Iterator[Divided]
+        sequences: Iterator[Sequence]
+        if is_table:
+            from item2vec.corpus.database import Database
+            from item2vec.evaluation.split_events import Events
 
-        table = EventTable(source, str(user), str(item), time_column)
-        if table.dropped:
-            click.echo(f"Left out {table.dropped:,} rows without a user, an item or a time.", err=True)
-        sequences = table.sequences()
-        if by == "time":
-            cut = table.cut(holdout or "0.1")
-            facts["cut"] = str(cut)
-            divided = table.divided_at(cut)
-    else:
-        sequences = read_text_sequences(source, delimiter, id_column)
-    if by != "time" and amount is not None:
-        divided = divide(sequences, by, amount, seed)
-    parts = write_parts(divided, prefix, delimiter)
+            config = SourceConfig(format=format, user=user, item=item, time=time_column, where=where)
+            events = Events(stack.enter_context(Database(os.cpu_count() or 1, None)), paths, config)
+            for note in events.notes:
+                click.echo(f"Note: {note}.", err=True)
+            sequences = events.sequences()
+            if by == "time":
+                cut = events.cut(holdout or "0.1")
+                facts["cut"] = events.shown(cut)
+                divided = events.divided_at(cut)
+        else:
+            sequences = read_text_sequences(source, delimiter, id_column)
+        if by != "time" and amount is not None:
+            divided = divide(sequences, by, amount, seed)
+        parts = write_parts(divided, prefix, delimiter)
+    if parts.items == parts.sequences:
+        click.echo(
+            "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.",
+            err=True,
+        )
     if as_json:
         print_json(facts | dataclasses.asdict(parts))
         return
@@ -106,3 +130,10 @@ def split(
         f"                    item2vec evaluate items{option} {train} --targets {held_out}",
         err=True,
     )
+
+
+def _without_endings(path: Path) -> str:
+    """The path without the ending of its format, and that of its compression."""
+    from item2vec.corpus.plain_files import COMPRESSED_ENDINGS
+
+    return str((path.with_suffix("") if path.suffix.lower() in COMPRESSED_ENDINGS else path).with_suffix(""))

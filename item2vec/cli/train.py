@@ -12,8 +12,9 @@ from item2vec.cli.layers import config_option, preset_option
 from item2vec.cli.main import COMMAND_LINE
 from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.options import training_option as _option
+from item2vec.cli.sections import READING, TRAINING, SectionedCommand
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
-from item2vec.cli.train_flow import Request, run_training, validation_of
+from item2vec.cli.train_flow import Request, run_training
 from item2vec.config import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.errors import ConfigError
 from item2vec.training.interval import DEFAULT_INTERVAL, Interval
@@ -35,6 +36,14 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 
 
 @click.command(
+    cls=SectionedCommand,
+    sections=READING
+    | TRAINING
+    | {
+        "Beginning with other vectors": ("init", "freeze"),
+        "Validation": ("validate", "validate_targets", "metric", "patience"),
+        "Checkpoints": ("checkpoint_every", "resume"),
+    },
     epilog="""\b
 Examples:
   item2vec train corpus.txt
@@ -42,7 +51,7 @@ Examples:
   item2vec train 'logs/*.txt' --delimiter ';' --dim 200 --negative 10
   item2vec train corpus.txt --epochs 50 --resume     # after Ctrl-C, or a kill
 """
-    + SOURCE_EXAMPLES.replace("COMMAND", "train")
+    + SOURCE_EXAMPLES.replace("COMMAND", "train"),
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.option(
@@ -144,16 +153,20 @@ def train(
     The model file holds the vectors; ask it with `item2vec similar ITEM`.
     """
     source = take_source_config(options, sources)
+    config = TrainConfig(**options)
     choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}
+    every = Interval.parse(checkpoint_every)
+    from item2vec.api import validation_of
+
     run_training(
         Request(
             sources=sources,
             output=output,
             source=source,
-            config=TrainConfig(**options),
+            config=config,
             any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
             validation=validation_of(sources, source.delimiter, validate, choices),
-            every=Interval.parse(checkpoint_every),
+            every=every,
             resume=resume,
             again=_again(ctx.meta.get(COMMAND_LINE, ["train", *sources])),
             strict=strict,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -102,10 +102,11 @@ def run_training(request: Request) -> None:
             _stopped(request, run, checkpoints, result)
             raise click.exceptions.Exit(signals.status)
         reading.clock.append(time.perf_counter())
-        run.model(result).save(request.output)
+        model = run.model(result)
+        model.save(request.output)
         reading.clock.append(time.perf_counter())
         checkpoints.remove()
-    _finish(request, reading, run, result, checkpoints)
+    _finish(request, reading, run, result, checkpoints, run.oddities(result, model))
 
 
 def _read(request: Request) -> Reading:
@@ -212,12 +213,17 @@ def _stopped(request: Request, run: Run, checkpoints: Checkpoints, result: Train
     click.echo(f"{at}{kept}. Go on with:\n{request.again}", err=True)
 
 
-def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, checkpoints: Checkpoints) -> None:
+def _finish(
+    request: Request,
+    reading: Reading,
+    run: Run,
+    result: TrainResult,
+    checkpoints: Checkpoints,
+    oddities: list[str],
+) -> None:
     """Say what was done."""
-    from item2vec.training.guard import rise_of
-
-    if rise := rise_of(result.losses, result.pairs):
-        click.echo(f"Warning: {rise}; a lower --lr may learn more.", err=True)
+    for sentence in oddities:
+        click.echo(f"Warning: {sentence}.", err=True)
     if not request.quiet:
         click.echo(describe_result(reading.corpus, run.validation, result, request.output), err=True)
         if checkpoints.written:
@@ -225,7 +231,7 @@ def _finish(request: Request, reading: Reading, run: Run, result: TrainResult, c
             click.echo(describe_checkpoints(checkpoints.written, checkpoints.seconds, trained), err=True)
     if request.as_json:
         document = report(reading.corpus, reading.config, run.trainer.threads, result, reading.clock, request.output)
-        document["warnings"] = list(reading.warnings)
+        document["warnings"] = [*reading.warnings, *oddities]
         document["checkpoints"] = {"written": checkpoints.written, "seconds": round(checkpoints.seconds, 4)}
         if run.validation:
             document["validation"] = run.validation.as_dict()
@@ -255,24 +261,3 @@ def _compiled(config: TrainConfig) -> bool:
     tiled = (config.arch, config.loss) == ("skipgram", "ns")
     name = "tile_kernel.train_tiles" if tiled else "target_kernel.train_targets"
     return any(folder.glob(f"{pattern}{name}*.nbi"))
-
-
-def validation_of(
-    sources: tuple[str, ...], delimiter: str | None, validate: str | None, options: dict[str, Any]
-) -> ValidationConfig | None:
-    """Make the validation's configuration of the options that were given; files are looked at before long work."""
-    given = {name: value for name, value in options.items() if value is not None}
-    if validate is None:
-        if given:
-            raise ConfigError(f"--{next(iter(given)).replace('_', '-')} needs --validate FILE")
-        return None
-    from item2vec.corpus.sources import check_source
-    from item2vec.evaluation.validation import ValidationConfig
-
-    for path in filter(None, (validate, given.get("validate_targets"))):
-        check_source(Path(path))
-    if "validate_targets" not in given and any(
-        os.path.exists(path) and os.path.samefile(path, validate) for path in sources
-    ):
-        raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")
-    return ValidationConfig(validate, delimiter=delimiter, **given)

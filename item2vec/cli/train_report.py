@@ -31,9 +31,11 @@ def describe_result(corpus: Corpus, validation: Validation | None, result: Train
     kept = ""
     if validation is not None:
         kept = f"Kept epoch {validation.best_epoch}, {validation.config.metric} {max(validation.values):.4f}. "
+    epochs = "1 epoch" if result.epoch == 1 else f"{result.epoch:,} epochs"
+    loss = " to ".join(f"{loss:.4f}" for loss in (result.losses[0], result.losses[-1])[: len(result.losses)])
     return (
-        f"Trained {result.epoch} epochs in {result.seconds:.1f} s, {count(result.tokens_per_second)} tokens/s, "
-        f"loss {result.losses[0]:.4f} to {result.losses[-1]:.4f}. {kept}Wrote {output}.\n"
+        f"Trained {epochs} in {result.seconds:.1f} s, {count(result.tokens_per_second)} tokens/s, "
+        f"loss {loss}. {kept}Wrote {output}.\n"
         f"Ask it: item2vec similar{model} {quoted}"
     )
 

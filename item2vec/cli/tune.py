@@ -12,6 +12,7 @@ from item2vec.cli.layers import config_option, preset_option
 from item2vec.cli.options import json_option
 from item2vec.cli.output import print_answer, print_json
 from item2vec.cli.progress import ProgressShower
+from item2vec.cli.sections import READING, TRAINING, SectionedCommand
 from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
 from item2vec.cli.train import train
 from item2vec.cli.tune_report import describe_division, describe_trial, report_lines, train_command
@@ -49,13 +50,15 @@ def training_options(command: click.Command) -> click.Command:
 
 @training_options
 @click.command(
+    cls=SectionedCommand,
+    sections={"The search": tuple(TuneConfig.__dataclass_fields__)} | READING | TRAINING,
     epilog="""\b
 Examples:
   item2vec tune baskets.txt
   item2vec tune baskets.txt --budget 30m --dims 64,128 --min-count 1 --study baskets.study
   item2vec tune sessions.txt --by last --metric recall@10 --window-mode shrink
 """
-    + SOURCE_EXAMPLES.replace("COMMAND", "tune")
+    + SOURCE_EXAMPLES.replace("COMMAND", "tune"),
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.option(

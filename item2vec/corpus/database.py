@@ -16,6 +16,10 @@ from item2vec.errors import CorpusError, Item2VecError
 
 BATCH = 1 << 20  # rows that leave the database at once
 _TEXT_BATCH = 1 << 24  # bytes of text
+_RAGGED = re.compile(
+    r"CSV Error on Line: (\d+)\s+Original Line: (.{0,80}).*?\s+Expected Number of Columns: (\d+) Found: (\d+)",
+    re.DOTALL,
+)
 
 
 class Database:
@@ -87,9 +91,12 @@ class Database:
             where = f"rowid >= {first} AND rowid < {first + BATCH}"
             yield list(self.run(f"SELECT {columns} FROM {table} WHERE {where}").fetchnumpy().values())
 
-    def register(self, name: str, columns: dict[str, NDArray[Any]]) -> None:
-        """Make arrays readable as a table."""
-        self.connection.register(name, columns)
+    def register(self, name: str, columns: Any) -> None:
+        """Make a dict of arrays, a data frame or an Arrow table readable as a table."""
+        try:
+            self.connection.register(name, columns)
+        except self._error as error:
+            raise CorpusError(f"cannot read a table of type {type(columns).__name__}: {reason(error)}") from None
 
     def text_column(self, column: str, table: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """A column of text, in the order of the rows, without a Python object for each.
@@ -133,6 +140,7 @@ def reason(error: Exception) -> str:
     file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
     head = re.split(r"\n\s*(?:LINE \d+:|Possible |See also|file = |For more info)", text, maxsplit=1)[0]
     head = re.sub(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|TProtocolException): ", "", head.strip())
+    head = _RAGGED.sub(r"line \1, '\2', has \4 of \3 columns; mend it, or leave it out", head)
     head = " ".join(head.replace("Original Line: ", "which is ").split())
     if len(head) > 400:
         head = head[:400] + "..."

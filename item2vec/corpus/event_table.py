@@ -9,9 +9,12 @@ from pathlib import Path
 from item2vec.corpus.database import Database, identifier, literal
 from item2vec.corpus.event_columns import is_list, key_sql, key_type, weight_sql
 from item2vec.corpus.event_times import REAL, bad_time, kind_of_times, time_sql
+from item2vec.corpus.in_memory import Table
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.corpus.table_files import Scan, check_columns, describe_sql, listed, scan_files
 from item2vec.errors import ConfigError, CorpusError
+
+_IN_MEMORY = "the table in memory"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class EventTable:
     notes: tuple[str, ...]
 
 
-def load_events(database: Database, paths: Sequence[Path], config: SourceConfig) -> EventTable:
+def load_events(database: Database, paths: Sequence[Path] | Table, config: SourceConfig) -> EventTable:
     """Load the sources' events.
 
     Raises
@@ -53,13 +56,15 @@ def load_events(database: Database, paths: Sequence[Path], config: SourceConfig)
     return EventTable(name, time_kind, complete, notes)
 
 
-def _scan(database: Database, paths: Sequence[Path], config: SourceConfig) -> list[Scan]:
+def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfig) -> list[Scan]:
     """The scans that together are the event table, with every column that is asked for."""
     columns = [config.user, config.item, config.time, config.weight]
     if config.names is None:
         columns.append(config.name_column)
     wanted = list(dict.fromkeys(column for column in columns if column is not None))
-    if config.sql is not None:
+    if isinstance(paths, Table):
+        scans = [_scan_table(database, paths, wanted)]
+    elif config.sql is not None:
         scans = [_scan_query(database, paths, config.sql, wanted)]
     else:
         scans = scan_files(database, paths, config, wanted)
@@ -69,12 +74,19 @@ def _scan(database: Database, paths: Sequence[Path], config: SourceConfig) -> li
             lacking = "--item" if config.user else "--user" if config.item else "--user and --item"
             raise ConfigError(
                 f"{scan.name} is an event table; name its columns with {lacking}: it has {listed(scan.columns)}"
-                + ("" if config.sql else "; or read it as text with --format text")
+                + ("" if config.sql or isinstance(paths, Table) else "; or read it as text with --format text")
             )
         if config.where is not None:
             condition = f"{scan.sql} WHERE ({config.where}\n)"
             describe_sql(database, condition, kind=ConfigError, about=f"where is {config.where!r}")
     return scans
+
+
+def _scan_table(database: Database, table: Table, wanted: Sequence[str]) -> Scan:
+    database.register("item2vec_table", table.data)
+    columns = describe_sql(database, "item2vec_table", kind=CorpusError, about=f"cannot read {_IN_MEMORY}")
+    check_columns(columns, wanted, _IN_MEMORY)
+    return Scan("item2vec_table", columns, _IN_MEMORY)
 
 
 def _scan_query(database: Database, paths: Sequence[Path], sql: str, wanted: Sequence[str]) -> Scan:

@@ -17,6 +17,7 @@ from item2vec.corpus.database import Database
 from item2vec.corpus.event_table import EventTable, load_events
 from item2vec.corpus.event_times import REAL, ticks_per_second
 from item2vec.corpus.ids import Part, ids_in_memory, write_ids
+from item2vec.corpus.in_memory import Table
 from item2vec.corpus.memory import tokens_in_memory
 from item2vec.corpus.names import names_of_vocabulary
 from item2vec.corpus.ranking import divide_items
@@ -31,7 +32,7 @@ _LEAST_MEMORY = 64 * 10**6  # DuckDB's blocks and a sort's runs need about 50 MB
 
 
 def read_events(
-    paths: Sequence[Path], config: SourceConfig, *, min_count: int, max_items: int | None, threads: int
+    paths: Sequence[Path] | Table, config: SourceConfig, *, min_count: int, max_items: int | None, threads: int
 ) -> Corpus:
     """Read event tables: all events of a user, in order of time, are a sequence.
 
@@ -43,7 +44,7 @@ def read_events(
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : sequence of Path, or Table
         Files of .csv, .tsv, .parquet or .jsonl, several one after another; with ``config.sql`` none, or DuckDB
         database files, which are attached under the names of the files and the first of which is in use.
     config : SourceConfig

@@ -12,7 +12,7 @@ from item2vec.corpus.code_store import CodeStore
 from item2vec.corpus.item_table import ItemTable, Sizes
 from item2vec.corpus.memory import give_back, own_pages
 from item2vec.corpus.sources import Segment, map_file
-from item2vec.corpus.stream import TextStream, read_ahead
+from item2vec.corpus.stream import Stream
 from item2vec.errors import CorpusError
 
 _LONGEST_ITEM = 1 << 26  # bytes, in a stream: what is unpacked may go on for ever
@@ -77,7 +77,7 @@ class PartReader:
             give_back(mapped, segment.start, pause)
             position = int(cursor[edges.POSITION])
 
-    def _read_stream(self, stream: TextStream) -> None:
+    def _read_stream(self, stream: Stream) -> None:
         """Read blocks of text one behind the other in a buffer; what begins an item or block waits for the next."""
         cursor = self.table.cursor
         cursor[edges.POSITION] = 0
@@ -85,7 +85,7 @@ class PartReader:
         # A block of the tokeniser is read once it is here to its end, and the delimiter that may begin there.
         beyond = self._sizes.scan + max(1, len(self._delimiter))
         buffer, filled = own_pages((4 * self._sizes.stream,), np.uint8), 0
-        for block in read_ahead(stream.blocks(self._sizes.stream), self._stopped):
+        for block in stream.ahead(self._sizes.stream, self._stopped):
             if filled + len(block) > len(buffer):
                 buffer, filled = self._with_room(buffer, filled, len(block))
             if 0 <= cursor[edges.OPEN] < filled - _LONGEST_ITEM:

@@ -7,15 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from item2vec.corpus.corpus import Corpus
+from item2vec.corpus.in_memory import Sequences, Table, read_sequences
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
 
 _TABLE_OPTIONS = ("user", "item", "time", "session_gap", "where", "dedupe", "weight", "nulls")
 _TEXT_OPTIONS = ("encoding", "errors")
+_MEMORY_OPTIONS = ("memory", "names", "name_column")  # those that suit sequences in memory
 
 
 def read_corpus(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path] | Sequences | Table,
     config: SourceConfig,
     *,
     min_count: int = 5,
@@ -26,8 +28,9 @@ def read_corpus(
 
     Parameters
     ----------
-    sources : sequence of str or Path
-        Files and globs, all text or all tables (see `item2vec.corpus.text` and `item2vec.corpus.events`).
+    sources : sequence of str or Path, Sequences or Table
+        Files and globs, all text or all tables (see `item2vec.corpus.text` and `item2vec.corpus.events`), or what
+        lies in memory.
     config : SourceConfig
     min_count, max_items, threads
         As `TrainConfig` has them; ``threads`` 1 or more.
@@ -45,11 +48,13 @@ def read_corpus(
     """
     rest = {"min_count": min_count, "max_items": max_items, "threads": threads}
     tables = _tables(sources, config)
-    if tables is None:
+    if isinstance(tables, Sequences):
+        corpus = read_sequences(tables, min_count=min_count, max_items=max_items, memory=config.memory_bytes)
+    elif tables is None:
         from item2vec.corpus.text import read_text
 
         corpus = read_text(
-            sources,
+            sources,  # type: ignore[arg-type]  # else they were no text
             delimiter=config.delimiter,
             encoding=config.encoding,
             errors=config.errors,
@@ -68,8 +73,22 @@ def read_corpus(
     return corpus
 
 
-def _tables(sources: Sequence[str | Path], config: SourceConfig) -> list[Path] | None:
-    """The files of an event table, or None if the sources are text."""
+def _tables(
+    sources: Sequence[str | Path] | Sequences | Table, config: SourceConfig
+) -> list[Path] | Table | Sequences | None:
+    """The files of an event table, what lies in memory, or None if the sources are text."""
+    if isinstance(sources, Table):
+        odd = [name for name in ("sql", "format", "delimiter", *_TEXT_OPTIONS) if name in config.set_options()]
+        if odd:
+            raise ConfigError(f"{odd[0]} is an option of files, and the source is a table in memory; leave it out")
+        return sources
+    if isinstance(sources, Sequences):
+        odd = [name for name in config.set_options() if name not in _MEMORY_OPTIONS]
+        if odd:
+            raise ConfigError(
+                f"{odd[0]} is an option of files and tables, and the source is sequences in memory; leave it out"
+            )
+        return sources
     from item2vec.corpus.sources import expand
     from item2vec.corpus.table_files import format_of
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from item2vec.corpus.compression import COMPRESSIONS, Compression, recognise, unpacked
-from item2vec.corpus.stream import PeekedFile, TextStream
+from item2vec.corpus.stream import PeekedFile, Stream, TextStream
 from item2vec.corpus.text_encoding import UTF8, Errors, encoding_of
 from item2vec.corpus.utf8_blocks import BYTE_ORDER_MARK, nul_message
 from item2vec.errors import CorpusError
@@ -54,8 +54,8 @@ class Source:
         Where the text begins: 3 behind a UTF-8 byte order mark, else 0.
     changed : tuple of int
         When contents and status changed last, in nanoseconds.
-    stream : TextStream or None
-        What reads it, if it cannot be mapped and cut up: compressed, of another encoding, or a pipe.
+    stream : Stream or None
+        What reads it, if it cannot be mapped and cut up: compressed, of another encoding, a pipe, or no file.
     head : bytes
         How the text of a stream begins, as UTF-8.
     """
@@ -64,7 +64,7 @@ class Source:
     size: int
     start: int
     changed: tuple[int, int] = (0, 0)
-    stream: TextStream | None = None
+    stream: Stream | None = None
     head: bytes = b""
 
     @property

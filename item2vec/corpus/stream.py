@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from item2vec.corpus.compression import Compression, Readable, unpacked
 from item2vec.corpus.text_encoding import UTF8, Errors
@@ -16,6 +16,28 @@ from item2vec.errors import CorpusError
 
 _AHEAD = 4  # blocks that may lie ready
 _WAIT = 0.2  # seconds after which a reader that waits looks whether it should stop
+
+
+class Stream(Protocol):
+    """What gives a source's text block by block."""
+
+    @property
+    def shown(self) -> str:
+        """What errors call the source."""
+
+    @property
+    def replaced(self) -> int:
+        """Places so far that were no characters and became U+FFFD."""
+
+    @property
+    def once(self) -> bool:
+        """Whether it can be read only once."""
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """Yield the text as UTF-8 in blocks of about ``size`` bytes."""
+
+    def ahead(self, size: int, stopped: threading.Event) -> Iterator[bytes]:
+        """Yield the same, prepared meanwhile where it can be; ends early once ``stopped`` is set."""
 
 
 class PeekedFile:
@@ -100,6 +122,10 @@ class TextStream:
                 yield from self._filter(self._bytes(self._file, size))
         except OSError as error:
             raise CorpusError(f"cannot read {self._shown}: {error.strerror or error}") from None
+
+    def ahead(self, size: int, stopped: threading.Event) -> Iterator[bytes]:
+        """Yield the blocks, unpacked and transcoded by a thread of its own."""
+        return read_ahead(self.blocks(size), stopped)
 
     def _bytes(self, file: Readable, size: int) -> Iterator[bytes]:
         if self._compression:

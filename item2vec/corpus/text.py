@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -100,6 +100,55 @@ def read_text(
     entry = CacheEntry(files, options) if cache and not any(source.pipe for source in files) else None
     if entry and (found := entry.open()):
         return _noted(found)
+
+    def check(corpus: Corpus, commonest: int) -> None:
+        check_trainable(corpus, commonest, files, delimiter=delimiter, min_count=min_count, max_items=max_items)
+
+    return encode(
+        files,
+        (delimiter or "").encode(),
+        check,
+        min_count=min_count,
+        max_items=max_items,
+        threads=threads,
+        memory=memory,
+        entry=entry,
+        sizes=sizes,
+    )
+
+
+def encode(
+    files: Sequence[Source],
+    delimiter: bytes,
+    check: Callable[[Corpus, int], None],
+    *,
+    min_count: int,
+    max_items: int | None,
+    threads: int = 1,
+    memory: int | None = None,
+    entry: CacheEntry | None = None,
+    sizes: Sizes = _DEFAULT_SIZES,
+) -> Corpus:
+    """Turn what was found to be readable into a corpus.
+
+    Parameters
+    ----------
+    files : sequence of Source
+    delimiter : bytes
+        None at all: white space.
+    check : callable
+        Called with the corpus and the largest count of an item before min-count; raises where there is nothing to
+        train on.
+    entry : CacheEntry or None
+        Where an encoded corpus is kept.
+    min_count, max_items, threads, memory, sizes
+        As for `read_text`.
+
+    Raises
+    ------
+    CorpusError
+        If a source is damaged or no text, or if the file of the encoded corpus cannot be written.
+    """
     room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
     table, shares = _tokenise(split_at_lines(files, threads, sizes.part), delimiter, sizes, room)
     if not all_valid(table.blob, table.offsets, len(table)):
@@ -112,18 +161,17 @@ def read_text(
         raw_sequences=sum(share.part.sequences for share in shares),
         replaced=sum(source.stream.replaced for source in files if source.stream),
     )
-
-    def check(corpus: Corpus) -> Corpus:
-        check_trainable(corpus, commonest, files, delimiter=delimiter, min_count=min_count, max_items=max_items)
-        return _noted(corpus)
-
     parts, part_ranks = [share.part for share in shares], [share.take_ranks(ranks) for share in shares]
     if not room.exceeded:
         kept = [int(share.counts[own[1:] >= 0].sum()) for share, own in zip(shares, part_ranks, strict=True)]
-        return check(Corpus(*ids_in_memory(parts, part_ranks, kept), vocabulary, rare=rare, **facts))
+        corpus = Corpus(*ids_in_memory(parts, part_ranks, kept), vocabulary, rare=rare, **facts)
+        check(corpus, commonest)
+        return _noted(corpus)
     with CorpusFileWriter(room.folder, named=entry is not None) as writer:
         write_ids(parts, part_ranks, writer)
-        corpus = check(writer.finish(vocabulary, rare, facts, entry.key if entry else ""))
+        corpus = writer.finish(vocabulary, rare, facts, entry.key if entry else "")
+        check(corpus, commonest)
+        corpus = _noted(corpus)
         if entry and unchanged(files):
             entry.keep(corpus, writer)
     return corpus
@@ -157,11 +205,11 @@ class _Share:
 
 
 def _tokenise(
-    segments: Sequence[list[Segment]], delimiter: str | None, sizes: Sizes, room: Room
+    segments: Sequence[list[Segment]], delimiter: bytes, sizes: Sizes, room: Room
 ) -> tuple[ItemTable, list[_Share]]:
     """Read each list of segments in a thread of its own; the joint table has the items by first occurrence."""
     stopped = threading.Event()
-    readers = [PartReader((delimiter or "").encode(), sizes, stopped, CodeStore(room)) for _ in segments]
+    readers = [PartReader(delimiter, sizes, stopped, CodeStore(room)) for _ in segments]
     calls = [partial(reader.read, share) for reader, share in zip(readers, segments, strict=True)]
     run_in_threads(calls, stopped)
     counts = [reader.table.counts.copy() for reader in readers]

@@ -22,8 +22,6 @@ from item2vec.vectors.atomic import atomic_paths
 Sequence = list[bytes]  # an item's UTF-8 bytes each
 Divided = tuple[Sequence, Sequence]  # to train on, held out
 
-EVENT_FORMATS = (".csv", ".tsv", ".parquet", ".jsonl")
-
 
 @dataclass(frozen=True)
 class Parts:

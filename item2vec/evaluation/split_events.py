@@ -1,156 +1,125 @@
-"""Event tables divided in time, by DuckDB: nothing that happened after the cut is left to train on."""
+"""Event tables divided in time: nothing that happened after the cut is left to train on.
+
+They are read as `item2vec train` reads them, so that the parts have the items of the whole.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from item2vec.errors import ConfigError, CorpusError, brief
-from item2vec.evaluation.split import Divided, Sequence
+from item2vec.corpus.database import Database, literal
+from item2vec.corpus.event_table import load_events
+from item2vec.corpus.event_times import MICROSECONDS, NANOSECONDS, WHOLE, ticks_per_second
+from item2vec.corpus.source_config import SourceConfig
+from item2vec.errors import ConfigError
+from item2vec.evaluation.split import Divided
+from item2vec.evaluation.split import Sequence as Items
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-_READERS = {".csv": "read_csv", ".tsv": "read_csv", ".parquet": "read_parquet", ".jsonl": "read_json_auto"}
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_ROWS = 4_096  # users fetched at a time
+_USERS = 4_096  # fetched at a time
 
 
-class EventTable:
-    """The events of a file: who, what, when.
+class Events:
+    """The events of some tables: who, what, when.
 
     Parameters
     ----------
-    path : str
-        ``.csv``, ``.tsv``, ``.parquet`` or ``.jsonl``.
-    user, item : str
-        Columns.
-    time : str or None
-        Column by which a user's events are ordered, else as they stand. Dates and times, or numbers.
+    database : Database
+        Empty; it is the caller's to close.
+    paths : sequence of Path
+        ``.csv``, ``.tsv``, ``.parquet`` or ``.jsonl``, compressed or not.
+    config : SourceConfig
+        Its columns, and what else says which events count.
 
     Attributes
     ----------
-    events, dropped : int
-        Rows that have all that is asked for, and rows that have not.
+    notes : tuple of str
+        How many events are left out, and why.
 
     Raises
     ------
     CorpusError
-        If the file cannot be read as a table, a column is missing, or times are none.
+        If a file cannot be read as a table, a column is missing, or times are none.
+    ConfigError
+        If an option cannot work.
     """
 
-    def __init__(self, path: str, user: str, item: str, time: str | None) -> None:
-        import duckdb
+    def __init__(self, database: Database, paths: Sequence[Path], config: SourceConfig) -> None:
+        table = load_events(database, paths, config)
+        self.notes = table.notes
+        self._database = database
+        self._time, self._kind = config.time, table.time_kind
+        database.run(f"DELETE FROM event WHERE NOT coalesce({table.complete}, false)")
 
-        if not Path(path).is_file():
-            raise CorpusError(f"no file {path!r}; name an event table")
-        reader = _READERS[Path(path).suffix.lower()]
-        self._connection: DuckDBPyConnection = duckdb.connect()
-        try:
-            self._connection.execute("SET enable_progress_bar = false")
-            self._connection.execute(f"CREATE VIEW source AS SELECT * FROM {reader}({_text(path)})")
-            kinds = {row[0]: row[1] for row in self._rows("DESCRIBE source")}
-            for column in filter(None, (user, item, time)):
-                if column not in kinds:
-                    raise CorpusError(f"{path!r} has no column {column!r}; it has {', '.join(kinds):.500}")
-            if time and kinds[time] == "VARCHAR":
-                self._refuse_no_times(time)
-            when = "NULL" if time is None else _name(time)
-            if time and kinds[time] == "VARCHAR":
-                when = f"CAST({when} AS TIMESTAMP)"
-            self._connection.execute(
-                f"CREATE TEMP TABLE events AS SELECT CAST({_name(user)} AS VARCHAR) AS who, "
-                f"CAST({_name(item)} AS VARCHAR) AS what, {when} AS moment, row_number() OVER () AS place FROM source"
-            )
-            there = "who IS NOT NULL AND what <> ''" + (" AND moment IS NOT NULL" if time else "")
-            (whole,) = self._row("SELECT count(*) FROM events")
-            self._connection.execute(f"DELETE FROM events WHERE NOT coalesce({there}, false)")
-            (self.events,) = self._row("SELECT count(*) FROM events")
-        except duckdb.Error as error:
-            raise CorpusError(f"cannot read {path!r} as a table: {str(error).splitlines()[0]}") from None
-        self.dropped = whole - self.events
-        if not self.events:
-            raise CorpusError(f"{path!r} has no row with {', '.join(filter(None, (user, item, time)))}")
-
-    def sequences(self) -> Iterator[Sequence]:
+    def sequences(self) -> Iterator[Items]:
         """Yield each user's items in order; users in the order of their first rows."""
-        query = "SELECT list(what ORDER BY moment, place) FROM events GROUP BY who ORDER BY min(place)"
-        for (items,) in self._rows(query):
+        for (items,) in self._users(self._list()):
             yield [item.encode() for item in items]
 
-    def cut(self, holdout: str) -> Any:
-        """Return the time from which events are held out.
+    def cut(self, holdout: str) -> int | float:
+        """Return the time from which events are held out, as `divided_at` takes it.
 
         Parameters
         ----------
         holdout : str
-            A share of the events, the latest; or a span before the last event, such as 7d, 12h or 2w (of times that
-            are numbers, in seconds); or a time.
+            A share of the events, the latest; or a span before the last event, such as 7d, 12h or 2w; or a time.
 
         Raises
         ------
         ConfigError
             If it is none of these, or all or no events come at or after it.
         """
-        import duckdb
-
-        first, last, kind = self._row("SELECT min(moment), max(moment), any_value(typeof(moment)) FROM events")
-        numbers = not any(word in kind for word in ("DATE", "TIME"))
+        first, last, count = self._database.row("SELECT min(t), max(t), count(*) FROM event")
         span = re.fullmatch(r"(\d+)([smhdw])", holdout)
-        try:
-            if re.fullmatch(r"0?\.\d+", holdout) and float(holdout) > 0:
-                place = max(0, min(self.events - 1, round((1 - float(holdout)) * self.events)))
-                (found,) = self._row(f"SELECT moment FROM events ORDER BY moment LIMIT 1 OFFSET {place}")
-            elif span:
-                seconds = int(span[1]) * _UNITS[span[2]]
-                before = f"{seconds}" if numbers else f"to_seconds({seconds})"
-                (found,) = self._row(f"SELECT max(moment) - {before} FROM events")
-            else:
-                (found,) = self._row(f"SELECT CAST({_text(holdout)} AS {kind})")
-        except duckdb.Error:
+        if re.fullmatch(r"0?\.\d+", holdout) and float(holdout) > 0:
+            place = max(0, min(count - 1, round((1 - float(holdout)) * count)))
+            (found,) = self._database.row(f"SELECT t FROM event ORDER BY t LIMIT 1 OFFSET {place}")
+        elif span:
+            ticks = ticks_per_second(self._database, self._kind, str(self._time))
+            found = last - int(span[1]) * _UNITS[span[2]] * ticks
+        else:
+            found = self._parse(holdout)
+        if found is None:
             raise ConfigError(
-                f"holdout is {holdout!r}; it must be a share such as 0.1, a span such as 7d, or a time such as {last}"
-            ) from None
-        (earlier,) = self._row("SELECT count(*) FROM events WHERE moment < ?", found)
-        if not 0 < earlier < self.events:
-            raise ConfigError(f"holdout {holdout} cuts at {found}; the events reach from {first} to {last}")
-        return found
-
-    def divided_at(self, cut: Any) -> Iterator[Divided]:
-        """Yield each user's items before a time, and those at it or after it."""
-        parts = (f"list(what ORDER BY moment, place) FILTER (WHERE moment {side} $cut)" for side in ("<", ">="))
-        query = f"SELECT {', '.join(parts)} FROM events GROUP BY who ORDER BY min(place)"
-        for before, after in self._rows(query, {"cut": cut}):
-            yield [item.encode() for item in before or ()], [item.encode() for item in after or ()]
-
-    def _refuse_no_times(self, time: str) -> None:
-        name = _name(time)
-        found = self._rows(
-            f"SELECT {name} FROM source WHERE {name} IS NOT NULL AND TRY_CAST({name} AS TIMESTAMP) IS NULL LIMIT 1"
-        )
-        for (value,) in found:
-            raise CorpusError(
-                f"the column {time!r} has {brief(str(value))}, which is no time; write times as 2011-12-09 12:50:00"
+                f"holdout is {holdout!r}; it must be a share such as 0.1, a span such as 7d, or a time such as "
+                f"{self.shown(last)}"
             )
+        if not first < found <= last:
+            raise ConfigError(
+                f"holdout {holdout} cuts at {self.shown(found)}; the events reach from {self.shown(first)} to "
+                f"{self.shown(last)}"
+            )
+        return found  # type: ignore[no-any-return]
 
-    def _row(self, query: str, *values: Any) -> tuple[Any, ...]:
-        row = self._connection.execute(query, list(values)).fetchone()
-        assert row is not None
-        return row
+    def divided_at(self, cut: int | float) -> Iterator[Divided]:
+        """Yield each user's items before a time, and those at it or after it."""
+        before, after = (f"{self._list()} FILTER (WHERE t {side} {cut!r})" for side in ("<", ">="))
+        for parts in self._users(f"{before}, {after}"):
+            yield [item.encode() for item in parts[0] or ()], [item.encode() for item in parts[1] or ()]
 
-    def _rows(self, query: str, values: dict[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
-        cursor = self._connection.execute(query, values)
-        while rows := cursor.fetchmany(_ROWS):
+    def shown(self, time: int | float) -> str:
+        """A time as people write it."""
+        if self._kind not in (MICROSECONDS, NANOSECONDS):
+            return f"{time:.15g}"
+        micros = int(time) // (1000 if self._kind == NANOSECONDS else 1)
+        return str(self._database.row(f"SELECT CAST(make_timestamp({micros}) AS VARCHAR)")[0])
+
+    def _parse(self, text: str) -> int | float | None:
+        """The number that a time is in the table, or None for what is no time."""
+        if self._kind in (MICROSECONDS, NANOSECONDS):
+            unit = "us" if self._kind == MICROSECONDS else "ns"
+            sql = f"epoch_{unit}(TRY_CAST({literal(text)} AS TIMESTAMPTZ))"
+        else:
+            sql = f"TRY_CAST({literal(text)} AS {'BIGINT' if self._kind == WHOLE else 'DOUBLE'})"
+        return self._database.row(f"SELECT {sql}")[0]  # type: ignore[no-any-return]
+
+    def _list(self) -> str:
+        return f"list(CAST(i AS VARCHAR) ORDER BY {'t, ' if self._time else ''}rowid)"
+
+    def _users(self, columns: str) -> Iterator[tuple[Any, ...]]:
+        cursor = self._database.run(f"SELECT {columns} FROM event GROUP BY u ORDER BY min(rowid)")
+        while rows := cursor.fetchmany(_USERS):
             yield from rows
-
-
-def _name(column: str) -> str:
-    """A column's name as SQL has it."""
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    """A text as SQL has it."""
-    return "'" + value.replace("'", "''") + "'"

@@ -21,6 +21,10 @@ _OTHERS = 192
 _PAIRS = 20_000  # whose mean loss is known to a few per cent
 _LOOKS = 5  # in a row that must be bad
 _TOO_MUCH = 1.1  # times the loss of vectors that know nothing; whatever learns is soon below 1
+_HARDLY = 0.95  # of the loss of vectors that know nothing
+_ALIKE = 0.7  # mean cosine of two of the commonest items; after enough steps it is below a half
+_LOOKED_AT = 1_000  # of the commonest items, which took the most steps
+_FEWEST = 50  # items, below which all may well be alike
 _RISE = 1.25  # times an earlier epoch's loss; less is usual where small corpora are learnt by heart at a high rate
 
 
@@ -129,3 +133,43 @@ def rise_of(losses: Sequence[float], pairs: int) -> str | None:
         f"the mean loss of a pair rose from {losses[best]:.4g} in epoch {best + 1} to {losses[-1]:.4g} in epoch "
         f"{len(losses)}"
     )
+
+
+def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], nothing: float) -> str | None:
+    """Say so if a training ended before it had learnt much.
+
+    First the loss stays that of vectors that know nothing; then all input vectors follow the mean of the output
+    vectors, and only later do they part.
+
+    Parameters
+    ----------
+    inputs : float32 [V, d]
+        By descending count.
+    losses : sequence of float
+        Mean loss of a pair, by epoch.
+    nothing : float
+        That of vectors that know nothing.
+    """
+    advice = f"too few steps; try --epochs {10 * len(losses):,}, or let `item2vec tune` choose"
+    if losses and losses[-1] > _HARDLY * nothing:
+        return (
+            f"hardly anything was learnt, the mean loss of a pair is {losses[-1]:.3g} and vectors that know nothing "
+            f"have {nothing:.3g}: {advice}"
+        )
+    count = min(len(inputs), _LOOKED_AT)
+    if count < _FEWEST or (mean := mean_cosine(inputs[:count])) < _ALIKE:
+        return None
+    return (
+        f"the vectors are hardly apart, two of the {count:,} commonest items have cosine {mean:.2f} on average, and "
+        f"neighbours mean little: {advice}"
+    )
+
+
+def mean_cosine(rows: npt.NDArray[np.float32]) -> float:
+    """Mean cosine of all pairs of two rows, float32 [n, d]; a row of zeros has 0 with every other."""
+    vectors = np.array(rows, np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units = vectors / np.where(lengths > 0, lengths, 1)
+    total = units.sum(0)
+    count = len(units)
+    return float((total @ total - (units * units).sum()) / (count * (count - 1)))

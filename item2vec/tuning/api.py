@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
 from item2vec.config_file import split_options, with_layers
+from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.presets import PRESETS
 from item2vec.tuning.tune_config import TuneConfig
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 
 
 def tune(
-    sources: str | Path | Sequence[str | Path] = (), *, watcher: Watcher | None = None, **options: Any
+    sources: str | Path | Iterable[str | Path] | Iterable[Iterable[str | int]] | Any = (),
+    *,
+    watcher: Watcher | None = None,
+    **options: Any,
 ) -> TuneResult:
     """Search for the settings that suit some sources; ``item2vec.train`` takes what is found.
 
     Parameters
     ----------
-    sources : str, Path or a sequence of them
+    sources : str, Path, several of them, iterable of sequences, or data frame
         As `item2vec.train` takes them.
     watcher : Watcher or None
         Told how the trials go.
@@ -51,8 +55,8 @@ def tune(
     """
     own = {name: options.pop(name) for name in TuneConfig.__dataclass_fields__ if name in options}
     source, config = split_options(with_layers(options))
-    paths = [sources] if isinstance(sources, str | Path) else list(sources)
-    prepared = prepare(paths, source, config, TuneConfig(**own), given=options)
+    found = named_or_in_memory(sources)
+    prepared = prepare(found, source, config, TuneConfig(**own), given=options)
     for note in prepared.corpus.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     return prepared.search(watcher)
@@ -77,7 +81,7 @@ class Prepared:
 
 
 def prepare(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path] | Sequences | Table,
     source: SourceConfig,
     config: TrainConfig,
     tune_config: TuneConfig,

@@ -148,6 +148,8 @@ class KeyedVectors(Questions, Indexed):
     def __getitem__(self, item: str | Sequence[str]) -> NDArray[np.float32]:
         if isinstance(item, str):
             return np.array(self.input[self.index(item)])
+        if not isinstance(item, Iterable):
+            raise TypeError(f"{item!r} is no item; items are text: model['milk'], and model.input has the rows")
         return self.input[np.array([self.index(one) for one in item], np.int64)]
 
     def __repr__(self) -> str:

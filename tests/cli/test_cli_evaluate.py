@@ -170,3 +170,23 @@ def test_neither_torch_nor_numba_is_imported() -> None:
         text=True,
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_without_a_command_the_help_comes_as_it_is() -> None:
+    done = ask()
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Usage: item2vec evaluate [OPTIONS] COMMAND [ARGS]...\n\n  Say how good")
+    assert done.stderr.count("\n") > 10
+
+
+def test_held_out_items_of_which_the_model_knows_none_are_refused() -> None:
+    Path("events.csv").write_text("user,item\n1,a\n2,b\n")
+    done = ask("items", "events.csv", "--delimiter", ";")
+    assert (done.exit_code, done.stdout) == (1, "")
+    Path("other.csv").write_text("x,y z,u\nx,y v,w\n")
+    done = ask("items", "other.csv")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "Error: the model knows none of the 2 held-out items of other.csv; it is read as text"
+    )

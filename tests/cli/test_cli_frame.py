@@ -6,6 +6,7 @@ import errno
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,23 @@ def test_every_command_has_help_and_an_example(name: str) -> None:
     assert command.get_short_help_str(limit=200) == COMMANDS[name][1]
     for parameter in command.params:
         assert isinstance(parameter, click.Argument) or getattr(parameter, "help", None), parameter.name
+
+
+@pytest.mark.parametrize("name", ["train", "tune", "inspect"])
+def test_help_of_many_options_has_sections_and_lists_each_option_once(name: str) -> None:
+    module = COMMANDS[name][0]
+    command = getattr(importlib.import_module(module), name)
+    text = CliRunner().invoke(cli, [name, "--help"]).stdout
+    titles = ["Options:", *(f"{title}:" for title in command.sections), "Examples:"]
+    assert [line.strip() for line in text.splitlines() if line.strip() in titles] == titles
+    names = {parameter.name for parameter in command.params}
+    for title, members in command.sections.items():
+        assert names & set(members), title
+    listed = text.partition("\nOptions:\n")[2].partition("Examples:")[0]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            long = max(parameter.opts, key=len)
+            assert len(re.findall(rf"^  (?:-\w, )?{long}\b(?!-)", listed, re.MULTILINE)) == 1, long
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
@@ -153,7 +171,8 @@ def test_failures(monkeypatch: pytest.MonkeyPatch, error: BaseException, status:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["simlar"], "Error: No such command 'simlar'."),
+        (["simlar"], "Error: No such command 'simlar'. Did you mean 'similar'?"),
+        (["qqq"], "Error: No such command 'qqq'."),
         (["--foo"], "Error: No such option"),
         (
             ["similar", "milk", "-k", "0"],

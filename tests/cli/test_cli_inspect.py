@@ -40,16 +40,16 @@ def test_the_report_is_lines_and_warnings_go_to_standard_error() -> None:
         "            1% up to 1, 25% up to 4, 50% up to 4, 75% up to 6, 99% up to 6\n"
         "repeated    9.4% of the tokens repeat the one before\n"
         "duplicates  11 sequences came before, item for item: 73.3%\n"
-        "commonest   a  12  18.8%\n"
-        "            b  12  18.8%\n"
-        "            g  12  18.8%\n"
-        "            c  6  9.4%\n"
-        "            d  6  9.4%\n"
-        "            e  6  9.4%\n"
-        "            f  6  9.4%\n"
-        "            h  2  3.1%\n"
-        "            user  1  1.6%\n"
-        "            item  1  1.6%\n"
+        "commonest   a     12  18.8%\n"
+        "            b     12  18.8%\n"
+        "            g     12  18.8%\n"
+        "            c      6   9.4%\n"
+        "            d      6   9.4%\n"
+        "            e      6   9.4%\n"
+        "            f      6   9.4%\n"
+        "            h      2   3.1%\n"
+        "            user   1   1.6%\n"
+        "            item   1   1.6%\n"
     )
     assert done.stderr == HEADER
 
@@ -96,6 +96,16 @@ def test_tables_with_names_and_left_out_events() -> None:
     done = run("inspect", "e.csv", "--user", "usr", "--item", "item")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: 'e.csv' has no column 'usr'; did you mean 'user'?")
+
+
+def test_the_commonest_stand_in_columns_as_wide_as_they_look() -> None:
+    Path("e.csv").write_text("u,i,n\n1,a,One\n1,a,One\n1,牛乳,\n1,b,Three and more\n")
+    done = run("inspect", "e.csv", "--user", "u", "--item", "i", "--name-column", "n", "--min-count", "1")
+    assert done.stdout.endswith(
+        "commonest   a     One             2  50.0%\n"
+        "            牛乳                  1  25.0%\n"
+        "            b     Three and more  1  25.0%\n"
+    )
 
 
 def test_escapes_in_items_do_not_reach_the_terminal() -> None:

@@ -108,7 +108,9 @@ def test_model_from_option_environment_and_default(folder: Path, monkeypatch: py
 def test_damaged_model(folder: Path) -> None:
     (folder / "item2vec.safetensors").write_text("milk bread\n")
     for command in (["similar", "milk"], ["info"], ["export", "v.txt"]):
-        assert failure(*command).endswith("it is damaged or not a model file")
+        assert failure(*command).endswith(
+            "it is damaged or not a model file; of another tool's vectors `item2vec import` makes one"
+        )
     assert not (folder / "v.txt").exists()
 
 
@@ -199,3 +201,15 @@ def test_columns_have_the_widths_that_terminals_show() -> None:
 
 def test_control_characters_are_escaped() -> None:
     assert printable("a\tb\n\x1b[31m\x85\u2028é 🥑\u00a0") == "a\\tb\\n\\x1b[31m\\x85\\u2028é 🥑\u00a0"
+
+
+def test_info_is_no_wider_than_a_page_and_leaves_nothing_out(folder: Path) -> None:
+    from item2vec.cli.info import _lines
+
+    config = {f"option_{place}": place for place in range(30)}
+    document = {"model": "m", "bytes": 1, "items": 1, "dim": 1, "tables": ["input"], "commonest": [], "config": config}
+    lines = _lines(document | {"losses": [float(place) for place in range(30)]})
+    assert max(map(len, lines)) <= 100
+    wrapped = lines[5 : lines.index("losses      0,1,...,28,29")]
+    assert " ".join(line[12:] for line in wrapped) == ", ".join(f"option-{place} {place}" for place in range(30))
+    assert wrapped[1].startswith(" " * 12)

@@ -51,7 +51,9 @@ def test_similar_with_options() -> None:
     # (1,0) - (-1,0) points along (1,0).
     assert answer("similar", "milk", "--without", "salt", "-k", "1") == "牛乳  0.800\n"
     assert answer("similar", "milk", "--filter", "^[a-z]+$", "-k", "1") == "butter  0.600\n"
-    assert answer("similar", "milk", "--filter", "x") == ""
+    done = ask("similar", "milk", "--filter", "x")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == "Note: no item has 'x' in it; --filter looks at items, not at display names.\n"
     assert answer("similar", "milk", "olive oil", "--weight", "3", "--weight", "4", "-k", "1") == "butter  1.000\n"
     document = json.loads(answer("similar", "milk", "--without", "salt", "-k", "1", "--json"))
     assert document == {
@@ -104,6 +106,9 @@ def test_analogy_similarity_and_odd_one_out() -> None:
     assert len(document["agreement"]) == 3
 
 
+DELIMITER = "--delimiter separates the items of a line of --batch FILE, and may not be empty."
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -114,8 +119,8 @@ def test_analogy_similarity_and_odd_one_out() -> None:
         (["similar"], "Missing argument 'ITEM...'."),
         (["similar", "milk", "--batch", "x"], "Give items or --batch FILE, not both."),
         (["similar", "--batch", "x", "--filter", "a"], "--without, --weight and --filter are not for --batch."),
-        (["recommend", "milk", "--delimiter", ","], "--delimiter is some text, for --batch only."),
-        (["recommend", "--batch", "x", "--delimiter", ""], "--delimiter is some text, for --batch only."),
+        (["recommend", "milk", "--delimiter", ","], DELIMITER),
+        (["recommend", "--batch", "x", "--delimiter", ""], DELIMITER),
     ],
 )
 def test_wrong_usage(arguments: list[str], line: str) -> None:

@@ -21,7 +21,7 @@ from packed import PACKERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
 jit = pytest.mark.jit
-QUICK = ("--dim", "4", "--epochs", "1", "--threads", "1")
+QUICK = ("--dim", "4", "--epochs", "1", "--lr", "0.5", "--threads", "1")
 TEXT = "".join(" ".join(sequence) + "\n" for sequence in SEQUENCES).encode()
 
 
@@ -38,7 +38,7 @@ def report(done: Result) -> list[str]:
     left_out = ("The first run compiles", "Needs about")
     lines = [line for line in done.stderr.splitlines() if not line.startswith(left_out)]
     assert lines[0].startswith("Read ")
-    assert lines[-2].startswith("Trained 1 epochs in ")
+    assert lines[-2].startswith("Trained 1 epoch in ")
     assert lines[1].startswith("Sequences have ")
     return lines[2:-2]
 

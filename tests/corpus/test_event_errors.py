@@ -60,7 +60,7 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "which would be seconds, to 1706695200000, which would be milliseconds since 1970; leave one kind out with --where, "
      "or session-gap has no meaning"),
     (HEAD + b"u,a,1\nu,\"b,2\nu,c,3\n", {}, "Value with unterminated quote found."),
-    (HEAD + b"u,a,1\nu,b\nu,c,3\n", {}, "CSV Error on Line: 3 which is u,b Expected Number of Columns: 3 Found: 2"),
+    (HEAD + b"u,a,1\nu,b\nu,c,3\n", {}, "line 3, 'u,b', has 2 of 3 columns; mend it, or leave it out"),
     (HEAD + b"u,a,1\nu,\xff,3\n", {}, "Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded."),
     (HEAD + b"u,a,many\nu,b,2\n", {"weight": "time"}, "Could not convert string 'many' to DOUBLE"),
     (HEAD + b"u,a,90000\nu,b,90000\nv,a,1\n", {"weight": "time"}, "the weights lay 3 events out as 180,001, more than 100 "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from item2vec.cli.main import cli
+from item2vec.corpus.database import Database
+from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.evaluation.split import divide, parse_holdout, write_parts
-from item2vec.evaluation.split_events import EventTable
+from item2vec.evaluation.split_events import Events
 
 SEQUENCES = st.lists(st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"e"]), max_size=9), max_size=9)
 AMOUNTS = st.one_of(st.integers(1, 4).map(float), st.floats(0.01, 0.99))
@@ -34,6 +39,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("events.csv").write_text(EVENTS)
     Path("s.txt").write_text("a b c d\n\ne\nf g\n")
     return tmp_path
+
+
+@contextmanager
+def events_of(path: str, user: str, item: str, time: str | None) -> Iterator[Events]:
+    with Database(1, None) as database:
+        yield Events(database, [Path(path)], SourceConfig(user=user, item=item, time=time))
 
 
 def ask(*arguments: str) -> Result:
@@ -78,6 +89,9 @@ def test_text() -> None:
     assert "item2vec evaluate items s.train.txt --targets s.heldout.txt" in done.stderr
     assert ask("s.txt", "--id-column", "--holdout", "2", "-o", "t", "--json").exit_code == 0
     assert Path("t.train.txt").read_text() == "b\n\n\ng\n"
+    warning = "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.\n"
+    assert ask("s.txt", "--holdout", "9", "-o", "u").stderr.startswith(warning)
+    assert "Warning" not in done.stderr
     assert Path("t.heldout.txt").read_text() == "c d\n\n\n\n"
 
 
@@ -91,7 +105,8 @@ def test_events_in_time(holdout: str) -> None:
     assert done.exit_code == 0, done.stderr
     assert Path("events.train.txt").read_text() == "milk;butter\nbread\n\n"
     assert Path("events.heldout.txt").read_text() == "rye bread\nmilk\nbutter\n"
-    assert "Left out 1 rows" in done.stderr
+    assert "Note: 1 of 7 events have no 'who' and were left out.\n" in done.stderr
+    assert "they are those from 2024-01-0" in done.stderr
 
 
 @pytest.mark.parametrize("ending", ["parquet", "jsonl", "tsv"])
@@ -100,17 +115,41 @@ def test_other_tables(ending: str, folder: Path) -> None:
 
     options = {"parquet": "FORMAT parquet", "jsonl": "FORMAT json", "tsv": "DELIMITER '\t', HEADER"}[ending]
     duckdb.sql(f"COPY (SELECT * FROM 'events.csv') TO 'other.{ending}' ({options})")
-    table = EventTable(f"other.{ending}", "who", "what", "at")
-    divided = list(table.divided_at(table.cut("2d")))
-    assert divided == [([b"milk", b"butter"], [b"rye bread"]), ([b"bread"], [b"milk"]), ([], [b"butter"])]
-    assert (table.events, table.dropped) == (6, 1)
+    with events_of(f"other.{ending}", "who", "what", "at") as events:
+        divided = list(events.divided_at(events.cut("2d")))
+        assert divided == [([b"milk", b"butter"], [b"rye bread"]), ([b"bread"], [b"milk"]), ([], [b"butter"])]
+        assert len(events.notes) == 1
+
+
+def test_users_and_items_of_a_csv_stay_the_text_that_they_are() -> None:
+    """As `train` reads them, or the parts would have other items than the whole."""
+    Path("n.csv").write_text("u,i\n1.0,1.50\n1.0,TRUE\n1.00,7\n1.00,007\n1.00,2024-1-1\n")
+    with events_of("n.csv", "u", "i", None) as events:
+        assert list(events.sequences()) == [[b"1.50", b"TRUE"], [b"7", b"007", b"2024-1-1"]]
+
+
+def test_compressed_tables_conditions_and_formats() -> None:
+    """What `train` reads, `split` divides."""
+    Path("table").write_text(EVENTS)
+    assert ask("table", *COLUMNS, "--format", "csv").exit_code == 0
+    assert Path("table.train.txt").read_text() == "milk;butter\nbread\nbutter\n"
+    assert ask("events.csv", "--format", "text", "--delimiter", ",", "-o", "t").exit_code == 0
+    assert Path("t.heldout.txt").read_text().startswith("at\n")
+    Path("events.csv.gz").write_bytes(gzip.compress(EVENTS.encode()))
+    done = ask("events.csv.gz", *COLUMNS, "--where", "who <> 'eve'")
+    assert done.exit_code == 0, done.stderr
+    assert Path("events.train.txt").read_text() == "milk;butter\nbread\n"
+    assert Path("events.heldout.txt").read_text() == "rye bread\nmilk\n"
 
 
 def test_times_that_are_numbers() -> None:
+    """Seconds, or milliseconds: a minute is one in both."""
     Path("n.csv").write_text("u,i,t\n1,a,100\n1,b,200\n2,c,150\n2,d,260\n")
-    table = EventTable("n.csv", "u", "i", "t")
-    for holdout in ("200", "1m", "0.5"):
-        assert list(table.divided_at(table.cut(holdout))) == [([b"a"], [b"b"]), ([b"c"], [b"d"])]
+    Path("m.csv").write_text("u,i,t\n1,a,1700000100000\n1,b,1700000200000\n2,c,1700000150000.5\n2,d,1700000260000\n")
+    for name, time in (("n.csv", "200"), ("m.csv", "1700000200000")):
+        for holdout in (time, "1m", "0.5"):
+            with events_of(name, "u", "i", "t") as events:
+                assert list(events.divided_at(events.cut(holdout))) == [([b"a"], [b"b"]), ([b"c"], [b"d"])], holdout
 
 
 def test_events_by_last_item() -> None:
@@ -123,12 +162,17 @@ def test_events_by_last_item() -> None:
     ("arguments", "message", "status"),
     [
         (["s.txt", "--by", "time"], "s.txt has no times to split by", 2),
+        (
+            ["s.txt", "--user", "u", "--item", "i"],
+            "s.txt is read as text, where --user, --item, --time and --where mean",
+            2,
+        ),
         (["s.txt", "--holdout", "x"], "holdout is 'x'; it must be a number of items", 2),
         (["s.txt", "--holdout", "1.5"], "holdout is '1.5'", 2),
         (["s.txt", "-o", "no/s"], "cannot write no/s.train.txt", 1),
         (["none.txt"], "no file 'none.txt'", 1),
-        (["events.csv", "--by", "last"], "say with --user and --item", 2),
-        (["events.csv", "--user", "w", "--item", "what"], "no column 'w'; it has who, what, at", 1),
+        (["events.csv", "--by", "last"], "name its columns with --user and --item: it has 'who', 'what', 'at'", 2),
+        (["events.csv", "--user", "w", "--item", "what"], "no column 'w'. Its columns are 'who', 'what', 'at'", 1),
         (["events.csv", "--user", "who", "--item", "what", "--time", "what"], "'milk', which is no time", 1),
         (["events.csv", "--user", "who", "--item", "what", "--time", "at"], "the item 'rye bread' would be several", 1),
         (["events.csv", *COLUMNS, "--by", "time", "--holdout", "soon"], "holdout is 'soon'; it must be a share", 2),

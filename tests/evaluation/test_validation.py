@@ -17,7 +17,7 @@ from trainers import make_trainer
 import item2vec
 from item2vec.cli.main import cli
 from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.errors import ConfigError
+from item2vec.errors import ConfigError, CorpusError
 from item2vec.evaluation import validation
 from item2vec.evaluation.validation import Validation, ValidationConfig
 
@@ -100,11 +100,21 @@ def test_the_best_epoch_is_kept() -> None:
     assert found.as_dict() == {"metric": "ndcg@20", "values": [0.1, 0.3, 0.2, 0.3, 0.1], "best_epoch": 2}
 
 
+def test_python_takes_the_command_line_s_options_and_refuses_what_it_refuses() -> None:
+    with pytest.raises(ConfigError, match=r"train\.txt is trained on, its last items too; divide it first"):
+        item2vec.train("train.txt", validate="train.txt")
+    with pytest.raises(ConfigError, match="--patience needs --validate FILE"):
+        item2vec.train([["a", "b"]], patience=1)
+    with pytest.raises(CorpusError, match=r"no file 'nowhere\.txt'"):
+        item2vec.train([["a", "b"]], validate="nowhere.txt")
+
+
 @jit
 def test_train_with_validation() -> None:
     """Planted clusters are found, and the model is that of the best epoch."""
     config = ValidationConfig("valid.txt", metric="recall@7", patience=0)
-    model = item2vec.train("train.txt", dim=16, sample=0.0, epochs=6, threads=1, validation=config)
+    options = {"validate": "valid.txt", "metric": "recall@7", "patience": 0}
+    model = item2vec.train("train.txt", dim=16, sample=0.0, epochs=6, threads=1, **options)
     found = model.metadata["training"]["validation"]
     assert len(found["values"]) == 6
     assert max(found["values"]) > 0.8  # an item of the same cluster, of which there are eight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from trainers import Recorder, make_trainer
 
 import item2vec
 from item2vec.errors import DivergenceError
-from item2vec.training.guard import Guard, loss_of_nothing, rise_of
+from item2vec.training.guard import Guard, loss_of_nothing, mean_cosine, rise_of, too_few_steps
 from item2vec.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -133,3 +134,40 @@ def test_the_command_keeps_the_model_that_is_there(
     assert np.isfinite(model.input).all()
     assert 0 < model.metadata["training"]["done"] < 0.7
     assert json.dumps(model.metadata)
+
+
+def test_mean_cosine_is_that_of_all_pairs() -> None:
+    rows = np.random.default_rng(1).normal(size=(7, 3)).astype(np.float32) + 1
+    rows[4] = 0
+    cosines = [
+        0.0 if 4 in (i, j) else float(rows[i] @ rows[j] / np.linalg.norm(rows[i]) / np.linalg.norm(rows[j]))
+        for i in range(7)
+        for j in range(i)
+    ]
+    assert mean_cosine(rows) == pytest.approx(np.mean(cosines), abs=1e-6)
+
+
+def test_too_few_steps_are_told() -> None:
+    apart = np.random.default_rng(1).normal(size=(200, 20)).astype(np.float32)
+    alike = apart * np.float32(0.1) + 1
+    assert too_few_steps(apart, [3.9, 3.0], 4.16) is None
+    assert too_few_steps(alike[:49], [3.9, 3.0], 4.16) is None  # so few may well be alike
+    assert too_few_steps(alike, [3.9, 3.0], 4.16) == (
+        "the vectors are hardly apart, two of the 200 commonest items have cosine 0.99 on average, and neighbours mean "
+        "little: too few steps; try --epochs 20, or let `item2vec tune` choose"
+    )
+    assert too_few_steps(apart, [4.15], 4.16) == (
+        "hardly anything was learnt, the mean loss of a pair is 4.15 and vectors that know nothing have 4.16: too few "
+        "steps; try --epochs 10, or let `item2vec tune` choose"
+    )
+
+
+@pytest.mark.jit
+def test_a_small_corpus_at_the_defaults_is_warned_of_and_more_epochs_mend_it(tmp_path: Path) -> None:
+    """1,424 recipes in 5 epochs: every cosine is 0.999, and nothing else says so."""
+    recipes = Path(item2vec.__file__).parent.parent / "corpora" / "recipes.txt"
+    with pytest.warns(UserWarning, match=r"the vectors are hardly apart.* try --epochs 50"):
+        item2vec.train(recipes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        item2vec.train(recipes, epochs=50)

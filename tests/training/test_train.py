@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -118,11 +119,25 @@ def test_options_are_checked_before_the_source_is_read(options: dict[str, object
     assert str(caught.value) == message
 
 
-def test_an_unknown_option_lists_the_known_ones() -> None:
-    with pytest.raises(
-        item2vec.ConfigError, match=r"unknown option 'size'; the options are arch, backend, cache, context, dedupe"
-    ):
-        item2vec.train("no such file", size=3)
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("xyz", "the options are arch, backend, cache, context, dedupe"),
+        ("epoch", "did you mean 'epochs'?"),
+        ("vector_size", "here it is dim"),
+        ("sentences", "here it is sources, the first argument"),
+    ],
+)
+def test_an_unknown_option_names_what_was_meant(name: str, hint: str) -> None:
+    with pytest.raises(item2vec.ConfigError, match=re.escape(f"unknown option {name!r}; {hint}")):
+        item2vec.train("no such file", **{name: 3})
+
+
+def test_python_warns_of_odd_corpora_as_the_command_line_does(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_text("".join(f"id{line} a b c a d\n" for line in range(200)))
+    with pytest.warns(UserWarning, match="Each of the 200 sequences begins with another item; if that is the id"):
+        item2vec.train(path, dim=4, epochs=1, sample=0, min_count=1)
 
 
 @pytest.mark.filterwarnings("error")

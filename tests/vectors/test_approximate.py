@@ -274,4 +274,4 @@ def test_tables_are_read_as_well_after_an_index(tmp_path: Path) -> None:
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
-    assert "Expected Number of Columns: 2 Found: 1" in done.stderr
+    assert "line 3, 'u', has 1 of 2 columns" in done.stderr
