@@ -6,8 +6,9 @@
 FOLDER keeps the data sets, the studies and a file for each finished part; a call does what is missing and prints the
 table of all there is, so that it may be stopped at any time. Methods: what only counts (popularity, ItemKNN, the last
 item's successor), EASE where the items are few enough to invert their matrix, item2vec with its defaults, with the
-preset and with what `item2vec tune` finds in --budget on the training part alone, gensim with its defaults and with the
-preset's settings, each scored as people score it (cosine) and by input times output vectors.
+preset (for baskets with `--softmax 1` too) and with what `item2vec tune` finds in --budget on the training part alone,
+gensim with its defaults and with the preset's settings, each scored as people score it (cosine) and by input times
+output vectors.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Job:
     folder: Path
     budget: str
     threads: int
+    dims: str = ""
 
 
 def held_out(data: DataSet, vocabulary: Vocabulary) -> tuple[HeldOut, int]:
@@ -128,6 +130,13 @@ def with_preset(job: Job) -> dict[str, Any]:
     return trained(job, {"preset": job.data.preset, "min_count": 1}, standard_scoring(job.data))
 
 
+def with_softmax(job: Job) -> dict[str, Any] | None:
+    """The preset asked with averaged probabilities, which want both directions and popularity; for baskets."""
+    if job.data.ordered:
+        return None
+    return trained(job, {"preset": job.data.preset, "min_count": 1}, Scoring(popularity=0.4, reverse=1.0, softmax=1.0))
+
+
 def tuned(job: Job) -> dict[str, Any]:
     """item2vec with what `tune` finds on the training part; what is held out here is not looked at."""
     best = job.folder / f"{job.data.name}.best.toml"
@@ -135,6 +144,7 @@ def tuned(job: Job) -> dict[str, Any]:
         command = [sys.executable, "-m", "item2vec", "tune", str(job.data.train), "-o", str(best), "--min-count", "1"]
         command += ["--by", "last" if job.data.ordered else "random", "--threads", str(job.threads)]
         command += ["--budget", job.budget, "--study", str(job.folder / f"{job.data.name}.study"), "--max-tokens", "0"]
+        command += ["--dims", job.dims] if job.dims else []
         subprocess.run(command, check=True)
     score = tomllib.loads(best.read_text(encoding="utf-8"))["score"]
     return trained(job, {"config": best}, Scoring(**score))
@@ -168,8 +178,8 @@ def gensim_like(settings: str, score: str) -> Callable[[Job], dict[str, Any]]:
 
 
 def standard_scoring(data: DataSet) -> Scoring:
-    """What goes with a preset: recent items count more where order means something, else a pair counts both ways."""
-    return Scoring(pool="decay", decay=0.2) if data.ordered else Scoring(reverse=0.5)
+    """What goes with a preset: a pair counts both ways, and recent items count more where order means something."""
+    return Scoring(pool="decay", decay=0.2, reverse=0.2) if data.ordered else Scoring(reverse=0.5)
 
 
 METHODS: dict[str, Callable[[Job], dict[str, Any] | None]] = {
@@ -183,6 +193,7 @@ METHODS: dict[str, Callable[[Job], dict[str, Any] | None]] = {
     "item2vec, defaults": with_defaults,
     "item2vec, preset": with_preset,
     "item2vec, tuned": tuned,
+    "item2vec, preset, softmax": with_softmax,
 }
 
 
@@ -208,6 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", action="append", metavar="DATA/METHOD", help="beginnings of both; repeat")
     parser.add_argument("--skip", action="append", default=[], metavar="DATA/METHOD", help="likewise")
     parser.add_argument("--budget", default="4m", help="of tune, for each data set")
+    parser.add_argument("--dims", default="", metavar="N,N...", help="of tune; without, 100 as elsewhere")
     parser.add_argument("--threads", type=int, default=0)
     chosen = parser.parse_args(arguments)
     chosen.folder.mkdir(parents=True, exist_ok=True)
@@ -221,7 +233,8 @@ def main(arguments: list[str] | None = None) -> int:
             kept = chosen.folder / f"{data.name}.{number}.json"
             if not kept.exists() and _wanted(data.name, name, chosen.only, chosen.skip):
                 print(f"{data.name}: {name}", file=sys.stderr, flush=True)
-                kept.write_text(json.dumps(method(Job(data, chosen.folder, chosen.budget, threads))), encoding="utf-8")
+                job = Job(data, chosen.folder, chosen.budget, threads, chosen.dims)
+                kept.write_text(json.dumps(method(job)), encoding="utf-8")
             part = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
             if part is not None:
                 found[name] = part

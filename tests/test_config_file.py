@@ -138,7 +138,7 @@ def test_score_options() -> None:
     scoring = Scoring("similar", "decay", 0.5, -0.2, 0.4)
     assert score_options(scoring, evaluate=True) == "--score similar --pool decay --decay 0.5 --popularity -0.2"
     assert score_options(Scoring(), evaluate=True) == ""
-    assert score_options(Scoring(reverse=0.4), evaluate=False) == "--reverse 0.4"
+    assert score_options(Scoring(reverse=0.4, softmax=0.5), evaluate=False) == "--reverse 0.4 --softmax 0.5"
     assert score_options(Scoring(pool="last"), evaluate=False) == "--pool last"
 
 

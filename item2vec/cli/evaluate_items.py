@@ -54,6 +54,8 @@ Examples:
               help="Add ALPHA times log(count) to scores.")  # fmt: skip
 @click.option("--reverse", metavar="X", type=float, default=0.0, show_default=True,
               help="Add X times the history's output vectors times input vectors.")  # fmt: skip
+@click.option("--softmax", metavar="X", type=float, default=0.0, show_default=True,
+              help="Average the softmax of X times the scores of a history's items, not the scores.")  # fmt: skip
 @click.option("--keep-seen", is_flag=True, help="Let items of the history be recommended again.")
 @click.option("--no-baselines", is_flag=True, help="The model alone.")
 @json_option

@@ -41,13 +41,12 @@ def print_json(document: Any) -> None:
     print_answer(json.dumps(document, ensure_ascii=not utf8))
 
 
-def print_scores(model: KeyedVectors, answer: list[tuple[str, float]]) -> None:
+def print_scores(model: KeyedVectors, answer: list[tuple[str, float]], *, probabilities: bool = False) -> None:
     """Write items, their display names if they have any, and their scores in columns; nothing if there are none."""
     if answer:
         shown = with_names(model, [item for item, _ in answer])
-        print_answer(
-            aligned((item, f"{round(score, 3) + 0.0:.3f}") for item, (_, score) in zip(shown, answer, strict=True))
-        )
+        texts = (f"{score:.3%}" if probabilities else f"{round(score, 3) + 0.0:.3f}" for _, score in answer)
+        print_answer(aligned(zip(shown, texts, strict=True)))
 
 
 def scored(model: KeyedVectors, answer: list[tuple[str, float]], measure: str) -> list[dict[str, Any]]:

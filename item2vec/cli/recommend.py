@@ -55,6 +55,14 @@ Examples:
     show_default=True,
     help="Where order means nothing: add X times the score of the history after the item; try 0.5.",
 )
+@click.option(
+    "--softmax",
+    metavar="X",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Average not scores but probabilities, softmax of X times them: what suits some item is found; try 1.",
+)
 @click.option("--include-seen", is_flag=True, help="Items of the history may be recommended too.")
 @batch_option
 @delimiter_option
@@ -67,6 +75,7 @@ def recommend(
     decay: float,
     popularity: float,
     reverse: float,
+    softmax: float,
     include_seen: bool,
     batch_path: str | None,
     delimiter: str | None,
@@ -75,7 +84,7 @@ def recommend(
     """List what most likely comes next after a history of items.
 
     ITEM... is the history, the oldest first. Scores are inner products of the history's pooled input vectors
-    with output vectors; they order the items, and mean nothing beyond that.
+    with output vectors; they order the items, and mean nothing beyond that. With --softmax they are probabilities.
     """
     check_arguments(items, batch_path)
     check_delimiter(delimiter, batch_path)
@@ -90,6 +99,7 @@ def recommend(
             decay=decay,
             popularity=popularity,
             reverse=reverse,
+            softmax=softmax,
             include_seen=include_seen,
         )
         return [
@@ -111,4 +121,6 @@ def recommend(
     if as_json:
         print_json(document)
     else:
-        print_scores(model, [(entry["item"], entry["score"]) for entry in document["recommended"]])
+        print_scores(
+            model, [(entry["item"], entry["score"]) for entry in document["recommended"]], probabilities=softmax > 0
+        )

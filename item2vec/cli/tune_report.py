@@ -101,7 +101,8 @@ def _scoring(scoring: Scoring | None) -> str:
     pool = f"decay {scoring.decay:g}" if scoring.pool == "decay" else scoring.pool
     weight = f" {scoring.popularity:+g} log count" if scoring.popularity else ""
     back = f" +{scoring.reverse:g} reverse" if scoring.reverse else ""
-    return f"{scoring.score}/{pool}{weight}{back}"
+    mixed = f", softmax {scoring.softmax:g}" if scoring.softmax else ""
+    return f"{scoring.score}/{pool}{weight}{back}{mixed}"
 
 
 def _text(value: Any) -> str:

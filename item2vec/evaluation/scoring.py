@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from item2vec.errors import ConfigError, ModelError
 from item2vec.evaluation.ranking import Scorer
 from item2vec.evaluation.sequences import Sequences
+from item2vec.vectors.mixture import check_softmax, mixture
+from item2vec.vectors.pooling import Pool, item_weights
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 Score = Literal["next", "similar"]
-Pool = Literal["mean", "last", "decay"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Scoring:
         With the score next, this times the score of the other direction is added, the history's output vectors times
         the item's input vector. Skip-gram learns each pair in both directions, and where order means nothing, their
         sum is a better estimate of the pair than either. At least 0.
+    softmax : float
+        0: the scores of the history's items are averaged. Above: the softmax over all items of this times the scores
+        is, so that an item is found that suits some item of the history, not all; see `item2vec.vectors.mixture`.
 
     Raises
     ------
@@ -52,6 +56,7 @@ class Scoring:
     decay: float = 0.8
     popularity: float = 0.0
     reverse: float = 0.0
+    softmax: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -65,6 +70,7 @@ class Scoring:
             raise ConfigError(f"popularity is {self.popularity!r}; it must be a number")
         if not 0 <= self.reverse < math.inf:
             raise ConfigError(f"reverse is {self.reverse!r}; it must be a number of at least 0")
+        check_softmax(self.softmax)
 
 
 def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) -> Scorer:
@@ -85,13 +91,15 @@ def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) ->
     if scoring.score == "similar" or targets is None:
         norms = np.sqrt(np.einsum("ij,ij->i", inputs, inputs))[:, None]
         inputs = targets = (inputs / np.where(norms > 0, norms, 1)).astype(np.float32)
-    weights = pooled(histories, len(model), scoring)
-    queries = weights @ inputs  # [U, d]
-    columns = np.ascontiguousarray(targets.T)  # [d, V]
+    asking, answering = inputs, targets  # [V, d] both
     if scoring.score == "next" and scoring.reverse:
-        queries = np.concatenate([queries, np.float32(scoring.reverse) * (weights @ targets)], axis=1)  # [U, 2d]
-        columns = np.concatenate([columns, inputs.T])
+        asking = np.concatenate([inputs, np.float32(scoring.reverse) * targets], axis=1)  # [V, 2d] both
+        answering = np.concatenate([targets, inputs], axis=1)
+    weights = pooled(histories, len(model), scoring)
     bias = np.float32(scoring.popularity) * np.log(np.maximum(model.vocabulary.counts, 1)).astype(np.float32)
+    if scoring.softmax:
+        return lambda first, stop: mixture(asking, answering, weights[first:stop], scoring.softmax, bias)
+    queries, columns = weights @ asking, np.ascontiguousarray(answering.T)
 
     def score(first: int, stop: int) -> NDArray[np.float32]:
         scores: NDArray[np.float32] = queries[first:stop] @ columns
@@ -105,16 +113,7 @@ def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) ->
 def pooled(histories: Sequences, size: int, scoring: Scoring) -> Any:
     """Weights of a model's items in each history, which sum to 1: a sparse matrix, float32 [U, size]."""
     known = histories.keep(histories.items < size)
-    owners = known.owners
-    from_end = known.offsets[owners + 1] - 1 - np.arange(len(owners))
-    if scoring.pool == "mean":
-        weights = np.ones(len(owners))
-    elif scoring.pool == "last":
-        weights = (from_end == 0).astype(np.float64)
-    else:
-        weights = np.power(scoring.decay, from_end, dtype=np.float64)
-    totals = np.bincount(owners, weights, len(known))
-    return sparse_rows(known, size, weights / totals[owners])
+    return sparse_rows(known, size, item_weights(known.lengths, scoring.pool, scoring.decay))
 
 
 def sparse_rows(sequences: Sequences, size: int, weights: NDArray[Any] | None = None) -> Any:
@@ -122,6 +121,6 @@ def sparse_rows(sequences: Sequences, size: int, weights: NDArray[Any] | None = 
     from scipy.sparse import csr_array
 
     data = np.ones(len(sequences.items), np.float32) if weights is None else weights.astype(np.float32)
-    rows = csr_array((data, sequences.items, sequences.offsets), (len(sequences), size))
+    rows = csr_array((data, sequences.items, sequences.offsets), (len(sequences), size), copy=True)  # summed in place
     rows.sum_duplicates()
     return rows

@@ -57,6 +57,8 @@ def score_options(scoring: Scoring, *, evaluate: bool) -> str:
         options.append(f"--popularity {scoring.popularity:g}")
     if scoring.reverse and scoring.score == "next":
         options.append(f"--reverse {scoring.reverse:g}")
+    if scoring.softmax:
+        options.append(f"--softmax {scoring.softmax:g}")
     return " ".join(options)
 
 

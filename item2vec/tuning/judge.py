@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,12 +19,14 @@ from item2vec.vectors.keyed_vectors import KeyedVectors
 
 SCORES = 400_000_000  # computed in one look at all: 10,000 sequences of 40,000 items
 _FEWEST = 500  # sequences looked at, however many items there are
+_FEWEST_MIXED = 200
 _QUICK = 4  # a quick look is at one sequence in so many
 _STEP = 0.1  # of the weight of popularity
 _GAP = 0.3  # by which the best weight of popularity is usually below the noise exponent
 _DECAYS = (0.2, 0.5, 0.8)
 _REVERSES = (0.0, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5)
 _GUESS = 0.4  # of these, where order means nothing
+_SOFTMAXES = (0.5, 1.0)
 _SEED = 20_130_116
 
 Tables = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -63,6 +66,11 @@ class Judge:
     def quick(self) -> Judge:
         """The same for a quarter of the sequences."""
         return self._of(max(min(_FEWEST, len(self.held)), len(self.held) // _QUICK))
+
+    def mixed(self) -> Judge:
+        """The same for as many sequences as mixtures, which score for each item of a history, can do as soon."""
+        length = len(self.held.histories.items) / len(self.held)
+        return self._of(max(_FEWEST_MIXED, int(SCORES / (self.size * length))))
 
     def values(self, tables: Tables, scoring: Scoring) -> NDArray[np.float64]:
         """The metric of each sequence, float64 [U].
@@ -122,24 +130,46 @@ def best_scoring(judge: Judge, tables: Tables, ns_exponent: float, *, ordered: b
             found[scoring] = judge.mean(tables, scoring)
         return found[scoring]
 
+    best = first_guess(ns_exponent, ordered=ordered)
+    if ordered:
+        pools = (best, replace(best, pool="mean"), replace(best, pool="last"))
+        best = max((*pools, *(replace(best, pool="decay", decay=decay) for decay in _DECAYS)), key=value)
+    best = _climb_weights(best, value)
+    value(replace(best, popularity=0.0, reverse=0.0))
+    value(replace(best, score="similar", popularity=0.0, reverse=0.0))
+    # The probabilities that training estimated, both directions alike: far from the best mean, yet often the best.
+    estimated = replace(best, reverse=1.0, popularity=round(2 * ns_exponent, 1))
+    return _mixed(judge.mixed(), tables, (best, estimated), max(found, key=value))
+
+
+def _climb_weights(best: Scoring, value: Callable[[Scoring], float]) -> Scoring:
+    """The weights of the other direction, then of popularity, as long as they go up."""
+
     def climb(best: Scoring, steps: Iterable[Scoring]) -> Scoring:
-        """Follow steps as long as they go up."""
         for further in steps:
             if value(further) <= value(best):
                 break
             best = further
         return best
 
-    best = first_guess(ns_exponent, ordered=ordered)
-    if ordered:
-        pools = (best, replace(best, pool="mean"), replace(best, pool="last"))
-        best = max((*pools, *(replace(best, pool="decay", decay=decay) for decay in _DECAYS)), key=value)
     start = _REVERSES.index(best.reverse)
-    upwards, downwards = _REVERSES[start + 1 :], _REVERSES[:start][::-1]
-    for weights in (upwards, downwards):
+    for weights in (_REVERSES[start + 1 :], _REVERSES[:start][::-1]):
         best = climb(best, (replace(best, reverse=weight) for weight in weights))
     for step in (_STEP, -_STEP):
         best = climb(best, (replace(best, popularity=round(best.popularity + step * n, 1)) for n in range(1, 20)))
-    value(replace(best, popularity=0.0, reverse=0.0))
-    value(replace(best, score="similar", popularity=0.0, reverse=0.0))
-    return max(found, key=value)
+    return best
+
+
+def _mixed(judge: Judge, tables: Tables, starts: tuple[Scoring, ...], best: Scoring) -> Scoring:
+    """What averages probabilities, from some start on with weights of its own, if it finds more than the best."""
+    if starts[0].pool == "last":
+        return best
+
+    @functools.cache
+    def value(scoring: Scoring) -> float:
+        return judge.mean(tables, scoring)
+
+    mixed = max((replace(start, softmax=softmax) for start in starts for softmax in _SOFTMAXES), key=value)
+    if value(mixed) > value(best):
+        return _climb_weights(mixed, value)
+    return best

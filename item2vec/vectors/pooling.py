@@ -40,14 +40,11 @@ def pooled(
     ConfigError
         If `pool` or `decay` cannot be.
     """
-    if pool not in POOLS:
-        raise ConfigError(f"pool is {pool!r}; it must be one of {', '.join(POOLS)}")
-    if not 0 < decay <= 1:
-        raise ConfigError(f"decay is {decay!r}; it must be above 0 and at most 1")
+    lengths = np.array([len(history) for history in histories], np.int64)
+    weights = item_weights(lengths, pool, decay)
     if pool == "last":
         return _wide(table[np.array([history[-1] for history in histories], np.int64)])
     vectors = np.empty((len(histories), table.shape[1]))
-    lengths = np.array([len(history) for history in histories])
     ends = np.cumsum(lengths)
     first = 0
     while first < len(histories):
@@ -58,16 +55,44 @@ def pooled(
         sizes = lengths[first:last]
         starts = np.cumsum(sizes) - sizes
         rows = _wide(table[np.concatenate(histories[first:last])])
-        if pool == "decay":
-            ages = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(rows))
-            weights = decay ** ages.astype(np.float64)
-            rows *= weights[:, None]
-            totals = np.add.reduceat(weights, starts)
-        else:
-            totals = sizes.astype(np.float64)
-        vectors[first:last] = np.add.reduceat(rows, starts, axis=0) / totals[:, None]
+        rows *= weights[done : done + len(rows), None]
+        vectors[first:last] = np.add.reduceat(rows, starts, axis=0)
         first = last
     return vectors
+
+
+def item_weights(lengths: NDArray[np.int64], pool: Pool, decay: float = DECAY) -> NDArray[np.float64]:
+    """Return the weight of each item of some histories, one history after the other; a history's sum to 1.
+
+    Parameters
+    ----------
+    lengths : ndarray of int64 [Q]
+        Of the histories; 0 is allowed.
+    pool, decay
+        As for `pooled`.
+
+    Returns
+    -------
+    ndarray of float64 [lengths.sum()]
+
+    Raises
+    ------
+    ConfigError
+        If `pool` or `decay` cannot be.
+    """
+    if pool not in POOLS:
+        raise ConfigError(f"pool is {pool!r}; it must be one of {', '.join(POOLS)}")
+    if not 0 < decay <= 1:
+        raise ConfigError(f"decay is {decay!r}; it must be above 0 and at most 1")
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    ages = np.cumsum(lengths)[owners] - 1 - np.arange(len(owners))
+    if pool == "mean":
+        weights = np.ones(len(owners))
+    elif pool == "last":
+        weights = (ages == 0).astype(np.float64)
+    else:
+        weights = np.power(decay, ages, dtype=np.float64)
+    return weights / np.bincount(owners, weights, len(lengths))[owners]
 
 
 def _wide(rows: NDArray[np.float32]) -> NDArray[np.float64]:

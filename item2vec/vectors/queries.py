@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError, ModelError
 from item2vec.vectors.cosine import nearest
+from item2vec.vectors.mixture import check_softmax, history_weights, top_mixtures
 from item2vec.vectors.pooling import DECAY, Pool, pooled
 from item2vec.vectors.side_by_side import SideBySide
 from item2vec.vectors.topk import top_k
@@ -128,6 +129,7 @@ def recommend_many(
     decay: float = DECAY,
     popularity: float = 0.0,
     reverse: float = 0.0,
+    softmax: float = 0.0,
     include_seen: bool = False,
 ) -> list[Answer]:
     """What comes next, for histories of ids; see `KeyedVectors.recommend`."""
@@ -137,18 +139,24 @@ def recommend_many(
         raise ConfigError(f"popularity is {popularity!r}; it must be a finite number")
     if not 0 <= reverse < np.inf:
         raise ConfigError(f"reverse is {reverse!r}; it must be a number of at least 0")
+    check_softmax(softmax)
     bias = None
     if popularity:
         counts = model.vocabulary.counts
         if not counts.any():
             raise ModelError("the model has no counts, which popularity needs: the format it came from has none")
         bias = popularity * np.log(np.maximum(counts, 1))
-    table: NDArray[np.float32] | SideBySide = output
+    table = SideBySide(output, model.input) if reverse else output
+    exclude = None if include_seen else histories
+    if softmax:
+        items, weights = history_weights(histories, pool, decay)
+        asking = model.input[items]
+        if reverse:
+            asking = np.concatenate([asking, np.float32(reverse) * output[items]], axis=1)
+        return _answers(model, *top_mixtures(asking, table, weights, softmax, k, bias=bias, exclude=exclude))
     queries = pooled(model.input, histories, pool, decay)
     if reverse:
         queries = np.concatenate([queries, reverse * pooled(output, histories, pool, decay)], axis=1)
-        table = SideBySide(output, model.input)
-    exclude = None if include_seen else histories
     return _answers(model, *top_k(table, queries, k, cosine=False, bias=bias, exclude=exclude))
 
 

@@ -165,6 +165,7 @@ class Questions:
         decay: float = DECAY,
         popularity: float = 0.0,
         reverse: float = 0.0,
+        softmax: float = 0.0,
         include_seen: bool = False,
     ) -> list[tuple[str, float]]:
         """Return the items that most likely come next.
@@ -187,6 +188,10 @@ class Questions:
             What the noise distribution took from frequent items is given back by some 0.2 to 0.5.
         reverse : float
             0: what comes next. Where order means nothing, a pair counts both ways, and some 0.3 to 1 finds more.
+        softmax : float
+            0: these scores of the history's items are averaged. Above: each item gives all items probabilities, the
+            softmax of this times its scores, and those are averaged; scores are then probabilities. Some 1 finds more
+            where a history has items of several kinds: see `item2vec.vectors.mixture`.
         include_seen : bool
             Whether items of the history may be in the answer.
 
@@ -219,6 +224,7 @@ class Questions:
             decay=decay,
             popularity=popularity,
             reverse=reverse,
+            softmax=softmax,
             include_seen=include_seen,
         )[0]
 
@@ -231,6 +237,7 @@ class Questions:
         decay: float = DECAY,
         popularity: float = 0.0,
         reverse: float = 0.0,
+        softmax: float = 0.0,
         include_seen: bool = False,
     ) -> list[list[tuple[str, float]]]:
         """Answer many histories at once, on all cores: `recommend` of each."""
@@ -248,6 +255,7 @@ class Questions:
             decay=decay,
             popularity=popularity,
             reverse=reverse,
+            softmax=softmax,
             include_seen=include_seen,
         )
 

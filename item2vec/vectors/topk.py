@@ -128,7 +128,7 @@ class _Best:
         scores = np.empty(_QUERIES * _ROWS, np.float32)
         limit = (_POOL + task.k + _SPARE) * len(task.queries)
         for first in range(start, stop, _ROWS):
-            block = _finite(task.table[first : min(first + _ROWS, stop)], task.cosine)
+            block = finite_rows(task.table[first : min(first + _ROWS, stop)], cosine=task.cosine)
             for query in range(0, len(task.queries), _QUERIES):
                 few = task.queries[query : query + _QUERIES]
                 product = scores[: len(few) * len(block)].reshape(len(few), len(block))
@@ -193,7 +193,7 @@ class _Best:
         self._size = int(kept.sum())
 
 
-def _finite(block: NDArray[np.float32], cosine: bool) -> NDArray[np.float32]:
+def finite_rows(block: NDArray[np.float32], *, cosine: bool = False) -> NDArray[np.float32]:
     """The rows as they are multiplied: scaled to length 1 for cosines, zero where they hold what is no number."""
     with np.errstate(all="ignore"):
         squares = np.einsum("ij,ij->i", block, block)

@@ -70,6 +70,13 @@ def test_recommend() -> None:
     assert answer("recommend", "butter", "-k", "1", "--include-seen") == "牛乳  25.000\n"
     # 4 log(30 / 10) makes up for more than what 牛乳 has ahead.
     assert answer("recommend", "olive oil", "-k", "1", "--popularity", "1").startswith("butter  6.401\n")
+    # Scores of milk are -1, 4, 0, 3, 1; e^4 and e^3 of 1 + e^-1 + e^4 + e^3 + e.
+    assert answer("recommend", "milk", "-k", "2", "--softmax", "1") == "butter  69.314%\n牛乳    25.499%\n"
+    document = json.loads(answer("recommend", "milk", "-k", "1", "--softmax", "1", "--json"))
+    assert document["recommended"] == [{"item": "butter", "score": pytest.approx(0.693135, abs=1e-6)}]
+    assert failure("recommend", "milk", "--softmax", "-1", status=2) == (
+        "softmax is -1.0; it must be a number of at least 0"
+    )
     done = ask("recommend", "milk", "xyz", "-k", "1")
     assert (done.exit_code, done.stdout) == (0, "butter  4.000\n")
     assert done.stderr == "Warning: not in the vocabulary and left out: 'xyz'\n"

@@ -7,7 +7,7 @@ import pytest
 
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.evaluation.ranking import rank_items
-from item2vec.evaluation.scoring import Scoring, model_scorer
+from item2vec.evaluation.scoring import Scoring, model_scorer, sparse_rows
 from item2vec.evaluation.sequences import Sequences
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
@@ -19,6 +19,8 @@ from item2vec.vectors.keyed_vectors import KeyedVectors
         Scoring(pool="last", reverse=0.4),
         Scoring(pool="decay", decay=0.6, popularity=0.3),
         Scoring(popularity=-0.2, reverse=1.0),
+        Scoring(popularity=0.3, reverse=0.5, softmax=0.8),
+        Scoring(pool="decay", softmax=1.5),
     ],
 )
 def test_the_same_lists(scoring: Scoring) -> None:
@@ -35,5 +37,12 @@ def test_the_same_lists(scoring: Scoring) -> None:
         decay=scoring.decay,
         popularity=scoring.popularity,
         reverse=scoring.reverse,
+        softmax=scoring.softmax,
     )
     assert [[f"i{item}" for item in row] for row in ranked.tolist()] == [[item for item, _ in one] for one in answers]
+
+
+def test_rows_leave_their_sequences_alone() -> None:
+    sequences = Sequences(np.array([3, 3, 1], np.int32), np.array([0, 2, 3]))
+    assert sparse_rows(sequences, 4).toarray().tolist() == [[0, 0, 0, 2], [0, 1, 0, 0]]
+    assert (sequences.items.tolist(), sequences.offsets.tolist()) == ([3, 3, 1], [0, 2, 3])

@@ -147,6 +147,25 @@ def test_the_best_scoring_finds_a_planted_one() -> None:
     assert judge.mean((np.eye(60, dtype=np.float32), np.ascontiguousarray(follows.T)), found) > 0.8
 
 
+def test_the_best_scoring_averages_probabilities_where_sequences_mix() -> None:
+    """Half of each sequence is of one kind, half of another: the mean of the two points where neither is."""
+    random = np.random.default_rng(3)
+    kinds, each = 24, 5
+    sequences = []
+    for _ in range(300):
+        one, other = random.choice(kinds, 2, replace=False)
+        both = np.concatenate([one * each + random.permutation(each)[:4], other * each + random.permutation(each)[:4]])
+        sequences.append(random.permutation(both).tolist())
+    division = divide(make_corpus(sequences), TuneConfig(by="random"), 1, ordered=False)
+    judge = Judge(division.validation, division.training.vocabulary, division.size, "recall@4")
+    kind = np.array([int(name[1:]) // each for name in division.training.vocabulary.index_to_key()])
+    angle = kind / kinds * 2 * np.pi
+    tables = (4 * np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32),) * 2
+    found = best_scoring(judge, tables, 0.3, ordered=False)
+    assert found.softmax > 0
+    assert judge.mean(tables, found) > judge.mean(tables, Scoring()) + 0.2
+
+
 def test_a_judge_and_validation_agree(tmp_path: Path) -> None:
     division = divide(make_corpus(chains(50)), TuneConfig(), 1, ordered=True)
     names = division.training.vocabulary.index_to_key() + ["?"] * division.size

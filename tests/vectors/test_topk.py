@@ -102,7 +102,7 @@ def test_pooling_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     histories = [np.array([0, 1, 2]), np.array([1]), np.array([2, 2, 0, 1])]
     for numbers in (1, 9, 1 << 20):  # one history at a time, two, all
         monkeypatch.setattr(pooling, "_NUMBERS", numbers)
-        assert pooled(table, histories).tolist() == [[5 / 3, 1], [0, 1], [2.25, 1.25]]
+        assert pooled(table, histories) == pytest.approx(np.array([[5 / 3, 1], [0, 1], [2.25, 1.25]]))
         assert pooled(table, histories, "last").tolist() == [[4, 2], [0, 1], [0, 1]]
         # Weights 1/4, 1/2, 1 of 7/4, and 1/8, 1/4, 1/2, 1 of 15/8.
         assert pooled(table, histories, "decay", 0.5) == pytest.approx(
