@@ -34,7 +34,7 @@ Examples:
     multiple=True,
     help="How much an ITEM counts, in their order: one for each, or none; 1 by default.",
 )
-@click.option("--filter", "pattern", metavar="REGEX", help="List only items that have REGEX somewhere in them.")
+@click.option("--filter", "pattern", metavar="REGEX", help="List only items that have REGEX in them or in their display names.")
 @click.option(
     "--approximate", is_flag=True, help="Look in the index of `item2vec index`: faster in large models, may miss some."
 )
@@ -92,6 +92,6 @@ def similar(
         return
     print_scores(model, neighbours)
     if pattern is not None and not neighbours:
-        click.echo(f"Note: no item has {pattern!r} in it; --filter looks at items, not at display names.", err=True)
+        click.echo(f"Note: no item, or display name, has {pattern!r} in it.", err=True)
     if facts is not None:
         click.echo(facts.in_words(), err=True)

@@ -38,7 +38,7 @@ def similar(
 ) -> Answer:
     """The items nearest to some and away from others; see `KeyedVectors.similar`."""
     check_k(k)
-    allowed = _filter(filter)
+    allowed = _filter(model, filter)
     ids = _ids(model, items)
     away = _ids(model, without) if len(without) else np.empty(0, np.int64)
     asked = np.concatenate([ids, away])
@@ -47,11 +47,11 @@ def similar(
     while True:
         rows, cosine = _nearest(model, direction, wanted, asked, approximate)
         answer = [
-            (item, value)
-            for item, value in zip(map(model.vocabulary.__getitem__, rows.tolist()), cosine.tolist(), strict=True)
-            if allowed(item)
+            (model.vocabulary[row], value)
+            for row, value in zip(rows.tolist(), cosine.tolist(), strict=True)
+            if allowed is None or allowed(row)
         ]
-        if allowed is _all or len(answer) >= k or len(rows) < wanted:
+        if allowed is None or len(answer) >= k or len(rows) < wanted:
             return answer[:k]
         wanted *= 16
 
@@ -230,16 +230,13 @@ def _signed(weights: Sequence[float] | None, items: int, away: int) -> NDArray[n
     return np.concatenate([given, -np.ones(away)])
 
 
-def _filter(pattern: str | re.Pattern[str] | None) -> Callable[[str], bool]:
-    """Whether an item has the pattern somewhere in it."""
+def _filter(model: KeyedVectors, pattern: str | re.Pattern[str] | None) -> Callable[[int], bool] | None:
+    """Whether a row's item, or its display name, has the pattern somewhere in it; None if all are allowed."""
     if pattern is None:
-        return _all
+        return None
     try:
         search = re.compile(pattern).search
     except (re.error, RecursionError) as error:
         raise ConfigError(f"filter is {pattern!r}, which is no regular expression: {error}") from error
-    return lambda item: search(item) is not None
-
-
-def _all(item: str) -> bool:
-    return True
+    names = model.names
+    return lambda row: bool(search(model.vocabulary[row]) or (names is not None and search(names[row])))

@@ -46,7 +46,7 @@ class Questions:
         weights : sequence of float, optional
             How much each of `items` counts; 1 by default.
         filter : str or re.Pattern, optional
-            A regular expression that an item of the answer must have somewhere in it.
+            A regular expression that an item of the answer, or its display name, must have somewhere in it.
         approximate : bool
             Look in the index that `build_index` made, instead of at every item: some of the nearest may be
             missing, as many as its recall says.

@@ -53,7 +53,7 @@ def test_similar_with_options() -> None:
     assert answer("similar", "milk", "--filter", "^[a-z]+$", "-k", "1") == "butter  0.600\n"
     done = ask("similar", "milk", "--filter", "x")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == "Note: no item has 'x' in it; --filter looks at items, not at display names.\n"
+    assert done.stderr == "Note: no item, or display name, has 'x' in it.\n"
     assert answer("similar", "milk", "olive oil", "--weight", "3", "--weight", "4", "-k", "1") == "butter  1.000\n"
     document = json.loads(answer("similar", "milk", "--without", "salt", "-k", "1", "--json"))
     assert document == {

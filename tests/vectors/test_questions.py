@@ -142,7 +142,7 @@ def test_from_items() -> None:
         KeyedVectors.from_items("a", table)
 
 
-def test_a_history_may_be_display_names() -> None:
+def test_items_may_be_asked_for_by_display_names() -> None:
     rng = np.random.default_rng(5)
     inputs, outputs = rng.standard_normal((2, 4, 3)).astype(np.float32)
     names = Vocabulary.from_items(["cake stand", "teapot", "jug", "jug"], [0] * 4)
@@ -153,6 +153,8 @@ def test_a_history_may_be_display_names() -> None:
         names=Names(names.blob, names.offsets),
     )
     assert named.recommend(["teapot", "cake stand"]) == named.recommend(["b", "a"])
+    assert {item for item, _ in named.similar("a", filter="^jug$")} == {"c", "d"}
+    assert [item for item, _ in named.similar("a", filter="^[bx]$")] == ["b"]
     with pytest.raises(AmbiguousNameError):
         named.recommend(["jug"])
 
