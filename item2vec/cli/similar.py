@@ -34,7 +34,9 @@ Examples:
     multiple=True,
     help="How much an ITEM counts, in their order: one for each, or none; 1 by default.",
 )
-@click.option("--filter", "pattern", metavar="REGEX", help="List only items that have REGEX in them or in their display names.")
+@click.option(
+    "--filter", "pattern", metavar="REGEX", help="List only items with REGEX in them, or in their display names."
+)
 @click.option(
     "--approximate", is_flag=True, help="Look in the index of `item2vec index`: faster in large models, may miss some."
 )
