@@ -239,4 +239,4 @@ def _filter(model: KeyedVectors, pattern: str | re.Pattern[str] | None) -> Calla
     except (re.error, RecursionError) as error:
         raise ConfigError(f"filter is {pattern!r}, which is no regular expression: {error}") from error
     names = model.names
-    return lambda row: bool(search(model.vocabulary[row]) or (names is not None and search(names[row])))
+    return lambda row: bool(search(model.vocabulary[row]) or (names is not None and search(names[row] or "")))
