@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,9 +18,7 @@ from item2vec.corpus.source_config import FORMATS, Format, SourceConfig
 from item2vec.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from item2vec.evaluation.split import Divided, Sequence
+    from item2vec.evaluation.split_events import Events
 
 
 @click.command(
@@ -79,7 +78,7 @@ def split(
     paths = list(expand(source))
     is_table = format_of(paths[0], format) != "text"
     prefix = output or _without_endings(paths[0])
-    amount = None if by == "time" else parse_holdout(holdout or "1")
+    amount = 0.0 if by == "time" else parse_holdout(holdout or "1")
     if by == "time" and not (is_table and time_column):
         raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(ENDINGS)} and --time")
     if not is_table and (user or item or time_column or where):
@@ -90,46 +89,51 @@ def split(
     if not is_table and len(paths) > 1:
         raise ConfigError(f"{source} is {len(paths):,} files of text; split one at a time")
     check_writable(f"{prefix}.train.txt")
-    facts: dict[str, object] = {"by": by, "holdout": holdout}
-    with ExitStack() as stack:
-        divided: Iterator[Divided]
-        sequences: Iterator[Sequence]
-        if is_table:
-            from item2vec.corpus.database import Database
-            from item2vec.evaluation.split_events import Events
-
-            config = SourceConfig(format=format, user=user, item=item, time=time_column, where=where)
-            events = Events(stack.enter_context(Database(os.cpu_count() or 1, None)), paths, config)
-            for note in events.notes:
-                click.echo(f"Note: {note}.", err=True)
-            sequences = events.sequences()
+    cut = None
+    if is_table:
+        config = SourceConfig(format=format, user=user, item=item, time=time_column, where=where)
+        with _events(paths, config) as events:
             if by == "time":
-                cut = events.cut(holdout or "0.1")
-                facts["cut"] = events.shown(cut)
-                divided = events.divided_at(cut)
-        else:
-            sequences = read_text_sequences(source, delimiter, id_column)
-        if by != "time" and amount is not None:
-            divided = divide(sequences, by, amount, seed)
-        parts = write_parts(divided, prefix, delimiter)
+                moment = events.cut(holdout or "0.1")
+                cut = events.shown(moment)
+                parts = write_parts(events.divided_at(moment), prefix, delimiter)
+            else:
+                parts = write_parts(divide(events.sequences(), by, amount, seed), prefix, delimiter)
+    elif by != "time":
+        sequences = read_text_sequences(source, delimiter, id_column)
+        parts = write_parts(divide(sequences, by, amount, seed), prefix, delimiter)
     if parts.items == parts.sequences:
         click.echo(
             "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.",
             err=True,
         )
     if as_json:
-        print_json(facts | dataclasses.asdict(parts))
+        of_time = {} if cut is None else {"cut": cut}
+        print_json({"by": by, "holdout": holdout} | of_time | dataclasses.asdict(parts))
         return
     option = "" if delimiter is None else f" --delimiter {shlex.quote(delimiter)}"
     train, held_out = shlex.quote(parts.train), shlex.quote(parts.held_out)
     click.echo(
         f"Wrote {parts.items:,} items of {parts.sequences:,} sequences to {parts.train}, and {parts.held_out_items:,} "
         f"held-out items of {parts.held_out_sequences:,} to {parts.held_out}"
-        + (f"; they are those from {facts['cut']} on.\n" if "cut" in facts else ".\n")
+        + (".\n" if cut is None else f"; they are those from {cut} on.\n")
         + f"Train and evaluate: item2vec train{option} {train}\n"
         f"                    item2vec evaluate items{option} {train} --targets {held_out}",
         err=True,
     )
+
+
+@contextmanager
+def _events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
+    """The events of tables; says what was left out."""
+    from item2vec.corpus.database import Database
+    from item2vec.evaluation.split_events import Events
+
+    with Database(os.cpu_count() or 1, None) as database:
+        events = Events(database, paths, config)
+        for note in events.notes:
+            click.echo(f"Note: {note}.", err=True)
+        yield events
 
 
 def _without_endings(path: Path) -> str:
