@@ -137,6 +137,7 @@ def test_the_options_are_those_of_the_configuration() -> None:
         assert parameter.name not in names or {f"--{spelt}", f"--no-{spelt}"} & set(parameter.opts)
 
 
+@pytest.mark.jit
 def test_event_tables_with_names_from_the_command_line_to_similar() -> None:
     rows = [f"{user},{item},{time}" for user, items in enumerate(SEQUENCES) for time, item in enumerate(items)]
     Path("e.csv").write_text("user,item,time,title\n" + "".join(f"{row},The {row.split(',')[1]}\n" for row in rows))

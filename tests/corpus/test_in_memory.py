@@ -165,6 +165,7 @@ def test_a_table_without_columns_named_says_which_it_has() -> None:
         item2vec.train(frame, user="who", item="wat")
 
 
+@pytest.mark.jit
 def test_train_on_a_list_of_lists_is_train_on_the_file(tmp_path: Path) -> None:
     rng = random.Random(1)
     sequences = [[f"i{rng.randrange(40)}" for _ in range(8)] for _ in range(200)]

@@ -147,6 +147,7 @@ def test_a_checkpoint_is_a_model(path: Path) -> None:
         Checkpoints(path, make_run(backend="torch"), NEVER).resume()
 
 
+@pytest.mark.jit
 def test_another_corpus_or_configuration_is_refused(path: Path) -> None:
     run = make_run(backend="torch")
     stop_at(run, path, run.trainer.shards // 2)

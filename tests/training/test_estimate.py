@@ -67,6 +67,7 @@ def test_the_work_space_is_no_larger_than_said() -> None:
             assert 0.8 * taken < said < 1.25 * taken
 
 
+@pytest.mark.jit
 def test_the_file_is_as_large_as_said(tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -137,6 +138,7 @@ def corpus_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.jit
 def test_nothing_is_begun_that_cannot_end(corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "m.safetensors"
     output.write_text("old")

@@ -133,6 +133,7 @@ def test_an_unknown_option_names_what_was_meant(name: str, hint: str) -> None:
         item2vec.train("no such file", **{name: 3})
 
 
+@pytest.mark.jit
 def test_python_warns_of_odd_corpora_as_the_command_line_does(tmp_path: Path) -> None:
     path = tmp_path / "corpus.txt"
     path.write_text("".join(f"id{line} a b c a d\n" for line in range(200)))

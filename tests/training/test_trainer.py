@@ -244,6 +244,7 @@ def test_shards_have_stretches_of_their_own() -> None:
     assert np.abs(ordered - np.arange(4096) / 4096).max() < 1.95 / 64  # Kolmogorov and Smirnov, a chance of 0.1%
 
 
+@pytest.mark.jit
 def test_saying_how_long_it_will_take_changes_nothing() -> None:
     corpus = zipf_corpus(20_000, 50, 20)
     plain, asked = (make_trainer(corpus, threads=1, epochs=2) for _ in range(2))
