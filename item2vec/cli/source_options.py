@@ -31,8 +31,8 @@ _OPTIONS = (
     _option(
         "--delimiter", "What separates items, or columns of a CSV.  [default: white space; as seen]", metavar="TEXT"
     ),
-    _option("--encoding", "Text: how it is encoded.", metavar="NAME"),
-    _option("--errors", "Text: bytes that are no text are an error, or U+FFFD and counted.", type=click.Choice(ERRORS)),
+    _option("--encoding", "How text, CSV or JSON lines are encoded.", metavar="NAME"),
+    _option("--errors", "Bytes that are no text are an error, or U+FFFD and counted.", type=click.Choice(ERRORS)),
     _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),
     _option("--item", "Tables: the item, or a list of items.", metavar="COLUMN"),
     _option("--time", "Tables: order by this; dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),

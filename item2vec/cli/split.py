@@ -70,7 +70,7 @@ def split(
     stays. By time, it is a share of all events (the latest), a span before the last event (7d, 12h, 30m), or a time:
     what came at it or later is held out of every sequence, so that nothing later is trained on.
     """
-    from item2vec.corpus.sources import expand
+    from item2vec.corpus.file_names import expand
     from item2vec.corpus.table_files import ENDINGS, format_of
     from item2vec.evaluation.split import divide, parse_holdout, read_text_sequences, write_parts
     from item2vec.vectors.atomic import check_writable

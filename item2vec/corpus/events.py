@@ -88,7 +88,7 @@ def read_events(
         names = names_of_vocabulary(database, "event") if config.name_column and not config.names else None
     ranks = np.full(size + 1, -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)
-    facts = Facts(raw_tokens=raw_tokens, raw_sequences=raw_sequences, replaced=0)
+    facts = Facts(raw_tokens=raw_tokens, raw_sequences=raw_sequences, replaced=table.replaced)
     parts = [Part(tokens, raw_sequences)]
     if room.exceeded:
         with CorpusFileWriter(room.folder, named=False) as writer:
