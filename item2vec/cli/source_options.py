@@ -49,7 +49,7 @@ _OPTIONS = (
         "Tokens above this, 2GB say, lie in a file; tables are sorted on disk.  [default: 1/32 of all; 80%]",
         metavar="SIZE",
     ),
-    _option("--no-cache", "Text: encode the sources again, and keep no file of it.", field="cache", flag_value=False),
+    _option("--no-cache", "Encode the sources again, and keep no file of them.", field="cache", flag_value=False),
 )
 
 

@@ -64,8 +64,8 @@ class SourceConfig:
         Bytes, or a size such as ``"2GB"``: tokens above it lie in a mapped file, and tables are sorted on disk.
         None: 1/32 of the machine's memory for tokens, four fifths for sorting.
     cache : bool
-        Text: keep a mapped file of tokens, and use one that was made from the same sources, unchanged, with the
-        same options.
+        Keep a mapped file of tokens, and use one that was made from the same sources, unchanged, with the same
+        options. With a query, or a condition that calls functions, none is kept: what they depend on is not known.
 
     Raises
     ------
