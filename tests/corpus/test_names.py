@@ -100,11 +100,11 @@ def test_names_go_where_items_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     done = CliRunner().invoke(cli, ["info", "--json"])
     named = [(entry["item"], entry["name"]) for entry in json.loads(done.stdout)["commonest"]]
     assert named == list(zip(model.vocabulary, ["Tea", "Cup", None, "Cup"], strict=True))
-    for table in ("input", "output"):
-        item2vec.export_vectors(model, "v.tsv", table=table)
+    for normalize in (False, True):
+        item2vec.export_vectors(model, "v.tsv", normalize=normalize)
         lines = "".join(f"{item}\t{name or item}\n" for item, name in named)
         assert Path("v.metadata.tsv").read_text() == "item\tname\n" + lines
-        item2vec.export_vectors(model, "v.parquet", table=table)
+        item2vec.export_vectors(model, "v.parquet", normalize=normalize)
         assert duckdb.sql("SELECT item, name FROM 'v.parquet'").fetchall() == named
         for path, format_ in (("v.tsv", "projector"), ("v.parquet", "parquet")):
             assert list(item2vec.read_vectors(path, format=format_).vocabulary) == list(model.vocabulary)
