@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from item2vec.corpus.source_config import DEDUPES, ERRORS, FORMATS, NULLS, SourceConfig
+
+if TYPE_CHECKING:
+    from item2vec.evaluation.split_events import Events
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,12 +24,12 @@ SOURCE_EXAMPLES = """\b
 """
 
 
-def _option(name: str, help: str, *, field: str | None = None, **settings: Any) -> Any:
-    """Make an option for a field of SourceConfig, with the default that stands there."""
+def _option(name: str, help: str, *, field: str | None = None, **settings: Any) -> tuple[str, Any]:
+    """Make an option for a field of SourceConfig, with the default that stands there, beside the field's name."""
     field = field or name.lstrip("-").replace("-", "_")
     default = getattr(SourceConfig, field)
     shown = isinstance(default, str)
-    return click.option(name, field, default=default, help=help, show_default=shown, **settings)
+    return field, click.option(name, field, default=default, help=help, show_default=shown, **settings)
 
 
 _OPTIONS = (
@@ -53,11 +59,34 @@ _OPTIONS = (
 )
 
 
+_OF_EVENTS = ("format", "user", "item", "time", "where")
+
+
 def source_options(command: Command) -> Command:
     """Give a command the options of `SourceConfig`; they come in its keyword arguments."""
-    for option in reversed(_OPTIONS):
+    for _, option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def event_options(command: Command) -> Command:
+    """Give a command the options that say what the events of a table are, and which count."""
+    for field, option in reversed(_OPTIONS):
+        command = option(command) if field in _OF_EVENTS else command
+    return command
+
+
+@contextmanager
+def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
+    """The events of tables, for as long as the context is open; says what was left out."""
+    from item2vec.corpus.database import Database
+    from item2vec.evaluation.split_events import Events
+
+    with Database(os.cpu_count() or 1, None) as database:
+        events = Events(database, paths, config)
+        for note in events.notes:
+            click.echo(f"Note: {note}.", err=True)
+        yield events
 
 
 def take_source_config(options: dict[str, Any], sources: Sequence[str]) -> SourceConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,14 +88,19 @@ def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfi
             try:
                 describe_sql(database, condition, kind=ConfigError, about=f"where is {config.where!r}")
             except ConfigError as error:
-                raise _unknown_column(error, scan) from None
+                raise _of_condition(error, scan, config.where) from None
     return scans
 
 
-def _unknown_column(error: ConfigError, scan: Scan) -> ConfigError:
-    """The error with the columns that there are, if a condition names one that is not there."""
+def _of_condition(error: ConfigError, scan: Scan, condition: str) -> ConfigError:
+    """The error with the columns that there are, if a condition names another, or one that is a word of SQL too."""
     named, found, _ = str(error).partition(" not found in FROM clause")
-    return ConfigError(f"{named} is not there; the columns are {listed(scan.columns)}") if found else error
+    if found:
+        return ConfigError(f"{named} is not there; the columns are {listed(scan.columns)}")
+    words = [column for column in scan.columns if column in re.findall(r"\w+", condition)]
+    if words and "syntax error" in str(error):
+        return ConfigError(f"{error}; a column that is called as a word of SQL needs quotes: {identifier(words[0])}")
+    return error
 
 
 def _scan_table(database: Database, table: Table, wanted: Sequence[str]) -> Scan:

@@ -35,6 +35,7 @@ ENDINGS = {
 }
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBERED = re.compile(r"column\d+")
+_UNTYPED = ("VARCHAR", "JSON")  # what JSON may have that is no number or time
 _RAW = "item2vec_text:"  # prefix of a column as the file has it, where a condition sees it as a number
 
 
@@ -189,12 +190,17 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
         guess = columns
     typed = {column: guess[column] for column in names if column in wanted and guess[column] != "VARCHAR"}
     kinds = {column: "VARCHAR" if column in wanted else guess[column] for column in names}
-    sql = _csv_sql(dialect, kinds)
-    if typed:
-        casts = ", ".join(f"CAST({identifier(c)} AS {kind}) AS {identifier(c)}" for c, kind in typed.items())
-        texts = ", ".join(f"{identifier(c)} AS {identifier(_RAW + c)}" for c in typed)
-        sql = f"(SELECT * REPLACE ({casts}), {texts} FROM {sql})"
-    return _Look(str(plain), name, sql, kinds | {_RAW + column: "VARCHAR" for column in typed})
+    return _with_types(_Look(str(plain), name, _csv_sql(dialect, kinds), kinds), typed)
+
+
+def _with_types(look: _Look, typed: dict[str, str]) -> _Look:
+    """The look with these columns as numbers and times, for a condition, and beside them the text that they are."""
+    if not typed:
+        return look
+    casts = ", ".join(f"CAST({identifier(c)} AS {kind}) AS {identifier(c)}" for c, kind in typed.items())
+    texts = ", ".join(f"{identifier(c)} AS {identifier(_RAW + c)}" for c in typed)
+    columns = look.columns | typed | {_RAW + column: "VARCHAR" for column in typed}
+    return replace(look, sql=f"(SELECT * REPLACE ({casts}), {texts} FROM {look.sql})", columns=columns)
 
 
 def _csv_sql(dialect: str, columns: dict[str, str]) -> str:
@@ -213,7 +219,11 @@ def _look_at_json(database: Database, plain: Path, path: Path, config: SourceCon
     chosen = found if config.where is not None or not wanted else {name: found[name] for name in wanted}
     # Numbers and texts of one column come out as they are written, not as what they have in common.
     columns = {name: _json_text(kind) if name in wanted or not wanted else kind for name, kind in chosen.items()}
-    return _Look(str(plain), repr(str(path)), f"{read}, columns={{{_struct(columns)}}})", columns)
+    look = _Look(str(plain), repr(str(path)), f"{read}, columns={{{_struct(columns)}}})", columns)
+    if config.where is None:
+        return look
+    typed = {name: found[name] for name in wanted if columns[name] == "VARCHAR" and found[name] not in _UNTYPED}
+    return _with_types(look, typed)
 
 
 _LOOKS = {"csv": _look_at_csv, "tsv": _look_at_csv, "parquet": _look_at_parquet, "jsonl": _look_at_json}

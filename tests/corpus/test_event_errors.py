@@ -40,7 +40,10 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
     (b"", {}, "'e.csv' is empty; an event table has a header line and an event on each line"),
     (HEAD, {}, "'e.csv' has columns but no events"),
     (GOOD, {"where": "time > 5"}, "no row of 'e.csv' meets the condition --where 'time > 5'"),
-    (GOOD, {"where": "time >"}, "where is 'time >': syntax error at or near \")\""),
+    (GOOD, {"where": "time >"}, "where is 'time >': syntax error at or near \")\"; a column that is called as a word of "
+     "SQL needs quotes: \"time\""),
+    (b"user,item,at\nu,a,1\nu,b,2\n", {"where": "at > 1"}, "where is 'at > 1': syntax error at or near \">\"; a column that is "
+     "called as a word of SQL needs quotes: \"at\""),
     (GOOD, {"where": "tme > 5"}, "where is 'tme > 5': Referenced column \"tme\" is not there; the columns are 'user', "
      "'item', 'time'"),
     (GOOD, {"where": "item = 7"}, "where is 'item = 7': cannot read 'e.csv': Could not convert string 'a' to INT32 when "
