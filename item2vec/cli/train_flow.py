@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -163,13 +165,22 @@ def _say_how_long(request: Request, run: Run) -> None:
 
 @contextmanager
 def _importing(module: str) -> Iterator[None]:
-    """Import a module on another thread meanwhile: torch takes over a second, and reading does not need it."""
+    """Import a module on another thread meanwhile: torch takes over a second, and reading does not need it.
+
+    What an import makes stays: the garbage collector rests until all is there, and never looks through it again.
+    """
+    if module in sys.modules:
+        yield
+        return
     importing = threading.Thread(target=import_module, args=(module,))
+    gc.disable()
     importing.start()
     try:
         yield
     finally:
         importing.join()
+        gc.enable()
+        gc.freeze()
 
 
 def _checkpoints(request: Request, run: Run) -> Checkpoints:
