@@ -38,9 +38,10 @@ from item2vec.evaluation.heldout import HeldOut, with_targets
 from item2vec.evaluation.intervals import mean_intervals
 from item2vec.evaluation.metrics import find_hits, target_metrics
 from item2vec.evaluation.ranking import Scorer, rank_items
-from item2vec.evaluation.scoring import Scoring, model_scorer, sparse_rows
+from item2vec.evaluation.scoring import model_scorer, sparse_rows
 from item2vec.evaluation.sequences import Catalogue, Sequences, read_sequences
-from item2vec.presets import PRESETS
+from item2vec.presets import PRESETS, preset_scoring
+from item2vec.vectors.scoring import Scoring
 
 K = 20
 METRICS = ("recall", "ndcg", "hit", "mrr")
@@ -179,7 +180,7 @@ def gensim_like(settings: str, score: str) -> Callable[[Job], dict[str, Any]]:
 
 def standard_scoring(data: DataSet) -> Scoring:
     """What goes with a preset: a pair counts both ways, and recent items count more where order means something."""
-    return Scoring(pool="decay", decay=0.2, reverse=0.2) if data.ordered else Scoring(reverse=0.5)
+    return preset_scoring(data.preset) or Scoring()
 
 
 METHODS: dict[str, Callable[[Job], dict[str, Any] | None]] = {

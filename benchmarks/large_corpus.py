@@ -18,18 +18,17 @@ import os
 import re
 import shutil
 import signal
-import string
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from corpus_facts import MOST_COPIES, write_copies
+
 from item2vec.model.tile_scratch import padded
 
-LETTERS = string.digits + string.ascii_uppercase + "!#$%&*+.:<=>?@^_|~"
 KINDS = ("RssAnon", "RssFile", "RssShmem", "VmHWM")
-STEP = 16 << 20
 
 
 def main() -> None:
@@ -47,28 +46,14 @@ def main() -> None:
         if free < need:
             raise SystemExit(f"{folder} has {free:,} bytes free, and this needs {need:,}")
         corpus = folder / "corpus.txt"
-        copies = make_corpus(options.text, int(options.size * 1e9), corpus)
+        size = int(options.size * 1e9)
+        if size > options.text.stat().st_size * MOST_COPIES:
+            raise SystemExit(f"{options.text} is too short: it can be renamed {MOST_COPIES} times")
+        copies = write_copies(options.text, corpus, size=size)
         print(f"corpus: {corpus.stat().st_size:,} bytes, {copies:.1f} copies of {options.text.name}", flush=True)
         for name in ("encoding", "from the cache"):
             print(name)
             measure(corpus, folder, options.dim, options.seconds, options.options)
-
-
-def make_corpus(text: Path, size: int, target: Path) -> float:
-    """Repeat ``text`` with renamed items until ``size`` bytes are written; how often."""
-    if size > text.stat().st_size * len(LETTERS):
-        raise SystemExit(f"{text} is too short: it can be renamed {len(LETTERS)} times")
-    written = 0
-    with target.open("wb") as file:
-        for copy, letter in enumerate(LETTERS):
-            with text.open("rb") as source:
-                while block := source.readlines(STEP):
-                    lines = b"".join(block)
-                    renamed = lines.replace(b" ", letter.encode() + b" ").replace(b"\n", letter.encode() + b"\n")
-                    written += file.write(renamed)
-                    if written >= size:
-                        return copy + source.tell() / text.stat().st_size
-    return len(LETTERS)
 
 
 def measure(corpus: Path, folder: Path, dim: int, seconds: float, options: list[str]) -> None:

@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from corpus_facts import GENSIM_LONGEST_LINE, CorpusFacts, facts_of, write_head
+from corpus_facts import GENSIM_LONGEST_LINE, MOST_COPIES, CorpusFacts, facts_of, write_copies, write_head
 from race_report import machine, run_line, summary, tables
 from runs import (
     ITEM2VEC,
@@ -67,6 +67,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=5, help="measured rounds, one run of each trainer")
     parser.add_argument("--seeds", default="1,2,3", type=_seeds, help="taken in turn, a round each")
     parser.add_argument("--tokens", type=int, metavar="N", help="only the first lines with N tokens")
+    parser.add_argument(
+        "--copies", type=int, default=1, metavar="N", help="so often, with other items: a large vocabulary"
+    )
     parser.add_argument("--peers", default="gensim,fasttext", type=_peers, help=", ".join((*PEERS, *VARIANTS)))
     parser.add_argument("--stage", choices=("read", "train", "whole"), default="whole", help="how far each run goes")
     parser.add_argument("--words", type=Path, metavar="DIR", help="also quality: the test files of word_quality.py")
@@ -75,6 +78,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.pairs < 1:
         parser.error(f"--pairs {options.pairs}: at least 1")
+    if not 1 <= options.copies <= MOST_COPIES:
+        parser.error(f"--copies {options.copies}: from 1 to {MOST_COPIES}")
     for path in (options.corpus, options.words):
         if path is not None and not path.exists():
             parser.error(f"not found: {path}")
@@ -120,7 +125,7 @@ def settings_of(options: argparse.Namespace, corpus: Path, folder: Path) -> dict
 
 def warm_up(trainers: list[str], settings: dict[str, Any], folder: Path, peer_python: str) -> None:
     """Run each trainer on a few lines: compiled code into its cache, libraries into memory."""
-    head = write_head(Path(settings["corpus"]), WARM_UP_TOKENS, folder / "head.txt")
+    head = write_head(Path(settings["corpus"]), WARM_UP_TOKENS, folder / "warm.txt")
     small = settings | {"corpus": str(head), "epochs": 1, "min_count": 1, "seed": 1}
     for trainer in trainers:
         start = time.perf_counter()
@@ -166,7 +171,10 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(name)
         corpus = options.corpus
         if options.tokens:
-            corpus = write_head(corpus, options.tokens, folder / "corpus.txt")
+            corpus = write_head(corpus, options.tokens, folder / "head.txt")
+        if options.copies > 1:
+            write_copies(corpus, folder / "copies.txt", options.copies)
+            corpus = folder / "copies.txt"
         facts = facts_of(corpus)
         if facts.longest_line > GENSIM_LONGEST_LINE:
             say(f"a line has {facts.longest_line:,} tokens; gensim takes the first {GENSIM_LONGEST_LINE:,}")
@@ -180,6 +188,8 @@ def main(arguments: list[str] | None = None) -> int:
     result = summary(rounds, trainers)
     here = machine() | {peer: rounds[0][peer].version for peer in options.peers if peer in PEERS}
     shown = {key: value for key, value in settings.items() if key not in ("corpus", "output") and value != ""}
+    if options.copies > 1:
+        shown["copies"] = options.copies
     print(f"{options.corpus.name}: {facts.tokens:,} tokens, {facts.lines:,} lines, sha256 {facts.sha256[:16]}")
     print(", ".join(f"{key} {value}" for key, value in here.items()))
     print(", ".join(f"{key.replace('_', '-')} {value}" for key, value in shown.items()))

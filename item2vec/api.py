@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from item2vec.config import TrainConfig
-from item2vec.config_file import split_options, with_layers
+from item2vec.config_file import scoring_of_layers, split_options, with_layers
 from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.source_config import SourceConfig
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from item2vec.run import Run
     from item2vec.training.progress import Progress, TrainResult
     from item2vec.vectors.keyed_vectors import KeyedVectors
+    from item2vec.vectors.scoring import Scoring
 
 
 def train(
@@ -39,6 +40,7 @@ def train(
     checkpoint: str | Path | None = None,
     checkpoint_every: str | float = DEFAULT_INTERVAL,
     resume: bool = False,
+    scoring: Scoring | None = None,
     **options: Any,
 ) -> KeyedVectors:
     """Learn vectors for the items of text files, event tables, or sequences in memory.
@@ -67,6 +69,9 @@ def train(
         A time (``"10m"``, seconds) or a share of an epoch (``"50%"``); 0 is only at Ctrl-C.
     resume : bool
         Go on from ``checkpoint``, with the same sources and options.
+    scoring : Scoring or None
+        How the model is to be asked for recommendations, such as ``tune(...).best.scoring``, and so validated; by
+        default as ``config`` or ``preset`` say.
     **options
         The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
         ``item="product"``, ``delimiter=";"`` ...); ``config="best.toml"`` and ``preset="baskets"`` lay further ones
@@ -93,6 +98,7 @@ def train(
     >>> baskets = [["milk", "bread"], ["tea", "milk"], ["bread", "butter"]] * 10
     >>> model = item2vec.train(baskets, dim=8, sample=0)
     """
+    scoring = scoring or scoring_of_layers(options)
     options = with_layers(options)
     source, config = split_options(options)
     interval = Interval.parse(checkpoint_every)
@@ -117,7 +123,7 @@ def train(
     from item2vec.training.estimate import estimate  # brings torch
 
     estimate(corpus, config, validated=validation is not None).check()
-    run = start(corpus, config, initial, validation)
+    run = start(corpus, config, initial, validation, scoring)
     if checkpoint is None:
         return _model(run, run.train(report))
     from item2vec.checkpoints import Checkpoints

@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from item2vec.config import TrainConfig
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
-from item2vec.presets import preset
+from item2vec.presets import preset, preset_scoring
+from item2vec.vectors.scoring import Scoring
 
 _GENSIM = {  # its names for what has another one here
     "vector_size": "dim",
@@ -30,13 +31,13 @@ _GENSIM = {  # its names for what has another one here
     "hs": "loss, 'ns' or 'hs'",
     "shrink_windows": "window_mode, 'shrink' or 'fixed'",
 }
-SCORE = "score"  # a table for `recommend` and `evaluate`, which training leaves alone
+SCORE = "score"  # a table of how models are to be asked, which training leaves alone
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
     """Read the options of a file, by the names of `TrainConfig` and `SourceConfig`; ``preset`` may be among them.
 
-    Hyphens may stand for underscores. A table ``[score]`` is not for training and left out.
+    Hyphens may stand for underscores. A table ``[score]`` is for `read_scoring` and left out.
 
     Raises
     ------
@@ -61,6 +62,40 @@ def read_config(path: str | Path) -> dict[str, Any]:
             raise ConfigError(f"config {path} has {key} = {json.dumps(value, default=str)}; {_wanted(types[name])}")
         options[name] = tuple(value) if isinstance(value, list) else value
     return options
+
+
+def read_scoring(path: str | Path) -> Scoring | None:
+    """Read the table ``[score]`` of a file that `read_config` reads: how its models are to be asked; None without one.
+
+    Raises
+    ------
+    ConfigError
+        If it has what cannot be.
+    """
+    found = tomllib.loads(Path(path).read_text(encoding="utf-8")).get(SCORE)
+    if not isinstance(found, dict):
+        return None
+    try:
+        return Scoring.of(found)
+    except ConfigError as error:
+        raise ConfigError(f"config {path}, [score]: {error}") from None
+
+
+def scoring_of_layers(options: Mapping[str, Any]) -> Scoring | None:
+    """How models of a ``config`` file or a ``preset`` among the options are to be asked; None if they do not say.
+
+    Raises
+    ------
+    ConfigError
+        If the file or the preset cannot be.
+    """
+    path, named = options.get("config"), options.get("preset")
+    if path is not None:
+        filed = read_config(path)
+        if (scoring := read_scoring(path)) is not None:
+            return scoring
+        named = named or filed.get("preset")
+    return None if named is None else preset_scoring(named)
 
 
 def with_layers(options: Mapping[str, Any]) -> dict[str, Any]:

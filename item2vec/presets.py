@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from item2vec.errors import ConfigError
+from item2vec.vectors.scoring import Scoring
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -35,6 +36,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """words: text. baskets: orders, playlists, users' items, where order means nothing. sessions: clicks, where it does."""
 
 
+SCORES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"words": {}, "baskets": {"reverse": 0.5}, "sessions": {"pool": "decay", "decay": 0.2, "reverse": 0.2}}
+)
+"""What a model of each is best asked with, by the names of `item2vec.vectors.scoring.Scoring`."""
+
+
 def preset(name: str) -> dict[str, Any]:
     """The options of a preset, by the names of `TrainConfig`.
 
@@ -46,3 +53,15 @@ def preset(name: str) -> dict[str, Any]:
     if name not in PRESETS:
         raise ConfigError(f"preset is {name!r}; it must be one of {', '.join(PRESETS)}")
     return dict(PRESETS[name])
+
+
+def preset_scoring(name: str) -> Scoring | None:
+    """How a model of a preset is best asked; None for the preset that changes nothing.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset.
+    """
+    preset(name)
+    return Scoring(**SCORES[name]) if SCORES[name] else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from item2vec.training.progress import Progress, TrainResult
     from item2vec.training.trainer import Pause, Trainer
     from item2vec.vectors.keyed_vectors import KeyedVectors
+    from item2vec.vectors.scoring import Scoring
 
 EVERY = 0.5  # seconds between two looks at a training: progress, a signal, a checkpoint that is due
 
@@ -30,12 +31,15 @@ class Run:
     validation : Validation or None
     initial : Initial or None
         What the tables began with.
+    scoring : Scoring or None
+        How the model is to be asked, kept in its file.
     """
 
     corpus: Corpus
     trainer: Trainer
     validation: Validation | None = None
     initial: Initial | None = None
+    scoring: Scoring | None = None
 
     def train(
         self,
@@ -88,6 +92,8 @@ class Run:
 
     def metadata(self, result: TrainResult) -> dict[str, Any]:
         """What a model's file says of its training."""
+        from item2vec.vectors.keyed_vectors import SCORING_KEY
+
         corpus, config = self.corpus, self.trainer.config
         metadata: dict[str, Any] = {
             "config": config.as_dict(),
@@ -106,22 +112,28 @@ class Run:
                 "seconds": round(result.seconds, 3),
             },
         }
+        if self.scoring is not None:
+            metadata[SCORING_KEY] = asdict(self.scoring)
         if self.validation is not None:
             metadata["training"]["validation"] = self.validation.as_dict()
         return metadata
 
 
 def start(
-    corpus: Corpus, config: TrainConfig, initial: Initial | None = None, validation: ValidationConfig | None = None
+    corpus: Corpus,
+    config: TrainConfig,
+    initial: Initial | None = None,
+    validation: ValidationConfig | None = None,
+    scoring: Scoring | None = None,
 ) -> Run:
-    """Make the trainer of a corpus; imports torch."""
+    """Make the trainer of a corpus; imports torch. Validation asks as the model will be asked."""
     from item2vec.training.trainer import Trainer
 
     held_out = None
     if validation is not None:
         from item2vec.evaluation.validation import Validation
 
-        held_out = Validation(corpus.vocabulary, validation)
+        held_out = Validation(corpus.vocabulary, validation, scoring)
     trainer = Trainer(corpus, config, initial)
     trainer.prepare()
-    return Run(corpus, trainer, held_out, initial)
+    return Run(corpus, trainer, held_out, initial, scoring)

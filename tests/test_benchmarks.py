@@ -104,6 +104,16 @@ def test_the_head_of_a_corpus_ends_at_a_line_end(load, tmp_path: Path) -> None:
     assert (found.tokens, found.lines, found.longest_line) == (9, 4, 4)
 
 
+def test_copies_of_a_corpus_have_no_item_in_common(load, tmp_path: Path) -> None:
+    facts = load("corpus_facts")
+    corpus, target = tmp_path / "corpus.txt", tmp_path / "copies.txt"
+    corpus.write_text("a b a\nc b\n")
+    assert facts.write_copies(corpus, target, 2) == 2
+    assert target.read_text() == "a0 b0 a0\nc0 b0\na1 b1 a1\nc1 b1\n"
+    assert facts.write_copies(corpus, target, 5, size=12) == 1
+    assert target.read_text() == "a0 b0 a0\nc0 b0\n"
+
+
 def test_a_race_reports_the_median_of_the_ratios(load, tmp_path: Path, monkeypatch, capsys) -> None:
     race, runs = load("race"), load("runs")
     corpus = tmp_path / "corpus.txt"

@@ -14,9 +14,9 @@ from item2vec.config import TrainConfig
 from item2vec.config_file import read_config, split_options, with_layers
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
-from item2vec.evaluation.scoring import Scoring
 from item2vec.presets import PRESETS, preset
-from item2vec.tuning.best_file import score_options, write_best
+from item2vec.tuning.best_file import write_best
+from item2vec.vectors.scoring import Scoring, score_options
 
 pytest.importorskip("tomli_w")
 

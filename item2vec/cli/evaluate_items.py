@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_answer, print_json
+from item2vec.cli.scoring_options import scoring_options
 from item2vec.cli.source_options import event_options, open_events
 from item2vec.corpus.source_config import Format, SourceConfig
 from item2vec.errors import ConfigError, CorpusError
+from item2vec.vectors.scoring import Score, Scoring, score_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,18 +50,10 @@ Examples:
 @event_options
 @click.option("-k", "--topk", "cutoffs", metavar="N,N...", default="10,20,50", show_default=True, callback=_cutoffs,
               help="Lengths of the lists that are looked at.")  # fmt: skip
-@click.option("--score", type=click.Choice(["next", "similar"]), default="next", show_default=True,
-              help="next: input times output vectors. similar: cosine of input vectors.")  # fmt: skip
-@click.option("--pool", type=click.Choice(["mean", "last", "decay"]), default="mean", show_default=True,
-              help="How a history's vectors become one.")  # fmt: skip
-@click.option("--decay", metavar="X", type=float, default=0.8, show_default=True,
-              help="With --pool decay: weight of an item over that of the one after it.")  # fmt: skip
-@click.option("--popularity", metavar="ALPHA", type=float, default=0.0, show_default=True,
-              help="Add ALPHA times log(count) to scores.")  # fmt: skip
-@click.option("--reverse", metavar="X", type=float, default=0.0, show_default=True,
-              help="Add X times the history's output vectors times input vectors.")  # fmt: skip
-@click.option("--softmax", metavar="X", type=float, default=0.0, show_default=True,
-              help="Average the softmax of X times the scores of a history's items, not the scores.")  # fmt: skip
+@click.option("--score", type=click.Choice(["next", "similar"]),
+              help="next: input times output vectors. similar: cosine of input vectors.  "
+              "[default: the model's, or next]")  # fmt: skip
+@scoring_options
 @click.option("--keep-seen", is_flag=True, help="Let items of the history be recommended again.")
 @click.option("--no-baselines", is_flag=True, help="The model alone.")
 @json_option
@@ -78,7 +73,8 @@ def items(
     item: str | None,
     time: str | None,
     where: str | None,
-    **scoring: Any,
+    score: Score | None,
+    **given: Any,
 ) -> None:
     """Rank all items for each history, and look where the held-out ones come.
 
@@ -96,10 +92,11 @@ def items(
     from item2vec.evaluation.heldout import HeldOut, leave_last_out, with_targets
     from item2vec.evaluation.items import evaluate_items, standard_baselines
     from item2vec.evaluation.metrics import check_cutoffs
-    from item2vec.evaluation.scoring import Scoring
     from item2vec.evaluation.sequences import Catalogue, named_sequences, read_sequences
 
-    cutoffs, chosen = check_cutoffs(cutoffs), Scoring(**scoring)
+    cutoffs = check_cutoffs(cutoffs)
+    own = model.scoring if score in (None, model.scoring.score) else Scoring()
+    chosen = own.with_given(score=score, **given)
     catalogue = Catalogue(model.vocabulary)
 
     table = SourceConfig(format=format, user=user, item=item, time=time, where=where)
@@ -130,9 +127,10 @@ def items(
         baselines={} if no_baselines else standard_baselines(next_item=not targets),
     )
     if as_json:
-        print_json({"model": model_path, "sequences": sequences, "targets_file": targets} | result.as_dict())
+        asked = {"model": model_path, "sequences": sequences, "targets_file": targets, "scoring": asdict(chosen)}
+        print_json(asked | result.as_dict())
         return
-    click.echo(_facts(result, keep_seen), err=True)
+    click.echo(_facts(result, keep_seen, score_options(chosen)), err=True)
     print_answer("\n".join([*_tables(result), *_bucket_table(result)]))
 
 
@@ -155,7 +153,7 @@ def _warn_of_leak(corpus: Any, tokens: int, sequences: str) -> None:
         )
 
 
-def _facts(result: ItemsResult, keep_seen: bool) -> str:
+def _facts(result: ItemsResult, keep_seen: bool, asked: str) -> str:
     """What was evaluated, in sentences."""
     share = result.unknown / result.targets
     text = f"{result.users:,} users, {result.targets:,} held-out items, {share:.1%} of them unknown to the model."
@@ -164,6 +162,8 @@ def _facts(result: ItemsResult, keep_seen: bool) -> str:
             f" {result.repeated / result.targets:.1%} are in the user's history and so cannot be found; "
             "--keep-seen lets them."
         )
+    if asked:
+        text += f" The model is asked with {asked}."
     if result.skipped:
         text += " Left out: " + ", ".join(f"{count:,} ({why})" for why, count in result.skipped.items()) + "."
     return text

@@ -6,26 +6,36 @@ from typing import Any
 
 import click
 
-from item2vec.config_file import read_config
-from item2vec.presets import PRESETS, preset
+from item2vec.config_file import read_config, read_scoring
+from item2vec.presets import PRESETS, preset, preset_scoring
+from item2vec.vectors.scoring import Scoring
 
 _NAMES = ("item2vec.preset", "item2vec.config")  # where a context keeps what was read, the lowest layer first
+_SCORING = ("item2vec.preset.scoring", "item2vec.config.scoring")
 
 
 def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not ctx.resilient_parsing:
         options = read_config(value)
+        ctx.meta[_SCORING[1]] = read_scoring(value)
         named = options.pop("preset", None)
         if named is not None:
             ctx.meta.setdefault(_NAMES[0], preset(named))
+            ctx.meta.setdefault(_SCORING[0], preset_scoring(named))
         _lay(ctx, _NAMES[1], options)
     return value
 
 
 def _read_preset(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None:
+        ctx.meta[_SCORING[0]] = preset_scoring(value)
         _lay(ctx, _NAMES[0], preset(value))
     return value
+
+
+def layered_scoring(ctx: click.Context) -> Scoring | None:
+    """How the model is to be asked, as the config file says, else the preset; None if neither does."""
+    return ctx.meta.get(_SCORING[1]) or ctx.meta.get(_SCORING[0])
 
 
 def _lay(ctx: click.Context, name: str, options: dict[str, Any]) -> None:

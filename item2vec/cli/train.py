@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 from click.core import ParameterSource
 
-from item2vec.cli.layers import config_option, preset_option
+from item2vec.cli.layers import config_option, layered_scoring, preset_option
 from item2vec.cli.main import COMMAND_LINE
 from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.options import training_option as _option
@@ -164,6 +164,7 @@ def train(
             output=output,
             source=source,
             config=config,
+            scoring=layered_scoring(ctx),
             any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
             validation=validation_of(sources, source.delimiter, validate, choices),
             every=every,

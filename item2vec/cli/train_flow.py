@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from item2vec.model.initial import Initial
     from item2vec.run import Run
     from item2vec.training.progress import TrainResult
+    from item2vec.vectors.scoring import Scoring
 
 _LONG = 10  # seconds of training from which their number is said beforehand
 
@@ -43,6 +46,8 @@ class Request:
 
     Attributes
     ----------
+    scoring : Scoring or None
+        How the model is to be asked, where --config or --preset say.
     any_dim : bool
         Whether --dim was left out, so that it may be that of --init.
     every : Interval
@@ -55,6 +60,7 @@ class Request:
     output: str
     source: SourceConfig
     config: TrainConfig
+    scoring: Scoring | None
     any_dim: bool
     validation: ValidationConfig | None
     every: Interval
@@ -92,7 +98,7 @@ def run_training(request: Request) -> None:
     _check_needs(request, reading)
     from item2vec.run import start
 
-    run = start(reading.corpus, reading.config, reading.initial, request.validation)
+    run = start(reading.corpus, reading.config, reading.initial, request.validation, request.scoring)
     _say_how_long(request, run)
     reading.clock.append(time.perf_counter())
     with StopSignals(run.trainer.stop) as signals:
@@ -163,13 +169,22 @@ def _say_how_long(request: Request, run: Run) -> None:
 
 @contextmanager
 def _importing(module: str) -> Iterator[None]:
-    """Import a module on another thread meanwhile: torch takes over a second, and reading does not need it."""
+    """Import a module on another thread meanwhile: torch takes over a second, and reading does not need it.
+
+    What an import makes stays: the garbage collector rests until all is there, and never looks through it again.
+    """
+    if module in sys.modules:
+        yield
+        return
     importing = threading.Thread(target=import_module, args=(module,))
+    gc.disable()
     importing.start()
     try:
         yield
     finally:
         importing.join()
+        gc.enable()
+        gc.freeze()
 
 
 def _checkpoints(request: Request, run: Run) -> Checkpoints:

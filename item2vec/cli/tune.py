@@ -160,7 +160,8 @@ def _write(
     output: str, config: TrainConfig, source: SourceConfig, result: TuneResult, sources: tuple[str, ...]
 ) -> None:
     """Write the best options, with what came of them and what to do with them as comments."""
-    from item2vec.tuning.best_file import score_options, write_best
+    from item2vec.tuning.best_file import write_best
+    from item2vec.vectors.scoring import score_options
 
     best, held = result.best, result.held_out
     assert best is not None
@@ -175,7 +176,6 @@ def _write(
             f"gain {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
         )
     comments.append(f"train:    {train_command(sources, output)}")
-    comments.append(f"evaluate: item2vec evaluate items {score_options(best.scoring, evaluate=True)}".rstrip())
-    if best.scoring.score == "next":
-        comments.append(f"ask:      item2vec recommend {score_options(best.scoring, evaluate=False)}".rstrip())
+    asked = score_options(best.scoring) or "no options"
+    comments.append(f"ask:      item2vec recommend, item2vec evaluate items; the model knows [score], which is {asked}")
     write_best(output, config, source, best.scoring, tuple(comments))

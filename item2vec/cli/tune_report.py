@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
     from item2vec.evaluation.intervals import Estimate
-    from item2vec.evaluation.scoring import Scoring
     from item2vec.tuning.division import Division
     from item2vec.tuning.record import Record, TuneResult
     from item2vec.tuning.tune_config import TuneConfig
+    from item2vec.vectors.scoring import Scoring
 
 _SHOWN = 5  # of the best trials
 _SHORT = {"window_mode": "mode", "ns_exponent": "exponent"}

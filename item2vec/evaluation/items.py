@@ -15,7 +15,8 @@ from item2vec.evaluation.heldout import HeldOut
 from item2vec.evaluation.intervals import Estimate, coverage_interval, mean_intervals
 from item2vec.evaluation.metrics import check_cutoffs, find_hits, parse_metric, popularity_ranks, target_metrics
 from item2vec.evaluation.ranking import Scorer, rank_items
-from item2vec.evaluation.scoring import Scoring, model_scorer
+from item2vec.evaluation.scoring import model_scorer
+from item2vec.vectors.scoring import Scoring
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors

@@ -1,76 +1,21 @@
-"""How a model scores items for a history: which tables, how the history is pooled, how popularity is weighed."""
+"""Scores of all items for many histories at once."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.errors import ConfigError, ModelError
+from item2vec.errors import ModelError
 from item2vec.evaluation.ranking import Scorer
 from item2vec.evaluation.sequences import Sequences
-from item2vec.vectors.mixture import check_softmax, mixture
-from item2vec.vectors.pooling import Pool, item_weights
+from item2vec.vectors.mixture import mixture
+from item2vec.vectors.pooling import item_weights
+from item2vec.vectors.scoring import Scoring
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
-
-Score = Literal["next", "similar"]
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """Options of scoring.
-
-    Parameters
-    ----------
-    score : {"next", "similar"}
-        next: the history's input vectors times every item's output vector, what training made probable (sigma of it,
-        up to the noise distribution). similar: input vectors of length 1 times input vectors of length 1, the cosine.
-    pool : {"mean", "last", "decay"}
-        The history's vector: the mean of its items', the last item's, or a mean in which an item weighs ``decay``
-        times the one after it.
-    decay : float
-        Above 0, at most 1.
-    popularity : float
-        This times log(count) is added to each score; undoes what a high ns-exponent took from common items.
-    reverse : float
-        With the score next, this times the score of the other direction is added, the history's output vectors times
-        the item's input vector. Skip-gram learns each pair in both directions, and where order means nothing, their
-        sum is a better estimate of the pair than either. At least 0.
-    softmax : float
-        0: the scores of the history's items are averaged. Above: the softmax over all items of this times the scores
-        is, so that an item is found that suits some item of the history, not all; see `item2vec.vectors.mixture`.
-
-    Raises
-    ------
-    ConfigError
-        If a value cannot work.
-    """
-
-    score: Score = "next"
-    pool: Pool = "mean"
-    decay: float = 0.8
-    popularity: float = 0.0
-    reverse: float = 0.0
-    softmax: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
-        if self.score not in ("next", "similar"):
-            raise ConfigError(f"score is {self.score!r}; it must be next or similar")
-        if self.pool not in ("mean", "last", "decay"):
-            raise ConfigError(f"pool is {self.pool!r}; it must be mean, last or decay")
-        if not 0 < self.decay <= 1:
-            raise ConfigError(f"decay is {self.decay!r}; it must be above 0 and at most 1")
-        if not math.isfinite(self.popularity):
-            raise ConfigError(f"popularity is {self.popularity!r}; it must be a number")
-        if not 0 <= self.reverse < math.inf:
-            raise ConfigError(f"reverse is {self.reverse!r}; it must be a number of at least 0")
-        check_softmax(self.softmax)
 
 
 def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) -> Scorer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from item2vec.errors import ConfigError
 from item2vec.evaluation.heldout import leave_last_out, with_targets
 from item2vec.evaluation.items import user_values
 from item2vec.evaluation.metrics import parse_metric
-from item2vec.evaluation.scoring import Scoring, model_scorer
+from item2vec.evaluation.scoring import model_scorer
 from item2vec.evaluation.sequences import Catalogue, read_sequences
 from item2vec.vectors.keyed_vectors import KeyedVectors
+from item2vec.vectors.scoring import Scoring
 
 USERS = 5_000  # looked at after each epoch: enough to tell epochs apart, as all are judged by the same ones
 _SEED = 20_130_116
@@ -62,7 +63,7 @@ class ValidationConfig:
 
 
 class Validation:
-    """Held-out items that are looked for after each epoch, by input times output vectors of the history's mean.
+    """Held-out items that are looked for after each epoch.
 
     At most `USERS` sequences are looked at, the same ones each time. Items of a history are not recommended again.
 
@@ -71,6 +72,8 @@ class Validation:
     vocabulary : Vocabulary
         That of the training.
     config : ValidationConfig
+    scoring : Scoring or None
+        How they are looked for: None is input times output vectors, the history's mean.
 
     Attributes
     ----------
@@ -85,8 +88,9 @@ class Validation:
         If a file cannot be read or has nothing to evaluate.
     """
 
-    def __init__(self, vocabulary: Vocabulary, config: ValidationConfig) -> None:
+    def __init__(self, vocabulary: Vocabulary, config: ValidationConfig, scoring: Scoring | None = None) -> None:
         self.config = config
+        self.scoring = scoring or Scoring()
         self.values: list[float] = []
         self.best: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._vocabulary = vocabulary
@@ -111,7 +115,7 @@ class Validation:
     def evaluate(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> float:
         """The metric of two tables, float32 [V, d]."""
         model = KeyedVectors(inputs, outputs, self._vocabulary)
-        scorer = model_scorer(model, self._held.histories, Scoring())
+        scorer = model_scorer(model, self._held.histories, self.scoring)
         return float(user_values(scorer, len(model), self._held, self.config.metric).mean())
 
     def after_epoch(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> bool:
@@ -131,7 +135,12 @@ class Validation:
             self._held.targets.items,
             self._held.targets.offsets,
         )
-        return {"metric": self.config.metric, "patience": self.config.patience, "held_out": fingerprint(*held)}
+        return {
+            "metric": self.config.metric,
+            "patience": self.config.patience,
+            "scoring": asdict(self.scoring),
+            "held_out": fingerprint(*held),
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """What was found, as plain JSON values."""

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import UPDATE_ROWS, kernel, registers_at, scores, update_columns
+from item2vec.model.micro_kernel import kernel, registers_at, scores, update_columns
 from item2vec.model.simd import (
     LANES,
     add,
@@ -52,7 +52,7 @@ from item2vec.model.tile_gradients import (
     skip_equal,
     step_factors,
 )
-from item2vec.model.tile_scratch import REACH, band_width
+from item2vec.model.tile_shape import Batch, Shape, plan_updates, pointers, tile_at
 
 f32 = np.float32
 
@@ -87,37 +87,109 @@ def _gather(table, stride, width, ids, count, X, rows_at, frozen, waste):
 
 
 @kernel
-def _plan_updates(start, stop, first, centres, low, rows, reach, input_spans, output_spans):
-    """Which centres each block of the tile's items may meet, and which items each block of its centres.
-
-    As far as the farthest window of the tile reaches, though most reach less: loops of one length are predicted.
-    """
-    for r in range(0, rows, UPDATE_ROWS):
-        c, end = max(0, low + r - first - reach), min(centres, low + r + UPDATE_ROWS - first + reach)
-        span = at(input_spans, 2 * (r // UPDATE_ROWS))
-        put(span, c)
-        put(at(span, 1), max(c, end))
-    for c in range(0, centres, UPDATE_ROWS):
-        own = first + c - low
-        span = at(output_spans, 2 * (c // UPDATE_ROWS))
-        put(span, max(0, own - reach))
-        put(at(span, 1), min(rows, own + UPDATE_ROWS + reach))
+def _gather_tile(tables, shape, batch, tile, draws, room, frozen):
+    """X, Y and Yᵀ of a tile, and where their rows' steps go; returns the largest squared norms of X and of Y."""
+    stride, width, N = shape.stride, shape.width, shape.negatives
+    ids, targets = at(batch.items, tile.low), at(batch.items, tile.first)
+    X, Y, to = room.X, room.Y, room.output_rows
+    x_most = _gather(tables[0], stride, width, ids, tile.rows, X, room.input_rows, frozen[0], room.waste)
+    y_most = max(
+        _gather(tables[1], stride, width, draws, N, Y, to, frozen[1], room.waste),
+        _gather(
+            tables[1], stride, width, targets, tile.centres, at(Y, N * width), at(to, N), frozen[1], room.waste
+        ),
+    )  # fmt: skip
+    for n in range(0, N, 4):
+        for j in range(0, width, LANES):
+            transpose_four(at(Y, n * width + j), width, at(room.Yt, j * shape.columns + n), shape.columns)
+    return x_most, y_most
 
 
 @kernel
-def _plan_prefetch(inputs, outputs, stride, items, begin, end, first, last, negatives, count, soon):
-    """List the addresses of the rows that the next tile will gather; returns how many."""
-    n = 0
+def _gradients(shape, batch, tile, draws, lr, share, room):
+    """G of the negatives and of the band of centres, and the sums of its steps by row; returns loss and pairs."""
+    starts, stops, first, P, low, R = batch.start, batch.stop, tile.first, tile.centres, tile.low, tile.rows
+    width, columns, row_step = shape.width, shape.columns, at(room.row_step, tile.band)
+    scores(room.X, R, width, room.Yt, columns, shape.dim, room.S)
+    pairs = mark_windows(starts, stops, first, P, low, R, room.windows)
+    loss = negative_gradients(
+        room.S, room.G, R, columns, room.mask, room.windows, lr, share, row_step, room.column_step
+    )  # fmt: skip
+    loss -= skip_equal(
+        batch.items, starts, stops, first, P, draws, shape.negatives, room.seen, room.skipped, room.windows, R,
+        columns, low, share, room.S, room.G, row_step, room.column_step
+    )  # fmt: skip
+    of_centres, Y = at(room.column_step, columns), at(room.Y, shape.negatives * width)
+    centre_scores(Y, room.X, width, low, starts, stops, first, P, tile.band, room.B, tile.shift)
+    loss += centre_gradients(
+        room.B, tile.band, tile.shift, starts, stops, first, low, P, lr, row_step, of_centres
+    )  # fmt: skip
+    return loss, pairs
+
+
+@kernel
+def _limit(shape, batch, tile, draws, x_most, y_most, room, slots):
+    """Shrink the steps of a tile that are too long; returns 1 if any was, else 0."""
+    ids, targets, columns = at(batch.items, tile.low), at(batch.items, tile.first), shape.columns
+    row_step, of_centres = at(room.row_step, tile.band), at(room.column_step, columns)
+    clear_sums(room.sums)
+    largest = largest_step(ids, tile.rows, row_step, room.sums) * y_most
+    clear_sums(room.sums)
+    largest = max(largest, largest_step(draws, shape.negatives, room.column_step, room.sums) * x_most)
+    largest = max(largest, largest_step(targets, tile.centres, of_centres, room.sums) * x_most)
+    if largest <= STEP_LIMIT:
+        return 0
+    step_factors(ids, tile.rows, row_step, y_most, room.keys, room.totals, slots)
+    return shrink_steps(
+        room.G, tile.rows, columns, room.B, tile.band, tile.shift, tile.centres, targets, draws, shape.negatives,
+        row_step, room.column_step, x_most, room.keys, room.totals, slots
+    )  # fmt: skip
+
+
+@kernel
+def _plan_prefetch(tables, shape, batch, tile, begin, end, draws, soon):
+    """List the addresses of the rows that the next tile, of the centres begin:end, will gather; returns how many."""
+    n, seen = 0, tile.low + tile.rows
+    for i in range(seen, max(seen, get(at(batch.stop, end - 1)))):
+        put(at(soon, n), address(at(tables[0], np.int64(get(at(batch.items, i))) * shape.stride)))
+        n += 1
     for i in range(begin, end):
-        put(at(soon, n), address(at(inputs, np.int64(get(at(items, i))) * stride)))
+        put(at(soon, n), address(at(tables[1], np.int64(get(at(batch.items, i))) * shape.stride)))
         n += 1
-    for i in range(first, last):
-        put(at(soon, n), address(at(outputs, np.int64(get(at(items, i))) * stride)))
-        n += 1
-    for i in range(count):
-        put(at(soon, n), address(at(outputs, np.int64(get(at(negatives, i))) * stride)))
+    for i in range(shape.negatives):
+        put(at(soon, n), address(at(tables[1], np.int64(get(at(draws, i))) * shape.stride)))
         n += 1
     return n
+
+
+@kernel
+def _update(tables, shape, tile, room, pending):
+    """Add ΔX and ΔY to the tables, some columns after the others, and prefetch the first ``pending`` of room.soon."""
+    plan_updates(tile, room)
+    width, columns, N, P = shape.width, shape.columns, shape.negatives, tile.centres
+    G, soon, of_centres = room.G, room.soon, at(room.output_rows, N)
+    band, bands = tile.band, at(room.B, tile.shift)  # item r and centre c at bands[r + c·(band - 1)]
+    quota = pending // (3 * (width // (4 * LANES) + 1)) + 1
+    done, j = 0, 0
+    while j < width:
+        wide = registers_at(j, width)
+        inputs_at, outputs_at, x, y = at(tables[0], j), at(tables[1], j), at(room.X, j), at(room.Y, j)
+        update_columns(
+            wide, inputs_at, room.input_rows, tile.rows, width, G, columns, 1, y, N,
+            bands, 1, band - 1, at(y, N * width), room.input_spans, at(soon, done), min(quota, pending - done)
+        )  # fmt: skip
+        done = min(pending, done + quota)
+        update_columns(
+            wide, outputs_at, room.output_rows, N, width, G, 1, columns, x, tile.rows,
+            bands, 0, 0, x, room.no_spans, at(soon, done), min(quota, pending - done)
+        )  # fmt: skip
+        done = min(pending, done + quota)
+        update_columns(
+            wide, outputs_at, of_centres, P, width, bands, band - 1, 1, x, 0,
+            bands, band - 1, 1, x, room.output_spans, at(soon, done), min(quota, pending - done)
+        )  # fmt: skip
+        done = min(pending, done + quota)
+        j += wide * LANES
 
 
 @kernel
@@ -150,106 +222,24 @@ def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negativ
         Tiles whose steps were limited.
     """
     tables = ptr(inputs), ptr(outputs)
-    X, Y, Yt, S, G, B = (
-        ptr(scratch.X),
-        ptr(scratch.Y),
-        ptr(scratch.Yt),
-        ptr(scratch.S),
-        ptr(scratch.G),
-        ptr(scratch.band),
-    )
-    soon, seen = ptr(scratch.soon), ptr(scratch.seen)
-    input_rows, output_rows, windows = ptr(scratch.input_rows), ptr(scratch.output_rows), ptr(scratch.windows)
-    column_step, mask, skipped = ptr(scratch.column_step), ptr(scratch.mask), ptr(scratch.skipped)
-    sums, keys, totals = ptr(scratch.sums), ptr(scratch.keys), ptr(scratch.totals)
-    input_spans, output_spans, no_spans = (
-        ptr(scratch.input_spans), ptr(scratch.output_spans), ptr(scratch.no_spans)
-    )  # fmt: skip
-    ids, waste = ptr(items), ptr(scratch.waste)
-    width = (dim + LANES - 1) // LANES * LANES
+    batch, room, slots = Batch(ptr(items), ptr(start), ptr(stop)), pointers(scratch), len(scratch.keys)
     last_tile = len(tiles) - 2
     N = len(negatives) // max(1, last_tile + 1)
     columns = (N + LANES - 1) // LANES * LANES
+    shape = Shape(stride, (dim + LANES - 1) // LANES * LANES, dim, N, columns)
     share = f32(wanted) / f32(max(1, N))
     loss, pairs, limited = 0.0, 0, 0
     for t in range(last_tile + 1):
-        first, P = tiles[t], tiles[t + 1] - tiles[t]
-        if P == 0:
+        if tiles[t] == tiles[t + 1]:
             continue
-        starts, stops = ptr(start), ptr(stop)
-        low, high, reach = start[first], stop[first], 0
-        for c in range(first, first + P):
-            low, high = min(low, start[c]), max(high, stop[c])
-            reach = max(reach, max(c - start[c], stop[c] - 1 - c))
-        low, high = min(low, first), max(high, first + P)
-        R = high - low
-        draws = at(ptr(negatives), t * N)
-
-        pending, done = 0, 0
+        tile, draws = tile_at(batch, tiles[t], tiles[t + 1]), at(ptr(negatives), t * N)
+        x_most, y_most = _gather_tile(tables, shape, batch, tile, draws, room, frozen)
+        cost, count = _gradients(shape, batch, tile, draws, lr, share, room)
+        loss += cost
+        pairs += count
+        limited += _limit(shape, batch, tile, draws, x_most, y_most, room, slots)
+        pending = 0
         if t < last_tile and tiles[t + 2] > tiles[t + 1]:
-            after = tiles[t + 1]
-            pending = _plan_prefetch(
-                tables[0], tables[1], stride, ids, high, max(high, stop[tiles[t + 2] - 1]), after, tiles[t + 2],
-                at(draws, N), N, soon
-            )  # fmt: skip
-        quota = pending // (3 * (width // (4 * LANES) + 1)) + 1
-
-        x_most = _gather(tables[0], stride, width, at(ids, low), R, X, input_rows, frozen[0], waste)
-        band = band_width(reach)
-        shift = low - first + reach + REACH  # row r of the tile stands at line[r - c + shift] of centre c
-        row_step = at(ptr(scratch.row_step), band)
-        y_most = max(
-            _gather(tables[1], stride, width, draws, N, Y, output_rows, frozen[1], waste),
-            _gather(
-                tables[1], stride, width, at(ids, first), P, at(Y, N * width), at(output_rows, N), frozen[1], waste
-            ),
-        )
-        for n in range(0, N, 4):
-            for j in range(0, width, LANES):
-                transpose_four(at(Y, n * width + j), width, at(Yt, j * columns + n), columns)
-        scores(X, R, width, Yt, columns, dim, S)
-
-        pairs += mark_windows(starts, stops, first, P, low, R, windows)
-        loss += negative_gradients(S, G, R, columns, mask, windows, lr, share, row_step, column_step)
-        loss -= skip_equal(
-            ids, starts, stops, first, P, draws, N, seen, skipped, windows, R, columns, low, share, S, G,
-            row_step, column_step
-        )  # fmt: skip
-        targets, of_centres = at(ids, first), at(column_step, columns)
-        centre_scores(at(Y, N * width), X, width, low, starts, stops, first, P, band, B, shift)
-        loss += centre_gradients(B, band, shift, starts, stops, first, low, P, lr, row_step, of_centres)
-        clear_sums(sums)
-        largest = largest_step(at(ids, low), R, row_step, sums) * y_most
-        clear_sums(sums)
-        largest = max(largest, largest_step(draws, N, column_step, sums) * x_most)
-        largest = max(largest, largest_step(targets, P, of_centres, sums) * x_most)
-        if largest > STEP_LIMIT:
-            slots = len(scratch.keys)
-            step_factors(at(ids, low), R, row_step, y_most, keys, totals, slots)
-            limited += shrink_steps(
-                G, R, columns, B, band, shift, P, targets, draws, N, row_step, column_step, x_most, keys, totals, slots
-            )  # fmt: skip
-
-        _plan_updates(starts, stops, first, P, low, R, reach, input_spans, output_spans)
-        bands = at(B, shift)  # item r and centre c at bands[r + c·(band - 1)]
-        j = 0
-        while j < width:
-            wide = registers_at(j, width)
-            inputs_at, outputs_at, x, y = at(tables[0], j), at(tables[1], j), at(X, j), at(Y, j)
-            update_columns(
-                wide, inputs_at, input_rows, R, width, G, columns, 1, y, N,
-                bands, 1, band - 1, at(y, N * width), input_spans, at(soon, done), min(quota, pending - done)
-            )  # fmt: skip
-            done = min(pending, done + quota)
-            update_columns(
-                wide, outputs_at, output_rows, N, width, G, 1, columns, x, R,
-                bands, 0, 0, x, no_spans, at(soon, done), min(quota, pending - done)
-            )  # fmt: skip
-            done = min(pending, done + quota)
-            update_columns(
-                wide, outputs_at, at(output_rows, N), P, width, bands, band - 1, 1, x, 0,
-                bands, band - 1, 1, x, output_spans, at(soon, done), min(quota, pending - done)
-            )  # fmt: skip
-            done = min(pending, done + quota)
-            j += wide * LANES
+            pending = _plan_prefetch(tables, shape, batch, tile, tiles[t + 1], tiles[t + 2], at(draws, N), room.soon)
+        _update(tables, shape, tile, room, pending)
     return loss, pairs, limited

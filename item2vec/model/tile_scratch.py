@@ -22,7 +22,7 @@ class Scratch(NamedTuple):
     Yt: npt.NDArray[Any]
     S: npt.NDArray[Any]
     G: npt.NDArray[Any]
-    band: npt.NDArray[Any]
+    B: npt.NDArray[Any]
     row_step: npt.NDArray[Any]
     column_step: npt.NDArray[Any]
     mask: npt.NDArray[Any]
@@ -65,7 +65,7 @@ def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) 
         Yt=aligned(width * columns),
         S=aligned(blocked * columns),
         G=aligned(blocked * columns + LANES),
-        band=aligned((centres + UPDATE_ROWS) * band + 2 * LANES),
+        B=aligned((centres + UPDATE_ROWS) * band + 2 * LANES),
         row_step=aligned(blocked + 2 * band),
         column_step=aligned(columns + centres),
         mask=np.repeat(np.array([1, 0], np.float32), [negatives, columns - negatives]),

@@ -60,8 +60,8 @@ def choose_tile(
     contexts = window.contexts(mean_length)
     if mean_length < SHORT_SEQUENCE:
         return _for_short_sequences(negative, contexts)
-    negatives = 32 * (100 / max(100, dim)) ** 0.63 * (negative * contexts / 30) ** 0.73
-    n = min(_MOST_NEGATIVES, _REGISTER * max(2, round(negatives / _REGISTER)))
+    drawn = 24 * (100 / max(100, dim)) ** 0.63 * (negative * contexts / 30) ** 0.88
+    n = min(_MOST_NEGATIVES, _REGISTER * max(2, round(drawn / _REGISTER)))
     centres = min(_MOST_CENTRES, round(_STEPS_OF_TEXT * n / (negative * contexts)))
     return (centres, n) if centres > 1 else (1, negative)
 

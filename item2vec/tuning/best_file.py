@@ -8,8 +8,8 @@ from typing import Any
 
 from item2vec.config import TrainConfig
 from item2vec.corpus.source_config import SourceConfig
-from item2vec.evaluation.scoring import Scoring
 from item2vec.vectors.atomic import atomic_path
+from item2vec.vectors.scoring import Scoring
 
 _OF_THE_MACHINE = ("threads", "device", "backend")
 
@@ -41,25 +41,6 @@ def write_best(
     text = "".join(f"# {' '.join(line.splitlines())}\n" for line in comments) + tomli_w.dumps(document)
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def score_options(scoring: Scoring, *, evaluate: bool) -> str:
-    """Options of ``recommend`` or ``evaluate items`` for a scoring, those that are not defaults."""
-    standard = Scoring()
-    options = []
-    if evaluate and scoring.score != standard.score:
-        options.append(f"--score {scoring.score}")
-    if scoring.pool != standard.pool:
-        options.append(f"--pool {scoring.pool}")
-    if scoring.pool == "decay" and scoring.decay != standard.decay:
-        options.append(f"--decay {scoring.decay:g}")
-    if scoring.popularity:
-        options.append(f"--popularity {scoring.popularity:g}")
-    if scoring.reverse and scoring.score == "next":
-        options.append(f"--reverse {scoring.reverse:g}")
-    if scoring.softmax:
-        options.append(f"--softmax {scoring.softmax:g}")
-    return " ".join(options)
 
 
 def _set_options(config: TrainConfig) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from item2vec.config import TrainConfig
 from item2vec.evaluation.intervals import Estimate
-from item2vec.evaluation.scoring import Scoring
+from item2vec.vectors.scoring import Scoring
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from item2vec.errors import ConfigError, DivergenceError, TrainingError
 from item2vec.evaluation.baselines import item_knn, popularity
 from item2vec.evaluation.intervals import Estimate, mean_intervals
-from item2vec.evaluation.scoring import Scoring
 from item2vec.tuning.division import Division
 from item2vec.tuning.judge import Judge
 from item2vec.tuning.record import RECORD, Record, TuneResult, best, records
 from item2vec.tuning.space import Space
 from item2vec.tuning.trial import Bench, GivenUpError, Outcome
 from item2vec.tuning.tune_config import TuneConfig
+from item2vec.vectors.scoring import Scoring
 
 if TYPE_CHECKING:
     from optuna import Study

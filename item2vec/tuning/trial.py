@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from item2vec.config import TrainConfig
 from item2vec.errors import ModelError
-from item2vec.evaluation.scoring import Scoring
 from item2vec.model.tables import EmbeddingTables
 from item2vec.training.progress import Progress
 from item2vec.training.trainer import Trainer
 from item2vec.tuning.collapse import collapse_of, learnt_nothing
 from item2vec.tuning.division import Division
 from item2vec.tuning.judge import Judge, Tables, best_scoring, first_guess
+from item2vec.vectors.scoring import Scoring
 
 LOOKS = 5  # of the schedule: so often a trial is compared with others, whatever its number of epochs
 

@@ -16,7 +16,10 @@ from item2vec.errors import AmbiguousNameError, ConfigError, ModelError, Unknown
 from item2vec.vectors.hash_index import HashIndex
 from item2vec.vectors.indexed import Indexed
 from item2vec.vectors.questions import Questions
+from item2vec.vectors.scoring import Scoring
 from item2vec.vectors.suggest import closest_items
+
+SCORING_KEY = "scoring"  # of the metadata
 
 
 class KeyedVectors(Questions, Indexed):
@@ -135,6 +138,29 @@ class KeyedVectors(Questions, Indexed):
         """The loss that the tables were trained with, ns where that is not known."""
         config = self.metadata.get("config")  # of a file: it may be anything
         return "hs" if isinstance(config, dict) and config.get("loss") == "hs" else "ns"
+
+    @property
+    def scoring(self) -> Scoring:
+        """How the model is best asked for recommendations, as its metadata say, else the defaults.
+
+        Raises
+        ------
+        ModelError
+            If the metadata say what cannot be.
+        """
+        said = self.metadata.get(SCORING_KEY)
+        if said is None:
+            return Scoring()
+        try:
+            return Scoring.of(said if isinstance(said, dict) else {"scoring": said})
+        except ConfigError as error:
+            raise ModelError(f"how the model is to be asked is damaged: {error}") from None
+
+    @property
+    def recommending(self) -> Scoring:
+        """`scoring` where it is for recommendations, which are never by cosine; else the defaults."""
+        scoring = self.scoring
+        return scoring if scoring.score == "next" else Scoring()
 
     def __len__(self) -> int:
         return len(self.input)

@@ -15,25 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.errors import ConfigError
-from item2vec.vectors.pooling import Pool, item_weights
+from item2vec.vectors.pooling import item_weights
+from item2vec.vectors.scoring import Pool
 from item2vec.vectors.side_by_side import SideBySide
 from item2vec.vectors.topk import finite_rows
 
 _NUMBERS = 1 << 24  # probabilities held at once: 64 MB
 _ROWS = 4096  # of the table, multiplied at once
-
-
-def check_softmax(softmax: float) -> None:
-    """Refuse what cannot sharpen probabilities.
-
-    Raises
-    ------
-    ConfigError
-        If it is no finite number of at least 0.
-    """
-    if not 0 <= softmax < np.inf:
-        raise ConfigError(f"softmax is {softmax!r}; it must be a number of at least 0")
 
 
 def mixture(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.errors import ConfigError
+from item2vec.vectors.scoring import DECAY, Pool, check_pool
 
-Pool = Literal["mean", "last", "decay"]
-POOLS = get_args(Pool)
-DECAY = 0.8  # weight of an item over that of the next one
 _NUMBERS = 1 << 22  # gathered at once
 
 
@@ -80,10 +76,7 @@ def item_weights(lengths: NDArray[np.int64], pool: Pool, decay: float = DECAY) -
     ConfigError
         If `pool` or `decay` cannot be.
     """
-    if pool not in POOLS:
-        raise ConfigError(f"pool is {pool!r}; it must be one of {', '.join(POOLS)}")
-    if not 0 < decay <= 1:
-        raise ConfigError(f"decay is {decay!r}; it must be above 0 and at most 1")
+    check_pool(pool, decay)
     owners = np.repeat(np.arange(len(lengths)), lengths)
     ages = np.cumsum(lengths)[owners] - 1 - np.arange(len(owners))
     if pool == "mean":

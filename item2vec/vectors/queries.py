@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError, ModelError
 from item2vec.vectors.cosine import nearest
-from item2vec.vectors.mixture import check_softmax, history_weights, top_mixtures
-from item2vec.vectors.pooling import DECAY, Pool, pooled
+from item2vec.vectors.mixture import history_weights, top_mixtures
+from item2vec.vectors.pooling import pooled
+from item2vec.vectors.scoring import Scoring
 from item2vec.vectors.side_by_side import SideBySide
 from item2vec.vectors.topk import top_k
 
@@ -124,28 +125,20 @@ def recommend_many(
     model: KeyedVectors,
     histories: Sequence[NDArray[np.int64]],
     k: int,
+    scoring: Scoring,
     *,
-    pool: Pool = "mean",
-    decay: float = DECAY,
-    popularity: float = 0.0,
-    reverse: float = 0.0,
-    softmax: float = 0.0,
     include_seen: bool = False,
 ) -> list[Answer]:
     """What comes next, for histories of ids; see `KeyedVectors.recommend`."""
     check_k(k)
     output = model.output_rows("recommendations need", "use similar, or train a model with --loss ns")
-    if not np.isfinite(popularity):
-        raise ConfigError(f"popularity is {popularity!r}; it must be a finite number")
-    if not 0 <= reverse < np.inf:
-        raise ConfigError(f"reverse is {reverse!r}; it must be a number of at least 0")
-    check_softmax(softmax)
+    pool, decay, reverse, softmax = scoring.pool, scoring.decay, scoring.reverse, scoring.softmax
     bias = None
-    if popularity:
+    if scoring.popularity:
         counts = model.vocabulary.counts
         if not counts.any():
             raise ModelError("the model has no counts, which popularity needs: the format it came from has none")
-        bias = popularity * np.log(np.maximum(counts, 1))
+        bias = scoring.popularity * np.log(np.maximum(counts, 1))
     table = SideBySide(output, model.input) if reverse else output
     exclude = None if include_seen else histories
     if softmax:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from item2vec.vectors import queries
-from item2vec.vectors.pooling import DECAY, Pool
+from item2vec.vectors.scoring import Pool
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -161,18 +161,19 @@ class Questions:
         history: str | Sequence[str],
         k: int = 10,
         *,
-        pool: Pool = "mean",
-        decay: float = DECAY,
-        popularity: float = 0.0,
-        reverse: float = 0.0,
-        softmax: float = 0.0,
+        pool: Pool | None = None,
+        decay: float | None = None,
+        popularity: float | None = None,
+        reverse: float | None = None,
+        softmax: float | None = None,
         include_seen: bool = False,
     ) -> list[tuple[str, float]]:
         """Return the items that most likely come next.
 
         An item's score is the inner product of its output vector with what the input vectors of the history
         pool to, plus ``popularity`` times the logarithm of its count, plus ``reverse`` times the inner product of its
-        input vector with what the output vectors of the history pool to.
+        input vector with what the output vectors of the history pool to. What is None is as the model itself says
+        (``model.scoring``): a preset and the file of `item2vec.tune` give it what they found best.
 
         Parameters
         ----------
@@ -180,15 +181,16 @@ class Questions:
             Items, the oldest first. Unknown ones are left out with a warning, if some are known.
         k : int
             How many, at least 1.
-        pool : {"mean", "last", "decay"}
-            What the history's vectors become: see `item2vec.vectors.pooling.pooled`.
-        decay : float
-            Weight of an item over that of the next one, for "decay".
-        popularity : float
-            What the noise distribution took from frequent items is given back by some 0.2 to 0.5.
-        reverse : float
+        pool : {"mean", "last", "decay"} or None
+            What the history's vectors become, "mean" where the model says nothing else: see
+            `item2vec.vectors.pooling.pooled`.
+        decay : float or None
+            Weight of an item over that of the next one, for "decay"; .8.
+        popularity : float or None
+            0: nothing is added. What the noise distribution took from frequent items is given back by some 0.2 to 0.5.
+        reverse : float or None
             0: what comes next. Where order means nothing, a pair counts both ways, and some 0.3 to 1 finds more.
-        softmax : float
+        softmax : float or None
             0: these scores of the history's items are averaged. Above: each item gives all items probabilities, the
             softmax of this times its scores, and those are averaged; scores are then probabilities. Some 1 finds more
             where a history has items of several kinds: see `item2vec.vectors.mixture`.
@@ -233,11 +235,11 @@ class Questions:
         histories: Sequence[Sequence[str]],
         k: int = 10,
         *,
-        pool: Pool = "mean",
-        decay: float = DECAY,
-        popularity: float = 0.0,
-        reverse: float = 0.0,
-        softmax: float = 0.0,
+        pool: Pool | None = None,
+        decay: float | None = None,
+        popularity: float | None = None,
+        reverse: float | None = None,
+        softmax: float | None = None,
         include_seen: bool = False,
     ) -> list[list[tuple[str, float]]]:
         """Answer many histories at once, on all cores: `recommend` of each."""
@@ -247,17 +249,10 @@ class Questions:
             if unknown:
                 warnings.warn(f"not in the vocabulary and left out: {', '.join(map(repr, unknown))}", stacklevel=2)
             asked.append(ids)
-        return queries.recommend_many(
-            self._model,
-            asked,
-            k,
-            pool=pool,
-            decay=decay,
-            popularity=popularity,
-            reverse=reverse,
-            softmax=softmax,
-            include_seen=include_seen,
+        scoring = self._model.recommending.with_given(
+            pool=pool, decay=decay, popularity=popularity, reverse=reverse, softmax=softmax
         )
+        return queries.recommend_many(self._model, asked, k, scoring, include_seen=include_seen)
 
     @property
     def _model(self) -> KeyedVectors:

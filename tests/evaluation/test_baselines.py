@@ -11,8 +11,9 @@ from evaluation_twins import cosine_similarities, lists_of, make_sequences, rand
 from item2vec.errors import ConfigError, ModelError
 from item2vec.evaluation import baselines
 from item2vec.evaluation.baselines import item_knn, popularity, successor
-from item2vec.evaluation.scoring import Scoring, model_scorer
+from item2vec.evaluation.scoring import model_scorer
 from item2vec.vectors.keyed_vectors import KeyedVectors
+from item2vec.vectors.scoring import Scoring
 
 ITEMS = 30
 TRAINING = random_lists(np.random.default_rng(3), 60, ITEMS, 0, 9)

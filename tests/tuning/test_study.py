@@ -11,7 +11,6 @@ from made_data import make_corpus
 import item2vec
 from item2vec.config import TrainConfig
 from item2vec.errors import ConfigError
-from item2vec.evaluation.scoring import Scoring
 from item2vec.evaluation.validation import Validation, ValidationConfig
 from item2vec.presets import PRESETS
 from item2vec.tuning.collapse import collapse_of, learnt_nothing
@@ -22,6 +21,7 @@ from item2vec.tuning.space import Choice, make_space
 from item2vec.tuning.study import run_study
 from item2vec.tuning.trial import Bench, GivenUpError
 from item2vec.tuning.tune_config import TuneConfig
+from item2vec.vectors.scoring import Scoring
 
 optuna = pytest.importorskip("optuna")
 jit = pytest.mark.jit
