@@ -7,7 +7,6 @@ by the first line, users and items of a CSV stay the text that they are, and com
 
 from __future__ import annotations
 
-import csv
 import difflib
 import glob
 import os
@@ -17,12 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from item2vec.corpus.csv_header import distinct_names, first_line, parse_line
 from item2vec.corpus.database import Database, identifier, literal
 from item2vec.corpus.not_text import json_array_remedy
 from item2vec.corpus.plain_files import COMPRESSED_ENDINGS, PARQUET, PlainFile, plain_file
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.corpus.text_encoding import check_encoding
-from item2vec.corpus.utf8_blocks import BYTE_ORDER_MARK, bad_byte_message
 from item2vec.errors import ConfigError, CorpusError, brief
 
 ENDINGS = {
@@ -166,8 +165,8 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
     name = repr(str(path))
     tab = config.format == "tsv" or format_of(path, config.format) == "tsv"
     given = config.delimiter or ("\t" if tab else None)
-    first = _first_line(plain, name)
-    parsed = [(mark, _parse_line(first, mark)) for mark in ([given] if given else _DELIMITERS)]
+    first = first_line(plain, name)
+    parsed = [(mark, parse_line(first, mark)) for mark in ([given] if given else _DELIMITERS)]
     parsed = [(mark, names) for mark, names in parsed if names]
     if not parsed:
         raise CorpusError(f"the first line of {name} has a quote within a name, or a name of over 100,000 letters")
@@ -176,7 +175,7 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
     header = not wanted or not all(_NUMBERED.fullmatch(want) for want in wanted) or any(w in names for w in wanted)
     if not header:
         names = [f"column{place}" for place in range(len(names))]
-    names = _distinct(names)
+    names = distinct_names(names)
     check_columns(
         names, wanted, name, "" if not header else "; if there is no header line, they are column0, column1 ..."
     )
@@ -278,44 +277,3 @@ def _json_text(kind: str) -> str:
     if kind.endswith("[]"):
         return "VARCHAR[]"
     return kind if kind.startswith(("STRUCT", "MAP")) else "VARCHAR"
-
-
-def _first_line(path: Path, name: str) -> str:
-    """The header line: a line, and more where a quoted name goes on over its end."""
-    try:
-        with path.open("rb") as file:
-            block = file.read(1 << 20)
-    except OSError as error:
-        raise CorpusError(f"cannot read {name}: {error.strerror}; see its name, owner and permissions") from None
-    text = block.removeprefix(BYTE_ORDER_MARK)
-    end = re.search(rb'\A(?:[^"\r\n]|"[^"]*")*', text)
-    line = text[: end.end()] if end else text
-    if not line.strip():
-        raise CorpusError(f"{name} is empty; an event table has a header line and an event on each line")
-    try:
-        return line.decode()
-    except UnicodeDecodeError as error:
-        raise CorpusError(bad_byte_message(name, line, error.start)) from None
-
-
-def _parse_line(line: str, delimiter: str) -> list[str]:
-    """The names in a header line; none if such a delimiter makes no sense of it."""
-    if len(delimiter) > 1:
-        return [name.strip('"') for name in line.split(delimiter)]
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return []
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Names for columns that SQL, which overlooks case, can tell apart."""
-    seen: set[str] = set()
-    result = []
-    for place, name in enumerate(names):
-        unique, number = name or f"column{place}", 1
-        while unique.casefold() in seen:
-            unique, number = f"{name or 'column'}_{number}", number + 1
-        seen.add(unique.casefold())
-        result.append(unique)
-    return result
