@@ -110,7 +110,7 @@ def print_report(facts: dict[str, Any]) -> None:
         ("sequences", f"{facts['sequences']:,}"),
         ("tokens", f"{facts['tokens']:,}"),
         ("items", f"{facts['items']:,}, of which {facts['once']:,} come once"),
-        ("rare", f"{rare['items']:,} items come less than {facts['min_count']:,} times (--min-count), "
+        ("rare", f"{rare['items']:,} items come fewer than {facts['min_count']:,} times (--min-count), "
          f"{_share(rare['tokens'], facts['tokens'])} of the tokens"),
         ("lengths", f"{lengths['shortest']:,} to {lengths['longest']:,} items, mean {lengths['mean']:,.1f}"),
         ("", ", ".join(f"{share} up to {lengths[share]:,}" for share in lengths if share.endswith("%"))),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,8 @@ import click
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_answer, print_json
 from item2vec.cli.scoring_options import scoring_options
+from item2vec.cli.source_options import event_options, open_events
+from item2vec.corpus.source_config import Format, SourceConfig
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.vectors.scoring import Score, Scoring, score_options
 
@@ -36,6 +37,7 @@ def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 Examples:
   item2vec evaluate items sessions.txt
   item2vec evaluate items train.txt --targets test.txt --id-column -k 20
+  item2vec evaluate items train.parquet --targets test.parquet --user listener --item track --time started
   item2vec evaluate items sessions.txt --pool last --popularity 0.5 --json
 """
 )
@@ -45,6 +47,7 @@ Examples:
 @click.option("--train", "train_path", metavar="FILE", help="What baselines learn from.  [default: the histories]")
 @click.option("--id-column", is_flag=True, help="Lines begin with an id, by which SEQUENCES and targets are paired.")
 @click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
+@event_options
 @click.option("-k", "--topk", "cutoffs", metavar="N,N...", default="10,20,50", show_default=True, callback=_cutoffs,
               help="Lengths of the lists that are looked at.")  # fmt: skip
 @click.option("--score", type=click.Choice(["next", "similar"]),
@@ -65,31 +68,47 @@ def items(
     keep_seen: bool,
     no_baselines: bool,
     as_json: bool,
+    format: Format,
+    user: str | None,
+    item: str | None,
+    time: str | None,
+    where: str | None,
     score: Score | None,
     **given: Any,
 ) -> None:
     """Rank all items for each history, and look where the held-out ones come.
 
     SEQUENCES is text, a sequence a line. Without --targets the last item of each line is held out, and the rest of the
-    line is its history; with it, line i of FILE has what was held out of line i.
+    line is its history; with it, line i of FILE has what was held out of line i. Each file may be an event table
+    instead (.csv .tsv .parquet .jsonl): all events of a user are a line, and users are paired.
 
     Recall, NDCG, hit rate, MRR, coverage and mean popularity rank come with 95% intervals, by a bootstrap over lines.
     Items that the model does not know are misses. The baselines are popularity, cosine ItemKNN and, when the
     last item is held out, the most frequent successor of the one before.
     """
     model = open_model(model_path)
+    from item2vec.corpus.file_names import expand
+    from item2vec.corpus.table_files import format_of
     from item2vec.evaluation.heldout import HeldOut, leave_last_out, with_targets
     from item2vec.evaluation.items import evaluate_items, standard_baselines
     from item2vec.evaluation.metrics import check_cutoffs
-    from item2vec.evaluation.sequences import Catalogue, read_sequences
+    from item2vec.evaluation.sequences import Catalogue, named_sequences, read_sequences
 
     cutoffs = check_cutoffs(cutoffs)
     own = model.scoring if score in (None, model.scoring.score) else Scoring()
     chosen = own.with_given(score=score, **given)
     catalogue = Catalogue(model.vocabulary)
 
+    table = SourceConfig(format=format, user=user, item=item, time=time, where=where)
+
     def read(path: str) -> Any:
-        return read_sequences(path, catalogue, delimiter=delimiter, id_column=id_column)
+        paths = list(expand(path))
+        if format_of(paths[0], format) == "text":
+            if any((user, item, time, where)) and path == sequences:
+                raise ConfigError(f"--user, --item, --time and --where are of event tables, and {path} is read as text")
+            return read_sequences(path, catalogue, delimiter=delimiter, id_column=id_column)
+        with open_events(paths, table) as events:
+            return named_sequences(events.by_user(), catalogue)
 
     whole = read(sequences)
     held = with_targets(whole, read(targets)) if targets else leave_last_out(whole)
@@ -117,14 +136,10 @@ def items(
 
 def _refuse_strangers(targets: NDArray[np.int32], model: KeyedVectors, name: str) -> None:
     """Refuse held-out items that the model knows none of: all figures would be 0."""
-    from item2vec.corpus.table_files import format_of
-
     if len(targets) and bool((targets >= len(model.vocabulary)).all()):
-        is_table = format_of(Path(name)) != "text"
-        table = " it is read as text, so divide a table first: item2vec split;" if is_table else ""
         raise CorpusError(
-            f"the model knows none of the {len(targets):,} held-out items of {name};{table} is it the right model, and "
-            "does --delimiter or --id-column say how lines are divided?"
+            f"the model knows none of the {len(targets):,} held-out items of {name}; is it the right model, and "
+            "does --delimiter or --id-column say how lines are divided, or --item which column it is?"
         )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_answer, print_json, printable
+
+if TYPE_CHECKING:
+    from item2vec.vectors.keyed_vectors import KeyedVectors
 
 _COMMONEST = 10
 _DEEPEST = 4  # levels of metadata
@@ -41,7 +44,7 @@ def info(model_path: str, as_json: bool) -> None:
         "items": len(model),
         "dim": model.dim,
         "tables": ["input"] if model.output is None else ["input", "output"],
-        "commonest": [{"item": model.vocabulary[rank], "count": count} for rank, count in enumerate(counts)],
+        "commonest": [_named(model, rank) | {"count": count} for rank, count in enumerate(counts)],
     }
     if model.names is not None:
         document["names"] = model.names.given
@@ -51,6 +54,12 @@ def info(model_path: str, as_json: bool) -> None:
         print_json(document)
     else:
         print_answer("\n".join(_lines(document)))
+
+
+def _named(model: KeyedVectors, rank: int) -> dict[str, Any]:
+    """An item, with its display name where items have such."""
+    name = {} if model.names is None else {"name": model.names[rank]}
+    return {"item": model.vocabulary[rank], **name}
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
@@ -72,7 +81,8 @@ def _lines(document: dict[str, Any]) -> list[str]:
     counted = any(entry["count"] for entry in document["commonest"])
     head = "commonest" if counted else "first"
     for entry in document["commonest"]:
-        facts.append((head, printable(entry["item"]) + (f" {entry['count']:,}" if counted else "")))
+        shown = printable(entry["item"]) + (f" {entry['count']:,}" if counted else "")
+        facts.append((head, shown + (f" {printable(entry['name'])}" if entry.get("name") else "")))
         head = ""
     return [line for name, text in facts for line in _wrapped(printable(name), printable(text))]
 

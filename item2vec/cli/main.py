@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
+from item2vec.cli.stop_signals import TERMINATION
 from item2vec.errors import ConfigError, Item2VecError
 
 # name: (module, first line of its help). The module's command has the module's name.
@@ -141,7 +142,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"Error: {error.filename}: {reason}" if error.filename else f"Error: {reason}", 1
     if isinstance(error, MemoryError):
         return f"Error: not enough memory: {str(error) or 'the system gives no more'}", 1
-    return "Interrupted.", 130
+    return "Interrupted.", TERMINATION.status
 
 
 def discard_output() -> None:
@@ -174,4 +175,5 @@ def cli(ctx: click.Context, version: bool) -> None:
 
 def main() -> None:
     """Run the command line with the arguments of this process."""
+    TERMINATION.catch()
     cli()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from item2vec.corpus.source_config import DEDUPES, ERRORS, FORMATS, NULLS, SourceConfig
+
+if TYPE_CHECKING:
+    from item2vec.evaluation.split_events import Events
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,12 +24,12 @@ SOURCE_EXAMPLES = """\b
 """
 
 
-def _option(name: str, help: str, *, field: str | None = None, **settings: Any) -> Any:
-    """Make an option for a field of SourceConfig, with the default that stands there."""
+def _option(name: str, help: str, *, field: str | None = None, **settings: Any) -> tuple[str, Any]:
+    """Make an option for a field of SourceConfig, with the default that stands there, beside the field's name."""
     field = field or name.lstrip("-").replace("-", "_")
     default = getattr(SourceConfig, field)
     shown = isinstance(default, str)
-    return click.option(name, field, default=default, help=help, show_default=shown, **settings)
+    return field, click.option(name, field, default=default, help=help, show_default=shown, **settings)
 
 
 _OPTIONS = (
@@ -31,8 +37,8 @@ _OPTIONS = (
     _option(
         "--delimiter", "What separates items, or columns of a CSV.  [default: white space; as seen]", metavar="TEXT"
     ),
-    _option("--encoding", "Text: how it is encoded.", metavar="NAME"),
-    _option("--errors", "Text: bytes that are no text are an error, or U+FFFD and counted.", type=click.Choice(ERRORS)),
+    _option("--encoding", "How text, CSV or JSON lines are encoded.", metavar="NAME"),
+    _option("--errors", "Bytes that are no text are an error, or U+FFFD and counted.", type=click.Choice(ERRORS)),
     _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),
     _option("--item", "Tables: the item, or a list of items.", metavar="COLUMN"),
     _option("--time", "Tables: order by this; dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
@@ -49,15 +55,38 @@ _OPTIONS = (
         "Tokens above this, 2GB say, lie in a file; tables are sorted on disk.  [default: 1/32 of all; 80%]",
         metavar="SIZE",
     ),
-    _option("--no-cache", "Text: encode the sources again, and keep no file of it.", field="cache", flag_value=False),
+    _option("--no-cache", "Encode the sources again, and keep no file of them.", field="cache", flag_value=False),
 )
+
+
+_OF_EVENTS = ("format", "user", "item", "time", "where")
 
 
 def source_options(command: Command) -> Command:
     """Give a command the options of `SourceConfig`; they come in its keyword arguments."""
-    for option in reversed(_OPTIONS):
+    for _, option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def event_options(command: Command) -> Command:
+    """Give a command the options that say what the events of a table are, and which count."""
+    for field, option in reversed(_OPTIONS):
+        command = option(command) if field in _OF_EVENTS else command
+    return command
+
+
+@contextmanager
+def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
+    """The events of tables, for as long as the context is open; says what was left out."""
+    from item2vec.corpus.database import Database
+    from item2vec.evaluation.split_events import Events
+
+    with Database(os.cpu_count() or 1, None) as database:
+        events = Events(database, paths, config)
+        for note in events.notes:
+            click.echo(f"Note: {note}.", err=True)
+        yield events
 
 
 def take_source_config(options: dict[str, Any], sources: Sequence[str]) -> SourceConfig:

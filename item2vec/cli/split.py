@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import click
 
 from item2vec.cli.options import json_option
 from item2vec.cli.output import print_json
-from item2vec.corpus.source_config import FORMATS, Format, SourceConfig
+from item2vec.cli.source_options import event_options, open_events
+from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
-
-if TYPE_CHECKING:
-    from item2vec.evaluation.split_events import Events
 
 
 @click.command(
@@ -36,12 +31,7 @@ Examples:
 @click.option("-o", "--output", metavar="PREFIX", help="Where to write.  [default: SOURCE without its ending]")
 @click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
 @click.option("--id-column", is_flag=True, help="Lines of text begin with an id, which is left out.")
-@click.option("--format", type=click.Choice(FORMATS), default="auto", show_default=True,
-              help="How to read SOURCE; auto: by its ending.")  # fmt: skip
-@click.option("--user", metavar="COLUMN", help="Of an event table: whose events make a sequence.")
-@click.option("--item", metavar="COLUMN", help="Of an event table: what it is about.")
-@click.option("--time", "time_column", metavar="COLUMN", help="Of an event table: when.")
-@click.option("--where", metavar="SQL", help="Of an event table: only rows of which this condition holds.")
+@event_options
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True,
               help="Seed of --by random.")  # fmt: skip
 @json_option
@@ -52,13 +42,9 @@ def split(
     output: str | None,
     delimiter: str | None,
     id_column: bool,
-    format: Format,
-    user: str | None,
-    item: str | None,
-    time_column: str | None,
-    where: str | None,
     seed: int,
     as_json: bool,
+    **table: Any,
 ) -> None:
     """Divide sequences into a part to train on and a part held out.
 
@@ -70,18 +56,18 @@ def split(
     stays. By time, it is a share of all events (the latest), a span before the last event (7d, 12h, 30m), or a time:
     what came at it or later is held out of every sequence, so that nothing later is trained on.
     """
-    from item2vec.corpus.sources import expand
+    from item2vec.corpus.file_names import expand
     from item2vec.corpus.table_files import ENDINGS, format_of
     from item2vec.evaluation.split import divide, parse_holdout, read_text_sequences, write_parts
     from item2vec.vectors.atomic import check_writable
 
     paths = list(expand(source))
-    is_table = format_of(paths[0], format) != "text"
+    is_table = format_of(paths[0], table["format"]) != "text"
     prefix = output or _without_endings(paths[0])
     amount = 0.0 if by == "time" else parse_holdout(holdout or "1")
-    if by == "time" and not (is_table and time_column):
+    if by == "time" and not (is_table and table["time"]):
         raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(ENDINGS)} and --time")
-    if not is_table and (user or item or time_column or where):
+    if not is_table and any(value for name, value in table.items() if name != "format"):
         raise ConfigError(
             f"{source} is read as text, where --user, --item, --time and --where mean nothing; a table ends in "
             f"{', '.join(ENDINGS)}, perhaps compressed"
@@ -91,8 +77,7 @@ def split(
     check_writable(f"{prefix}.train.txt")
     cut = None
     if is_table:
-        config = SourceConfig(format=format, user=user, item=item, time=time_column, where=where)
-        with _events(paths, config) as events:
+        with open_events(paths, SourceConfig(**table)) as events:
             if by == "time":
                 moment = events.cut(holdout or "0.1")
                 cut = events.shown(moment)
@@ -121,19 +106,6 @@ def split(
         f"                    item2vec evaluate items{option} {train} --targets {held_out}",
         err=True,
     )
-
-
-@contextmanager
-def _events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
-    """The events of tables; says what was left out."""
-    from item2vec.corpus.database import Database
-    from item2vec.evaluation.split_events import Events
-
-    with Database(os.cpu_count() or 1, None) as database:
-        events = Events(database, paths, config)
-        for note in events.notes:
-            click.echo(f"Note: {note}.", err=True)
-        yield events
 
 
 def _without_endings(path: Path) -> str:

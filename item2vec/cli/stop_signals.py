@@ -1,4 +1,7 @@
-"""Ctrl-C, SIGTERM and a closed terminal while training: the first one asks to stop, the second stops at once."""
+"""Ctrl-C, SIGTERM and a closed terminal. While training, the first one asks to stop, the second stops at once.
+
+At other times SIGTERM ends a command as Ctrl-C does, so that no temporary file is left.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,38 @@ from typing import Any
 import click
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Termination:
+    """Makes SIGTERM and SIGHUP a KeyboardInterrupt, the second one a kill.
+
+    Attributes
+    ----------
+    received : int
+        The signal; SIGINT, which is Python's own, before.
+    """
+
+    def __init__(self) -> None:
+        self.received = int(signal.SIGINT)
+
+    @property
+    def status(self) -> int:
+        """The exit status of an interrupted command, as a shell has it."""
+        return 128 + self.received
+
+    def catch(self) -> None:
+        """Begin, in the main thread; a signal that the process was started to ignore stays ignored."""
+        for number in _SIGNALS:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+
+TERMINATION = Termination()
 
 
 class StopSignals:

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from item2vec.corpus.code_store import temporary_file, writing_to
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.memory import give_back
+from item2vec.corpus.names import Names
 from item2vec.corpus.utf8 import all_valid
 from item2vec.corpus.vocabulary import Vocabulary
 
-FORMAT = 2  # to be raised whenever the same sources would become another file
+FORMAT = 3  # to be raised whenever the same sources would become another file
 TEMPORARY = ".part"
 
 _NAME = b"item2vec corpus\n"
@@ -34,6 +35,8 @@ _ARRAYS = {
     "items": "<i4", "offsets": "<i8",
     "vocabulary_counts": "<i8", "vocabulary_offsets": "<i8", "vocabulary_blob": "|u1",
     "rare_counts": "<i8", "rare_offsets": "<i8", "rare_blob": "|u1",
+    "names_offsets": "<i8", "names_blob": "|u1",  # none at all without names
+    "notes": "|u1",  # a JSON list
 }  # fmt: skip
 _STEP = 4 << 20  # bytes of a file that are worked on at a time
 _RESIDENT = 32 << 20  # bytes of ids read after which a mapped file's pages are given back
@@ -131,7 +134,15 @@ class CorpusFileWriter:
         with writing_to(self._folder):
             self._offsets.write(np.ascontiguousarray(offsets, "<i8").data)
 
-    def finish(self, vocabulary: Vocabulary, rare: Vocabulary, facts: Facts, key: str) -> Corpus:
+    def finish(
+        self,
+        vocabulary: Vocabulary,
+        rare: Vocabulary,
+        facts: Facts,
+        key: str,
+        names: Names | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Corpus:
         """Write all the rest, the header last, and map the file."""
         with writing_to(self._folder):
             self._offsets.seek(0)
@@ -142,6 +153,10 @@ class CorpusFileWriter:
                 self._write(f"{name}_counts", items.counts)
                 self._write(f"{name}_offsets", items.offsets)
                 self._write(f"{name}_blob", items.blob)
+            if names is not None:
+                self._write("names_offsets", names.offsets)
+                self._write("names_blob", names.blob)
+            self._write("notes", np.frombuffer(json.dumps(notes).encode(), np.uint8))
             self._align()
             text = json.dumps({"format": FORMAT, "key": key, "lengths": self._lengths, **facts}).encode()
             self._file.seek(0)
@@ -234,6 +249,10 @@ def _corpus(file: CorpusFile, header: dict[str, Any]) -> Corpus:
         name: Vocabulary(arrays[f"{name}_blob"], arrays[f"{name}_offsets"], arrays[f"{name}_counts"])
         for name in ("vocabulary", "rare")
     }
+    try:
+        notes = tuple(map(str, json.loads(arrays["notes"].tobytes())))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DamagedFileError("its notes are none") from error
     return Corpus(
         arrays["items"],
         arrays["offsets"],
@@ -242,6 +261,8 @@ def _corpus(file: CorpusFile, header: dict[str, Any]) -> Corpus:
         raw_sequences=header["raw_sequences"],
         replaced=header["replaced"],
         rare=texts["rare"],
+        names=Names(arrays["names_blob"], arrays["names_offsets"]) if len(arrays["names_offsets"]) else None,
+        notes=notes,
         file=file,
     )
 
@@ -261,14 +282,17 @@ def _check(corpus: Corpus, header: dict[str, Any]) -> None:
     assert rare is not None
     if any(len(items.offsets) != len(items.counts) + 1 for items in (vocabulary, rare)):
         raise DamagedFileError("counts and items differ")
-    texts = [(items.offsets, len(items.blob)) for items in (vocabulary, rare)]
+    if corpus.names is not None and len(corpus.names) != len(vocabulary):
+        raise DamagedFileError("names and items differ")
+    named: list[Vocabulary | Names] = [vocabulary, rare] if corpus.names is None else [vocabulary, rare, corpus.names]
+    texts = [(items.offsets, len(items.blob)) for items in named]
     for offsets, end in [(corpus.offsets, len(corpus.items)), *texts]:
         if not len(offsets) or offsets[0] != 0 or offsets[-1] != end:
             raise DamagedFileError("offsets do not divide what they should")
         for block in _blocks(file, offsets):
             if np.any(block[1:] < block[:-1]):
                 raise DamagedFileError("offsets fall")
-    if not all(all_valid(items.blob, items.offsets, len(items)) for items in (vocabulary, rare)):
+    if not all(all_valid(items.blob, items.offsets, len(items)) for items in named):
         raise DamagedFileError("an item is not UTF-8")
     for block in _blocks(file, corpus.items):
         if block.min() < 0 or block.max() >= len(vocabulary):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,14 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.corpus.database_errors import one_line
 from item2vec.errors import CorpusError, Item2VecError
 
 BATCH = 1 << 20  # rows that leave the database at once
 _TEXT_BATCH = 1 << 24  # bytes of text
-_RAGGED = re.compile(
-    r"CSV Error on Line: (\d+)\s+Original Line: (.{0,80}).*?\s+Expected Number of Columns: (\d+) Found: (\d+)",
-    re.DOTALL,
-)
 
 
 class Database:
@@ -36,12 +32,15 @@ class Database:
     ----------
     folder : Path
         For temporary files, in the system's place for such ($TMPDIR); it goes when the database is closed.
+    names : dict of str to str
+        What users call the files that stand for theirs, such as unpacked ones.
     """
 
     def __init__(self, threads: int, memory: int | None) -> None:
         import duckdb  # here, since only tables need it
 
         self._error = duckdb.Error
+        self.names: dict[str, str] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="item2vec-"))
         self.connection = duckdb.connect(":memory:", config={"temp_directory": str(self.folder / "spill")})
         self.run(f"SET threads = {threads}")
@@ -73,7 +72,7 @@ class Database:
         try:
             return self.connection.execute(sql)
         except self._error as error:
-            raise kind((f"{about}: " if about else "") + reason(error)) from None
+            raise kind(one_line(error, about, self.names)) from None
         except RuntimeError as error:
             if "interrupted" in str(error).lower():
                 raise KeyboardInterrupt from None
@@ -96,7 +95,8 @@ class Database:
         try:
             self.connection.register(name, columns)
         except self._error as error:
-            raise CorpusError(f"cannot read a table of type {type(columns).__name__}: {reason(error)}") from None
+            about = f"cannot read a table of type {type(columns).__name__}"
+            raise CorpusError(one_line(error, about, self.names)) from None
 
     def text_column(self, column: str, table: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """A column of text, in the order of the rows, without a Python object for each.
@@ -128,20 +128,3 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A piece of text, quoted for SQL."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def reason(error: Exception) -> str:
-    """DuckDB's message as one line: what and where, without its advice on its own options."""
-    text = str(error)
-    if "Out of Memory" in text or "max_temp_directory_size" in text:
-        return (
-            "not enough memory to sort the events, or no space for temporary files; raise --memory, or lower --threads"
-        )
-    file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
-    head = re.split(r"\n\s*(?:LINE \d+:|Possible |See also|file = |For more info)", text, maxsplit=1)[0]
-    head = re.sub(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|TProtocolException): ", "", head.strip())
-    head = _RAGGED.sub(r"line \1, '\2', has \4 of \3 columns; mend it, or leave it out", head)
-    head = " ".join(head.replace("Original Line: ", "which is ").split())
-    if len(head) > 400:
-        head = head[:400] + "..."
-    return f"{file[1].strip()!r}: {head}" if file else head

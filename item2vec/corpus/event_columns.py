@@ -9,6 +9,7 @@ from item2vec.errors import CorpusError
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _NESTED = ("STRUCT", "MAP", "UNION")
+_MARK = "item2vec: no weight: "  # by which our own error is known again
 
 
 def is_list(scan: Scan, column: str) -> bool:
@@ -53,10 +54,20 @@ def weight_sql(scan: Scan, column: str) -> str:
         If the column holds neither numbers nor text.
     """
     value, type_ = scan.column(column)
+    number = f"CAST({value} AS DOUBLE)"
     if type_ == "VARCHAR":
         value = f"nullif(trim({value}), '')"
+        error = f"CASE WHEN {value} IS NOT NULL THEN error('{_MARK}' || {value}) END"
+        number = f"coalesce(TRY_CAST({value} AS DOUBLE), {error})"
     elif type_ not in (*_WHOLE, "DOUBLE", "FLOAT", "UBIGINT", "HUGEINT", "BOOLEAN") and not type_.startswith("DECIMAL"):
         raise CorpusError(f"column {column!r} of {scan.name} is {type_}; a weight must be a number")
-    number = f"CAST({value} AS DOUBLE)"
     # Beyond 1e12 there is no telling a weight from any other; the reader refuses what they would lay out.
     return f"CASE WHEN NOT isnan({number}) THEN CAST(round(greatest(-1, least({number}, 1e12))) AS BIGINT) END"
+
+
+def bad_weight(error: CorpusError, column: str) -> CorpusError:
+    """The error for a text that is no number, if that is what the database stumbled over; else the error itself."""
+    _, found, text = str(error).partition(_MARK)
+    if not found:
+        return error
+    return CorpusError(f"column {column!r} has {text!r}, which is no number, as a weight must be; leave such rows out")

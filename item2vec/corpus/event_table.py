@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from item2vec.corpus.database import Database, identifier, literal
-from item2vec.corpus.event_columns import is_list, key_sql, key_type, weight_sql
+from item2vec.corpus.event_columns import bad_weight, is_list, key_sql, key_type, weight_sql
 from item2vec.corpus.event_times import REAL, bad_time, kind_of_times, time_sql
+from item2vec.corpus.file_names import nearest
 from item2vec.corpus.in_memory import Table
 from item2vec.corpus.source_config import SourceConfig
 from item2vec.corpus.table_files import Scan, check_columns, describe_sql, listed, scan_files
-from item2vec.errors import ConfigError, CorpusError
+from item2vec.corpus.text_encoding import replaced_notes
+from item2vec.errors import ConfigError, CorpusError, Item2VecError
 
 _IN_MEMORY = "the table in memory"
 
@@ -31,12 +34,15 @@ class EventTable:
         SQL condition: the event has all that it needs.
     notes : tuple of str
         How many events are left out, and why.
+    replaced : int
+        Places in the sources' text that were no characters and became U+FFFD.
     """
 
     name: str
     time_kind: str
     complete: str
     notes: tuple[str, ...]
+    replaced: int = 0
 
 
 def load_events(database: Database, paths: Sequence[Path] | Table, config: SourceConfig) -> EventTable:
@@ -53,7 +59,8 @@ def load_events(database: Database, paths: Sequence[Path] | Table, config: Sourc
     name = scans[0].name + (f" and {len(scans) - 1:,} more" if len(scans) > 1 else "")
     time_kind = _load(database, scans, config)
     complete, notes = _check_rows(database, config, name)
-    return EventTable(name, time_kind, complete, notes)
+    replaced = sum(scan.replaced for scan in scans)
+    return EventTable(name, time_kind, complete, (*replaced_notes(replaced), *notes), replaced)
 
 
 def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfig) -> list[Scan]:
@@ -78,8 +85,22 @@ def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfi
             )
         if config.where is not None:
             condition = f"{scan.sql} WHERE ({config.where}\n)"
-            describe_sql(database, condition, kind=ConfigError, about=f"where is {config.where!r}")
+            try:
+                describe_sql(database, condition, kind=ConfigError, about=f"where is {config.where!r}")
+            except ConfigError as error:
+                raise _of_condition(error, scan, config.where) from None
     return scans
+
+
+def _of_condition(error: ConfigError, scan: Scan, condition: str) -> ConfigError:
+    """The error with the columns that there are, if a condition names another, or one that is a word of SQL too."""
+    named, found, _ = str(error).partition(" not found in FROM clause")
+    if found:
+        return ConfigError(f"{named} is not there; the columns are {listed(scan.columns)}")
+    words = [column for column in scan.columns if column in re.findall(r"\w+", condition)]
+    if words and "syntax error" in str(error):
+        return ConfigError(f"{error}; a column that is called as a word of SQL needs quotes: {identifier(words[0])}")
+    return error
 
 
 def _scan_table(database: Database, table: Table, wanted: Sequence[str]) -> Scan:
@@ -91,6 +112,7 @@ def _scan_table(database: Database, table: Table, wanted: Sequence[str]) -> Scan
 
 def _scan_query(database: Database, paths: Sequence[Path], sql: str, wanted: Sequence[str]) -> Scan:
     for place, path in enumerate(paths):
+        _check_database(path)
         alias = identifier(path.stem)
         database.run(f"ATTACH {literal(str(path))} AS {alias} (READ_ONLY)", about=f"cannot attach {str(path)!r}")
         if place == 0:
@@ -101,12 +123,29 @@ def _scan_query(database: Database, paths: Sequence[Path], sql: str, wanted: Seq
     return Scan(query, columns, "the query's result")
 
 
+def _check_database(path: Path) -> None:
+    """Refuse what cannot be attached: with a query, a source is a database."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        missing = f"no file {str(path)!r}{nearest(path)}"
+        known = isinstance(error, FileNotFoundError | NotADirectoryError)
+        raise CorpusError(missing if known else f"cannot read {str(path)!r}: {error.strerror}") from None
+    if head[8:12] != b"DUCK" and not head.startswith(b"SQLite format 3"):
+        raise ConfigError(
+            f"with --sql a source is a DuckDB database, and {str(path)!r} is none; name other files in the query "
+            f"itself: FROM {literal(str(path))}"
+        )
+
+
 def _load(database: Database, scans: Sequence[Scan], config: SourceConfig) -> str:
     """Make memory.event (u, i, t, w, name) of all scans, rows in the order of the files; the kind of its times."""
     assert config.item is not None
     users = "BIGINT" if config.user is None else key_type(scans, config.user)
     items = key_type(scans, config.item)
-    kind = kind_of_times(database, scans, config.time) if config.time else ""
+    condition = f" WHERE ({config.where}\n)" if config.where is not None else ""
+    kind = kind_of_times(database, scans, config.time, condition) if config.time else ""
     named = config.name_column if config.names is None else None
     table = f"u {users}, i {items}"
     table += (", t DOUBLE" if kind == REAL else ", t BIGINT") if config.time else ""
@@ -129,16 +168,23 @@ def _load(database: Database, scans: Sequence[Scan], config: SourceConfig) -> st
         raw = ", ".join(f"{expression} AS {alias}" for expression, alias in zip(select, aliases, strict=True))
         rest = "".join(f", {alias}" for alias in aliases[2:])
         item = key_sql("i", type_.removesuffix("[]"), items)
-        condition = f" WHERE ({config.where}\n)" if config.where is not None else ""
         try:
             database.run(
                 f"INSERT INTO memory.main.event SELECT u, {item}{rest} FROM (SELECT {raw} FROM {scan.sql}{condition})",
                 about=f"cannot read {scan.name}",
             )
         except CorpusError as error:
-            raise bad_time(error, config.time or "") from None
+            raise _named(error, config) from None
     database.run("USE memory")
     return kind
+
+
+def _named(error: CorpusError, config: SourceConfig) -> Item2VecError:
+    """The error of a column's values, or of a condition, where it is one; else the error itself."""
+    named = bad_weight(bad_time(error, config.time or ""), config.weight or "")
+    if named is error and config.where is not None and "Could not convert string" in str(error):
+        return ConfigError(f"where is {config.where!r}: {error}; text stands in quotes there: \"item = '7'\"")
+    return named
 
 
 def _check_rows(database: Database, config: SourceConfig, name: str) -> tuple[str, tuple[str, ...]]:

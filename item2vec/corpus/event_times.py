@@ -24,15 +24,15 @@ _SAMPLE = 100
 _MARK = "item2vec: no time: "  # by which our own error is known again
 
 
-def kind_of_times(database: Database, scans: Sequence[Scan], column: str) -> str:
-    """The kind that suits a column in all scans.
+def kind_of_times(database: Database, scans: Sequence[Scan], column: str, where: str = "") -> str:
+    """The kind that suits a column in all scans, in the rows that meet the SQL of ``where``.
 
     Raises
     ------
     CorpusError
         If a scan has no times there, or one has dates and another numbers.
     """
-    kinds = {_kind(database, scan, column) for scan in scans}
+    kinds = {_kind(database, scan, column, where) for scan in scans}
     kinds.discard("")
     if len(kinds) == 2 and kinds <= {MICROSECONDS, NANOSECONDS}:
         return NANOSECONDS
@@ -70,7 +70,8 @@ def bad_time(error: CorpusError, column: str) -> CorpusError:
         return error
     return CorpusError(
         f"column {column!r} has {text!r}, which is no time as its first ones are; times are 2024-01-31 12:30:00, "
-        "dates, or seconds or milliseconds since 1970"
+        "dates, or seconds or milliseconds since 1970; leave such rows out with --where, or make times of them with "
+        "--sql and strptime"
     )
 
 
@@ -118,7 +119,7 @@ def _is_date(value: int) -> bool:
     return True
 
 
-def _kind(database: Database, scan: Scan, column: str) -> str:
+def _kind(database: Database, scan: Scan, column: str, where: str) -> str:
     value, type_ = scan.column(column)
     if type_ == "TIMESTAMP_NS":
         return NANOSECONDS
@@ -133,7 +134,8 @@ def _kind(database: Database, scan: Scan, column: str) -> str:
     if type_ != "VARCHAR":
         raise CorpusError(f"column {column!r} of {scan.name} is {type_}, which is no time")
     rows = database.run(
-        f"SELECT {value} FROM {scan.sql} WHERE nullif(trim({value}), '') IS NOT NULL LIMIT {_SAMPLE}",
+        f"SELECT {value} FROM (SELECT * FROM {scan.sql}{where}) WHERE nullif(trim({value}), '') IS NOT NULL "
+        f"LIMIT {_SAMPLE}",
         about=f"cannot read {scan.name}",
     ).fetchall()
     texts = [text for (text,) in rows]

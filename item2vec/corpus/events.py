@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.cache import cache_folder
+from item2vec.corpus.cache import cache_folder, unchanged
 from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.corpus_file import CorpusFileWriter
 from item2vec.corpus.database import Database
+from item2vec.corpus.event_cache import event_entry, event_sources
 from item2vec.corpus.event_table import EventTable, load_events
 from item2vec.corpus.event_times import REAL, ticks_per_second
 from item2vec.corpus.ids import Part, ids_in_memory, write_ids
@@ -66,6 +66,10 @@ def read_events(
     memory = config.memory_bytes
     if memory is not None and memory < _LEAST_MEMORY:
         raise ConfigError(f"memory is {config.memory!r}; to sort tables it must be 64MB or more")
+    files = None if isinstance(paths, Table) else event_sources(paths)
+    entry = event_entry(files, config, min_count, max_items)
+    if entry and (found := entry.open()):
+        return found
     room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
     tokens = CodeStore(room)
     with Database(threads, memory) as database:
@@ -88,19 +92,23 @@ def read_events(
         names = names_of_vocabulary(database, "event") if config.name_column and not config.names else None
     ranks = np.full(size + 1, -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)
-    facts = Facts(raw_tokens=raw_tokens, raw_sequences=raw_sequences, replaced=0)
+    facts = Facts(raw_tokens=raw_tokens, raw_sequences=raw_sequences, replaced=table.replaced)
     parts = [Part(tokens, raw_sequences)]
-    if room.exceeded:
-        with CorpusFileWriter(room.folder, named=False) as writer:
-            write_ids(parts, [ranks], writer)
-            corpus = writer.finish(vocabulary, rare, facts, "")
-    else:
+
+    def check(corpus: Corpus) -> Corpus:
+        if raw_tokens == raw_sequences:
+            raise CorpusError(_single_events(raw_sequences, table.name, config))
+        check_kept(corpus, int(counts.max()), table.name, min_count=min_count, max_items=max_items)
+        return corpus
+
+    if not room.exceeded:
         ids = ids_in_memory(parts, [ranks], [int(vocabulary.counts.sum())])
-        corpus = Corpus(*ids, vocabulary, rare=rare, **facts)
-    corpus = replace(corpus, names=names, notes=table.notes)
-    if raw_tokens == raw_sequences:
-        raise CorpusError(_single_events(raw_sequences, table.name, config))
-    check_kept(corpus, int(counts.max()), table.name, min_count=min_count, max_items=max_items)
+        return check(Corpus(*ids, vocabulary, rare=rare, names=names, notes=table.notes, **facts))
+    with CorpusFileWriter(room.folder, named=entry is not None) as writer:
+        write_ids(parts, [ranks], writer)
+        corpus = check(writer.finish(vocabulary, rare, facts, entry.key if entry else "", names, table.notes))
+        if entry and files and unchanged(files):
+            entry.keep(corpus, writer)
     return corpus
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -76,9 +78,10 @@ def named_or_in_memory(sources: Any) -> list[str | Path] | Sequences | Table:
     Raises
     ------
     CorpusError
-        If it is none of these.
+        If it is none of these, or text where lists of items are wanted.
     """
     if isinstance(sources, str | Path):
+        _refuse_text(sources)
         return [sources]
     if isinstance(sources, Sequences | Table):
         return sources
@@ -90,12 +93,29 @@ def named_or_in_memory(sources: Any) -> list[str | Path] | Sequences | Table:
         if not head and isinstance(sources, list | tuple):
             return []
         if head and isinstance(head[0], str | Path):
+            _refuse_text(head[0])
             return [*head, *elements]
         return Sequences(chain(head, elements))
+    if hasattr(sources, "collect"):
+        raise CorpusError(f"sources is a {type(sources).__name__}, which is not computed yet; give its .collect()")
     raise CorpusError(
         f"sources is {brief(str(sources))}, of type {type(sources).__name__}; it must be the name of a file, several, "
         "sequences of items such as [['milk', 'bread'], ['tea']], or a data frame"
     )
+
+
+def _refuse_text(name: str | Path) -> None:
+    """Refuse a sentence for the name of a file, unless a file has such a name."""
+    text = str(name)
+    if (
+        len(text.split()) > 1
+        and not glob.has_magic(text)
+        and not os.path.lexists(os.path.expanduser(os.path.dirname(text) or text))
+    ):
+        raise CorpusError(
+            f"{brief(text)} is text where the name of a file stands, and there is no such file; sequences in memory "
+            "are lists of items, so divide text first: [line.split() for line in lines]"
+        )
 
 
 def read_sequences(sequences: Sequences, *, min_count: int, max_items: int | None, memory: int | None = None) -> Corpus:

@@ -18,6 +18,7 @@ LONG = 5  # items from which on a sequence hardly comes twice by chance
 MARKS = (",", ";", "|", "\t")
 _COMMONEST = 10
 _STEP = 1 << 22  # tokens that are walked through at a time
+_MOST_COLUMNS = 10  # more items a line than this are rather walks on a graph, which have one length too
 _LOOKED_AT = 2000  # commonest items that are searched for marks between items
 
 
@@ -59,6 +60,10 @@ class Inspection:
     numeric : float
         Share of the tokens, of the commonest items, that are numbers.
     lookalikes : Lookalikes
+    columns : int
+        Items of each sequence as it was read, if all have as many, of a few; else 0.
+    columns_alike : float
+        The least overlap of the distributions of items at two neighbouring places of them, 0 to 1.
     """
 
     sequences: int
@@ -82,6 +87,8 @@ class Inspection:
     mark: tuple[str, float]
     numeric: float
     lookalikes: Lookalikes
+    columns: int
+    columns_alike: float
 
     def length_at(self, share: float) -> int:
         """The length that a share of the sequences do not exceed."""
@@ -120,6 +127,7 @@ def inspect_corpus(corpus: Corpus, min_count: int) -> Inspection:
     rare = all_counts < min_count
     kept = max(1, int(counts.sum()))
     mark, numeric = _marks(corpus)
+    columns, columns_alike = _columns(corpus, lengths)
     pairs = float((lengths.astype(np.float64) * (lengths - 1)).sum() / 2)
     return Inspection(
         sequences=corpus.raw_sequences,
@@ -143,6 +151,8 @@ def inspect_corpus(corpus: Corpus, min_count: int) -> Inspection:
         mark=mark,
         numeric=numeric,
         lookalikes=find_lookalikes(corpus.vocabulary),
+        columns=columns,
+        columns_alike=columns_alike,
     )
 
 
@@ -195,3 +205,20 @@ def _marks(corpus: Corpus) -> tuple[tuple[str, float], float]:
                 with_mark[mark] += count
     mark, count = max(with_mark.items(), key=lambda pair: pair[1], default=("", 0))
     return (mark, count / total), numbers / total
+
+
+def _columns(corpus: Corpus, lengths: NDArray[np.int64]) -> tuple[int, float]:
+    """How many items each line had, if all had as many, and how alike neighbouring places are."""
+    columns, rest = divmod(corpus.raw_tokens, corpus.raw_sequences)
+    longest = int(lengths.max())
+    # Where items were dropped, a column of times say, their lines are shorter; none is longer than the mean.
+    if rest or not 2 <= columns <= _MOST_COLUMNS or not max(2, columns - 1) <= longest <= columns:
+        return 0, 1.0
+    begins, alike, before = corpus.offsets[:-1], 1.0, None
+    for place in range(longest):
+        items = corpus.items[begins[lengths > place] + place]
+        shares = np.bincount(items, minlength=len(corpus.vocabulary)) / len(items)
+        if before is not None:
+            alike = min(alike, float(np.minimum(before, shares).sum()))
+        before = shares
+    return columns, alike

@@ -99,7 +99,7 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
     from item2vec.corpus.database import Database, identifier, literal
     from item2vec.corpus.event_columns import key_sql
     from item2vec.corpus.source_config import SourceConfig
-    from item2vec.corpus.table_files import format_of, listed, scan_files
+    from item2vec.corpus.table_files import as_plain_file, format_of, listed, scan_files
 
     assert config.names is not None
     path = Path(config.names).expanduser()
@@ -109,17 +109,16 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
         database.register("items", items)
         database.run("CREATE TABLE vocabulary AS SELECT rank, item FROM items ORDER BY rank")
         if kind == "text":
-            from item2vec.corpus.plain_files import plain_file
-
-            plain = literal(glob.escape(str(plain_file(path, database.folder))))
+            plain = literal(glob.escape(str(as_plain_file(database, path, config).path)))
             sql = (
                 f"read_csv({plain}, auto_detect=false, header=false, delim='\t', quote='', escape='', "
                 "columns={'item': 'VARCHAR', 'name': 'VARCHAR'})"
             )
             item = name = ""
+            shape = ", lines of item TAB name"
             columns = "item, name"
         else:
-            scan = scan_files(database, [path], SourceConfig(), [])[0]
+            scan = scan_files(database, [path], SourceConfig(encoding=config.encoding, errors=config.errors), [])[0]
             has = list(scan.columns)
             if config.item not in has and "item" not in has and has[0] in vocabulary.key_to_index:
                 raise CorpusError(
@@ -133,11 +132,11 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
             if name not in has:
                 lacking = f"no column {name!r}" if name else "several columns that may be names"
                 raise CorpusError(f"{scan.name} has {lacking}; give --name-column, one of {listed(has)}")
-            sql = scan.sql
+            sql, shape = scan.sql, ""
             columns = f"{key_sql(*scan.column(item), 'VARCHAR')}, CAST({identifier(name)} AS VARCHAR)"
         database.run(
             "CREATE TABLE pairs AS SELECT i, nullif(trim(name), '') AS name FROM "
             f"(SELECT {columns} FROM {sql}) AS pair(i, name)",
-            about=f"cannot read the names in {config.names!r}",
+            about=f"cannot read the names in {config.names!r}{shape}",
         )
         return names_of_vocabulary(database, "pairs")

@@ -11,7 +11,8 @@ from item2vec.corpus import edges, tokeniser
 from item2vec.corpus.code_store import CodeStore
 from item2vec.corpus.item_table import ItemTable, Sizes
 from item2vec.corpus.memory import give_back, own_pages
-from item2vec.corpus.sources import Segment, map_file
+from item2vec.corpus.segments import Segment
+from item2vec.corpus.sources import map_file
 from item2vec.corpus.stream import Stream
 from item2vec.errors import CorpusError
 

@@ -89,7 +89,8 @@ def _tables(
                 f"{odd[0]} is an option of files and tables, and the source is sequences in memory; leave it out"
             )
         return sources
-    from item2vec.corpus.sources import expand
+    from item2vec.corpus.file_names import expand
+    from item2vec.corpus.sources import check_source
     from item2vec.corpus.table_files import format_of
 
     if isinstance(sources, str | Path):
@@ -107,12 +108,14 @@ def _tables(
         odd = [name for name in _TABLE_OPTIONS if name in config.set_options()]
         odd += ["name_column"] if config.name_column and not config.names else []
         if odd and paths:
+            check_source(paths[0])  # a directory, an archive, JSON: that is what is wrong then
             raise ConfigError(
                 f"{odd[0].replace('_', '-')} is an option of event tables, and {str(paths[0])!r} is read as text; give "
                 "--format csv, tsv, parquet or jsonl if it is a table"
             )
         return None
-    _refuse_text_options(config, repr(str(tables[0])))
+    if "parquet" in formats:
+        _refuse_text_options(config, repr(str(paths[formats.index("parquet")])))
     if len(tables) < len(paths):
         text = paths[formats.index("text")]
         raise ConfigError(
@@ -127,4 +130,6 @@ def _tables(
 def _refuse_text_options(config: SourceConfig, name: str) -> None:
     odd = [option for option in _TEXT_OPTIONS if option in config.set_options()]
     if odd:
-        raise ConfigError(f"{odd[0]} is an option of text, and {name} is an event table, which is UTF-8")
+        raise ConfigError(
+            f"{odd[0]} is an option of text, CSV and JSON lines, and {name} is UTF-8 always; leave it out"
+        )

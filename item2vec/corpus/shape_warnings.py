@@ -36,12 +36,12 @@ def warnings_of(found: Inspection, source: SourceConfig, *, window: int, window_
     """
     table = source.item is not None
     shapes: tuple[Callable[[Inspection, bool], str | None], ...] = (
-        one_giant_sequence, single_items, unique_items, long_outlier, header, own_beginnings, lookalikes, duplicates,
-        repetitions,
+        one_giant_sequence, single_items, unique_items, long_outlier, header, rows, own_beginnings, lookalikes,
+        duplicates, repetitions,
     )  # fmt: skip
     told = [shape(found, table) for shape in shapes]
     told.append(None if table else other_delimiter(found, source.delimiter))
-    told.append(wide_window(found, window, window_mode))
+    told.append(None if rows(found, table) else wide_window(found, window, window_mode))
     return tuple(sentence for sentence in told if sentence)
 
 
@@ -111,6 +111,17 @@ def header(found: Inspection, table: bool) -> str | None:
 def _spaced(item: str) -> str:
     """UserId as user id."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", item).lower()
+
+
+def rows(found: Inspection, table: bool) -> str | None:
+    """Each line has as many items, and other ones at each place: the rows of a table."""
+    if table or found.sequences < 100 or not found.columns or found.columns_alike > 0.5:
+        return None
+    return (
+        f"Each of the {found.sequences:,} sequences has {found.columns} items, other ones at each place, as rows of a "
+        "table have; if each is an event, read it as a table: --format tsv, or csv with --delimiter, --user column0 "
+        "--item column1, say"
+    )
 
 
 def own_beginnings(found: Inspection, table: bool) -> str | None:

@@ -35,9 +35,10 @@ class SourceConfig:
         Text: what separates items, if not white space. CSV: what separates columns, if not what its first line
         shows.
     encoding : str
-        Text: its encoding, by a name that Python knows. With UTF-8, a byte order mark of UTF-16 or UTF-32 counts.
+        The encoding of text, CSV and JSON lines, by a name that Python knows. With UTF-8, a byte order mark of UTF-16
+        or UTF-32 counts.
     errors : {"strict", "replace"}
-        Text: what is no character of the encoding is an error, or becomes U+FFFD and is counted.
+        What is no character of the encoding is an error, or becomes U+FFFD and is counted.
     user, item, time : str or None
         The columns of an event table. All events of a user are one sequence, ordered by time; events of the same
         time, and all events where no time is given, stay in the order of the files.
@@ -63,8 +64,8 @@ class SourceConfig:
         Bytes, or a size such as ``"2GB"``: tokens above it lie in a mapped file, and tables are sorted on disk.
         None: 1/32 of the machine's memory for tokens, four fifths for sorting.
     cache : bool
-        Text: keep a mapped file of tokens, and use one that was made from the same sources, unchanged, with the
-        same options.
+        Keep a mapped file of tokens, and use one that was made from the same sources, unchanged, with the same
+        options. With a query, or a condition that calls functions, none is kept: what they depend on is not known.
 
     Raises
     ------
@@ -105,6 +106,10 @@ class SourceConfig:
                 f"delimiter is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
             )
         _ = self.gap_seconds, self.memory_bytes, check_encoding(self.encoding, self.errors)
+        if self.user is not None and self.user == self.item:
+            raise ConfigError(
+                f"user and item are both {self.user!r}; give the column of items, or each sequence is of one item"
+            )
         if self.session_gap is not None and self.time is None:
             raise ConfigError(f"session-gap is {self.session_gap!r} but no time is given; add --time COLUMN")
 

@@ -1,13 +1,10 @@
-"""From what the user names to files that can be read, and to one stretch of lines for each thread."""
+"""From what the user names to files that can be read."""
 
 from __future__ import annotations
 
-import difflib
-import glob
 import io
 import mmap
 import os
-import shlex
 import stat
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,29 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from item2vec.corpus.compression import COMPRESSIONS, Compression, recognise, unpacked
+from item2vec.corpus.compression import Compression, recognise, unpacked
+from item2vec.corpus.file_names import STANDARD_INPUT, expand, nearest, shown_name
+from item2vec.corpus.not_text import check_ending, refuse_binary
 from item2vec.corpus.stream import PeekedFile, Stream, TextStream
 from item2vec.corpus.text_encoding import UTF8, Errors, encoding_of
-from item2vec.corpus.utf8_blocks import BYTE_ORDER_MARK, nul_message
+from item2vec.corpus.utf8_blocks import BYTE_ORDER_MARK
 from item2vec.errors import CorpusError
 
 FIRST_BLOCK = 1 << 16
-STANDARD_INPUT = "-"
 _LONGEST_LINE = 1 << 30  # bytes, where lines are read one by one from what is unpacked
-
-# How files begin that are not text, what they are, and how they become text.
-_FORMATS = (
-    (0, b"PK\x03\x04", "a zip archive", "unpack it first: unzip -p {} > corpus.txt"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z e {}"),
-    (0, b"\x04\x22\x4d\x18", "lz4 data", "decompress it first: lz4 -dc {} > corpus.txt"),
-    (0, b"\x1f\x9d", "compress data", "decompress it first: uncompress -c {} > corpus.txt"),
-    (257, b"ustar", "a tar archive", "unpack it first: tar -xf {}"),
-    (0, b"PAR1", "a Parquet file", "write it as text first, a sequence a line"),
-    (0, b"\x80", "a Python pickle", "write it as text first, a sequence a line"),
-    (0, b"\x93NUMPY", "a numpy array", "write it as text first, a sequence a line"),
-)
-# Text may have these by chance; then a NUL behind them decides.
-_CONFIRMED_BY = {b"PAR1": b"\0", b"ustar": b"\0"}
 
 
 @dataclass(frozen=True)
@@ -82,15 +66,6 @@ class Source:
         return self.head if self.stream else map_file(self)[self.start : self.start + FIRST_BLOCK]
 
 
-@dataclass(frozen=True)
-class Segment:
-    """Whole lines of one file: bytes ``start`` to ``stop``; a stream is one segment."""
-
-    source: Source
-    start: int
-    stop: int
-
-
 def find_sources(names: Sequence[str | Path], *, encoding: str = UTF8, errors: Errors = "strict") -> list[Source]:
     """Expand ``~`` and globs (each glob's files sorted by name) and look at every file's beginning.
 
@@ -122,7 +97,7 @@ def check_source(path: Path, *, encoding: str = UTF8, errors: Errors = "strict")
     """
     try:
         if str(path) == STANDARD_INPUT:
-            return _check_pipe(path, _standard_input(), encoding, errors)
+            return _check_pipe(path, standard_input(), encoding, errors)
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise CorpusError(f"{str(path)!r} is a directory; name its files, such as {str(path / '*.txt')!r}")
@@ -136,15 +111,21 @@ def check_source(path: Path, *, encoding: str = UTF8, errors: Errors = "strict")
         raise CorpusError(f"no file {str(path)!r}{nearest(path)}") from None
     except OSError as error:
         raise CorpusError(
-            f"cannot read {_shown(path)}: {error.strerror or error}; see its owner and permissions"
+            f"cannot read {shown_name(path)}: {error.strerror or error}; see its owner and permissions"
         ) from None
     stream, head = _stream(path, path, block, encoding, errors)
     start = len(BYTE_ORDER_MARK) if block.startswith(BYTE_ORDER_MARK) else 0
     return Source(path, status.st_size, start, (status.st_mtime_ns, status.st_ctime_ns), stream, head)
 
 
-def _standard_input() -> BinaryIO:
-    """Standard input as it is, unbuffered where it can be: a thread that waits in a buffered read holds its lock."""
+def standard_input() -> BinaryIO:
+    """Standard input as it is, unbuffered where it can be: a thread that waits in a buffered read holds its lock.
+
+    Raises
+    ------
+    CorpusError
+        If there is none, or it is a terminal.
+    """
     if sys.stdin is None or sys.stdin.closed:
         raise CorpusError("'-' is standard input, but that is closed; pipe text into it")
     if sys.stdin.isatty():
@@ -158,7 +139,7 @@ def _check_pipe(path: Path, file: BinaryIO, encoding: str, errors: Errors) -> So
     peeked = PeekedFile(file)
     stream, head = _stream(path, peeked, peeked.peek(FIRST_BLOCK), encoding, errors)
     if stream is None:
-        stream, head = TextStream(_shown(path), peeked, None, encoding, errors), peeked.peek(FIRST_BLOCK)
+        stream, head = TextStream(shown_name(path), peeked, None, encoding, errors), peeked.peek(FIRST_BLOCK)
     return Source(path, 0, 0, stream=stream, head=head)
 
 
@@ -167,34 +148,35 @@ def _stream(
 ) -> tuple[TextStream | None, bytes]:
     """What reads a source that begins with ``block``, and how its text begins; None if it is plain UTF-8."""
     compression = recognise(block)
-    _check_ending(path, block, compression)
+    check_ending(path, block, compression)
     if compression is None:
         actual = encoding_of(block, encoding)
         if actual == UTF8:
-            _refuse_binary(path, block)
+            refuse_binary(path, block)
             if errors == "strict":
                 return None, b""
-        unpacked_head = block
+        head = block
     else:
-        unpacked_head = _unpacked_head(path, file, block, compression)
-        if inner := recognise(unpacked_head):
-            raise CorpusError(
-                f"{_shown(path)} is compressed twice, {inner.name} data within {compression.name} data; "
-                "decompress it once first"
-            )
-        actual = encoding_of(unpacked_head, encoding)
+        head = unpacked_head(path, file, block, compression)
+        actual = encoding_of(head, encoding)
         if actual == UTF8:
-            _refuse_binary(path, unpacked_head, " inside")
-    stream = TextStream(_shown(path), file, compression, actual, errors)
-    head = TextStream(_shown(path), PeekedFile(io.BytesIO(unpacked_head)), None, actual, "replace").blocks(FIRST_BLOCK)
-    return stream, b"".join(head)
+            refuse_binary(path, head, " inside")
+    stream = TextStream(shown_name(path), file, compression, actual, errors)
+    text = TextStream(shown_name(path), PeekedFile(io.BytesIO(head)), None, actual, "replace").blocks(FIRST_BLOCK)
+    return stream, b"".join(text)
 
 
-def _unpacked_head(path: Path, file: Path | PeekedFile, block: bytes, compression: Compression) -> bytes:
-    """Return the first bytes of a compressed file: from the file itself, so that one cut off early is found out."""
-    with path.open("rb") if isinstance(file, Path) else io.BytesIO(block) as beginning:
+def unpacked_head(path: Path, file: Path | PeekedFile, block: bytes, compression: Compression) -> bytes:
+    """Return the first bytes of a compressed file: from the file itself, so that one cut off early is found out.
+
+    Raises
+    ------
+    CorpusError
+        If it is damaged, or what was compressed is compressed itself.
+    """
+    with file.open("rb") if isinstance(file, Path) else io.BytesIO(block) as beginning:
         head = b""
-        blocks = unpacked(beginning, compression, _shown(path), FIRST_BLOCK)
+        blocks = unpacked(beginning, compression, shown_name(path), FIRST_BLOCK)
         try:
             for more in blocks:
                 head += more
@@ -203,28 +185,18 @@ def _unpacked_head(path: Path, file: Path | PeekedFile, block: bytes, compressio
         except CorpusError:
             if isinstance(file, Path) or len(block) < FIRST_BLOCK:
                 raise  # all of it was there, and it is damaged
+    if inner := recognise(head):
+        raise CorpusError(
+            f"{shown_name(path)} is compressed twice, {inner.name} data within {compression.name} data; "
+            "decompress it once first"
+        )
     return head[:FIRST_BLOCK]
-
-
-def _check_ending(path: Path, block: bytes, compression: Compression | None) -> None:
-    """Refuse a file whose name promises another content: who reads it as text, or leaves it, is surprised."""
-    promised = next((known for known in COMPRESSIONS if path.suffix.lower() == known.ending), None)
-    if promised is None or promised is compression:
-        return
-    what = f"is {compression.name} data" if compression else "is no compressed file" if block else "is empty"
-    raise CorpusError(
-        f"{_shown(path)} ends in {promised.ending} but {what}; rename it if it is what you want, or make it again"
-    )
-
-
-def _shown(path: Path) -> str:
-    return "standard input" if str(path) == STANDARD_INPUT else repr(str(path))
 
 
 def describe(sources: Sequence[Source]) -> str:
     """Name the first file, and how many more there are."""
     more = len(sources) - 1
-    return _shown(sources[0].path) + (f" and {more:,} more file{'s' if more > 1 else ''}" if more else "")
+    return shown_name(sources[0].path) + (f" and {more:,} more file{'s' if more > 1 else ''}" if more else "")
 
 
 def map_file(source: Source) -> mmap.mmap:
@@ -265,89 +237,12 @@ def lines_of(source: Source) -> Iterator[bytes]:
         begun.append(first)
         size += len(first)
         if size > _LONGEST_LINE:
-            raise CorpusError(f"{_shown(source.path)} has a line of over {_LONGEST_LINE:,} bytes; that is no sequence")
+            raise CorpusError(
+                f"{shown_name(source.path)} has a line of over {_LONGEST_LINE:,} bytes; that is no sequence"
+            )
         if lines:
             yield b"".join(begun)
             yield from lines[:-1]
             begun, size = [lines[-1]], len(lines[-1])
     if size:
         yield b"".join(begun)
-
-
-def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[list[Segment]]:
-    """Share the files out to at most ``parts`` threads, in order, in whole lines, about equally much to each.
-
-    Parameters
-    ----------
-    sources : sequence of Source
-    parts : int
-        How many shares at most, 1 or more.
-    least : int
-        Bytes that a share should have at least.
-
-    Returns
-    -------
-    list of lists of Segment
-        At least one share; none is empty, unless there is nothing at all.
-    """
-    total = sum(source.size - source.start for source in sources)
-    parts = max(1, min(parts, total // max(least, 1)))
-    shares: list[list[Segment]] = [[]]
-    done = 0
-    for source in sources:
-        start = source.start
-        while start < source.size or source.stream:
-            wanted = total * len(shares) // parts - done  # bytes until this share is full
-            last = len(shares) == parts or start + wanted >= source.size
-            stop = source.size if last or source.stream else _line_start(source, start + max(wanted, 1))
-            shares[-1].append(Segment(source, start, stop))
-            done += stop - start
-            start = stop
-            while len(shares) < parts and done >= total * len(shares) // parts and done < total:
-                shares.append([])
-            if source.stream:
-                break  # it cannot be cut up
-    return [share for share in shares if share] or [[]]
-
-
-def _line_start(source: Source, position: int) -> int:
-    """Where the first line that begins at ``position`` or behind it begins."""
-    mapped = map_file(source)
-    return mapped.find(b"\n", position - 1) + 1 or source.size
-
-
-def expand(name: str) -> Iterator[Path]:
-    """Files that a name stands for: itself, if it is there or is no pattern."""
-    path = os.path.expanduser(name)
-    if os.path.lexists(path) or not glob.has_magic(path):
-        # pathlib takes "./" away, by which people name a file that is called "-"
-        yield Path(os.path.abspath(path) if name != STANDARD_INPUT and str(Path(path)) == STANDARD_INPUT else path)
-        return
-    found = sorted(glob.glob(path, recursive=True))
-    files = [match for match in found if not os.path.isdir(match)]
-    if not files:
-        what = "only directories match" if found else "no file matches"
-        raise CorpusError(f"{what} {name!r}; look at the pattern and the folder it is asked from")
-    yield from map(Path, files)
-
-
-def nearest(path: Path) -> str:
-    """What to add when a file is missing: the folder that is missing, or the file that was meant."""
-    folder = path.parent
-    if not folder.is_dir():
-        return f"; there is no folder {str(folder)!r}"
-    try:
-        close = difflib.get_close_matches(path.name, os.listdir(folder), n=1)
-    except OSError:
-        close = []
-    return f"; did you mean {str(folder / close[0])!r}?" if close else "; look at its name and folder"
-
-
-def _refuse_binary(path: Path, block: bytes, where: str = "") -> None:
-    for place, magic, what, remedy in _FORMATS:
-        if block.startswith(magic, place) and _CONFIRMED_BY.get(magic, b"") in block[place + 4 :]:
-            raise CorpusError(f"{_shown(path)} is {what}{where}, not text; {remedy.format(shlex.quote(str(path)))}")
-    if b"\0" in block:
-        position = block.index(b"\0")
-        place_of = f"of the file{where}" if not where else "of its unpacked text"
-        raise CorpusError(nul_message(_shown(path), block.count(b"\n", 0, position) + 1, position, place_of))

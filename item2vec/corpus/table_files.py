@@ -7,17 +7,21 @@ by the first line, users and items of a CSV stay the text that they are, and com
 
 from __future__ import annotations
 
-import csv
 import difflib
 import glob
+import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from item2vec.corpus.csv_header import distinct_names, first_line, parse_line
 from item2vec.corpus.database import Database, identifier, literal
-from item2vec.corpus.plain_files import COMPRESSED_ENDINGS, plain_file
+from item2vec.corpus.not_text import json_array_remedy
+from item2vec.corpus.plain_files import COMPRESSED_ENDINGS, PARQUET, PlainFile, plain_file
 from item2vec.corpus.source_config import SourceConfig
+from item2vec.corpus.text_encoding import check_encoding
 from item2vec.errors import ConfigError, CorpusError, brief
 
 ENDINGS = {
@@ -30,6 +34,7 @@ ENDINGS = {
 }
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBERED = re.compile(r"column\d+")
+_UNTYPED = ("VARCHAR", "JSON")  # what JSON may have that is no number or time
 _RAW = "item2vec_text:"  # prefix of a column as the file has it, where a condition sees it as a number
 
 
@@ -45,11 +50,14 @@ class Scan:
         The columns' names and DuckDB types, in order.
     name : str
         What messages call it.
+    replaced : int
+        Places in its text that were no characters and became U+FFFD.
     """
 
     sql: str
     columns: dict[str, str]
     name: str
+    replaced: int = 0
 
     def column(self, name: str) -> tuple[str, str]:
         """SQL for a column's value as the file has it, and its type."""
@@ -85,20 +93,36 @@ def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, 
     looks = []
     for path in paths:
         kind = format_of(path, config.format)
-        plain = plain_file(path, database.folder)
-        if kind == "parquet" or not _is_parquet(plain):
-            looks.append(_LOOKS[kind](database, plain, path, config, wanted))
-        else:
+        plain = as_plain_file(database, path, config)
+        if plain.parquet and kind != "parquet":
             raise CorpusError(f"{str(path)!r} is a Parquet file; give --format parquet")
+        look = _LOOKS[kind](database, plain.path, path, config, wanted)
+        looks.append(replace(look, replaced=plain.replaced))
     scans: list[Scan] = []
     run: list[str] = []
+    replaced = 0
     for look, following in zip(looks, [*looks[1:], None], strict=True):
         run.append(_file_literal(look.path))
-        if following is None or replace(following, path="", name="") != replace(look, path="", name=""):
+        replaced += look.replaced
+        if following is None or following.shape != look.shape:
             files = look.name if len(run) == 1 else f"{look.name} and {len(run) - 1:,} before it"
-            scans.append(Scan(look.sql.replace("$FILES", f"[{', '.join(run)}]", 1), look.columns, files))
-            run = []
+            scans.append(Scan(look.sql.replace("$FILES", f"[{', '.join(run)}]", 1), look.columns, files, replaced))
+            run, replaced = [], 0
     return scans
+
+
+def as_plain_file(database: Database, path: Path, config: SourceConfig) -> PlainFile:
+    """A file that the database can read as it is, and whose errors name what users called it.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read, or is no table; see `plain_file`.
+    """
+    plain = plain_file(path, database.folder, check_encoding(config.encoding, config.errors), config.errors)
+    if plain.path != path:
+        database.names[str(plain.path)] = str(path)
+    return plain
 
 
 @dataclass(frozen=True)
@@ -109,21 +133,40 @@ class _Look:
     name: str
     sql: str
     columns: dict[str, str]
+    replaced: int = 0
+
+    @property
+    def shape(self) -> tuple[str, dict[str, str]]:
+        """What files have in common that are one scan."""
+        return self.sql, self.columns
 
 
 def _look_at_parquet(database: Database, plain: Path, path: Path, config: SourceConfig, wanted: Sequence[str]) -> _Look:
     sql = "read_parquet($FILES, binary_as_string=true, hive_partitioning=false)"
+    _check_parquet(plain, repr(str(path)))
     columns = _describe(database, sql, plain, path)
     check_columns(columns, wanted, repr(str(path)))
     return _Look(str(plain), repr(str(path)), sql, columns)
+
+
+def _check_parquet(plain: Path, name: str) -> None:
+    """Refuse a file that does not begin and end as Parquet does."""
+    with plain.open("rb") as file:
+        begin = file.read(len(PARQUET))
+        file.seek(max(0, os.fstat(file.fileno()).st_size - len(PARQUET)))
+        end = file.read()
+    if begin != PARQUET:
+        raise CorpusError(f"{name} is {'no Parquet file' if begin else 'empty'}; see what it is, or get it again")
+    if end != PARQUET:
+        raise CorpusError(f"{name} is cut off: it has no end as Parquet files have; get the whole file")
 
 
 def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConfig, wanted: Sequence[str]) -> _Look:
     name = repr(str(path))
     tab = config.format == "tsv" or format_of(path, config.format) == "tsv"
     given = config.delimiter or ("\t" if tab else None)
-    first = _first_line(plain, name)
-    parsed = [(mark, _parse_line(first, mark)) for mark in ([given] if given else _DELIMITERS)]
+    first = first_line(plain, name)
+    parsed = [(mark, parse_line(first, mark)) for mark in ([given] if given else _DELIMITERS)]
     parsed = [(mark, names) for mark, names in parsed if names]
     if not parsed:
         raise CorpusError(f"the first line of {name} has a quote within a name, or a name of over 100,000 letters")
@@ -132,7 +175,7 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
     header = not wanted or not all(_NUMBERED.fullmatch(want) for want in wanted) or any(w in names for w in wanted)
     if not header:
         names = [f"column{place}" for place in range(len(names))]
-    names = _distinct(names)
+    names = distinct_names(names)
     check_columns(
         names, wanted, name, "" if not header else "; if there is no header line, they are column0, column1 ..."
     )
@@ -146,12 +189,17 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
         guess = columns
     typed = {column: guess[column] for column in names if column in wanted and guess[column] != "VARCHAR"}
     kinds = {column: "VARCHAR" if column in wanted else guess[column] for column in names}
-    sql = _csv_sql(dialect, kinds)
-    if typed:
-        casts = ", ".join(f"CAST({identifier(c)} AS {kind}) AS {identifier(c)}" for c, kind in typed.items())
-        texts = ", ".join(f"{identifier(c)} AS {identifier(_RAW + c)}" for c in typed)
-        sql = f"(SELECT * REPLACE ({casts}), {texts} FROM {sql})"
-    return _Look(str(plain), name, sql, kinds | {_RAW + column: "VARCHAR" for column in typed})
+    return _with_types(_Look(str(plain), name, _csv_sql(dialect, kinds), kinds), typed)
+
+
+def _with_types(look: _Look, typed: dict[str, str]) -> _Look:
+    """The look with these columns as numbers and times, for a condition, and beside them the text that they are."""
+    if not typed:
+        return look
+    casts = ", ".join(f"CAST({identifier(c)} AS {kind}) AS {identifier(c)}" for c, kind in typed.items())
+    texts = ", ".join(f"{identifier(c)} AS {identifier(_RAW + c)}" for c in typed)
+    columns = look.columns | typed | {_RAW + column: "VARCHAR" for column in typed}
+    return replace(look, sql=f"(SELECT * REPLACE ({casts}), {texts} FROM {look.sql})", columns=columns)
 
 
 def _csv_sql(dialect: str, columns: dict[str, str]) -> str:
@@ -162,14 +210,19 @@ def _look_at_json(database: Database, plain: Path, path: Path, config: SourceCon
     read = "read_json($FILES, format='newline_delimited', maximum_object_size=67108864"
     found = _describe(database, read + ")", plain, path)
     if list(found) == ["json"] and "json" not in wanted:
-        raise CorpusError(
-            f'{str(path)!r} is no JSON lines: its first line is no object such as {{"user": 1, "item": 2}}'
-        )
+        with plain.open("rb") as file:
+            array = file.read(100).lstrip().startswith(b"[")
+        why = json_array_remedy(shlex.quote(str(path))) if array else 'an event is such as {"user": 1, "item": 2}'
+        raise CorpusError(f"{str(path)!r} is no JSON lines: its first line is no object; {why}")
     check_columns(found, wanted, repr(str(path)))
     chosen = found if config.where is not None or not wanted else {name: found[name] for name in wanted}
     # Numbers and texts of one column come out as they are written, not as what they have in common.
     columns = {name: _json_text(kind) if name in wanted or not wanted else kind for name, kind in chosen.items()}
-    return _Look(str(plain), repr(str(path)), f"{read}, columns={{{_struct(columns)}}})", columns)
+    look = _Look(str(plain), repr(str(path)), f"{read}, columns={{{_struct(columns)}}})", columns)
+    if config.where is None:
+        return look
+    typed = {name: found[name] for name in wanted if columns[name] == "VARCHAR" and found[name] not in _UNTYPED}
+    return _with_types(look, typed)
 
 
 _LOOKS = {"csv": _look_at_csv, "tsv": _look_at_csv, "parquet": _look_at_parquet, "jsonl": _look_at_json}
@@ -224,51 +277,3 @@ def _json_text(kind: str) -> str:
     if kind.endswith("[]"):
         return "VARCHAR[]"
     return kind if kind.startswith(("STRUCT", "MAP")) else "VARCHAR"
-
-
-def _first_line(path: Path, name: str) -> str:
-    """The header line: a line, and more where a quoted name goes on over its end."""
-    try:
-        with path.open("rb") as file:
-            block = file.read(1 << 20)
-    except OSError as error:
-        raise CorpusError(f"cannot read {name}: {error.strerror}; see its name, owner and permissions") from None
-    text = block.removeprefix(b"\xef\xbb\xbf")
-    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise CorpusError(f"{name} is UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8")
-    end = re.search(rb'\A(?:[^"\r\n]|"[^"]*")*', text)
-    line = text[: end.end()] if end else text
-    if not line.strip():
-        raise CorpusError(f"{name} is empty; an event table has a header line and an event on each line")
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        raise CorpusError(f"the first line of {name} is not UTF-8 text; convert the file first with iconv") from None
-
-
-def _parse_line(line: str, delimiter: str) -> list[str]:
-    """The names in a header line; none if such a delimiter makes no sense of it."""
-    if len(delimiter) > 1:
-        return [name.strip('"') for name in line.split(delimiter)]
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return []
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Names for columns that SQL, which overlooks case, can tell apart."""
-    seen: set[str] = set()
-    result = []
-    for place, name in enumerate(names):
-        unique, number = name or f"column{place}", 1
-        while unique.casefold() in seen:
-            unique, number = f"{name or 'column'}_{number}", number + 1
-        seen.add(unique.casefold())
-        result.append(unique)
-    return result
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"

@@ -21,8 +21,9 @@ from item2vec.corpus.memory import tokens_in_memory
 from item2vec.corpus.part_reader import PartReader
 from item2vec.corpus.ranking import divide_items
 from item2vec.corpus.recoding import gather_items
-from item2vec.corpus.sources import Segment, Source, find_sources, map_file, split_at_lines
-from item2vec.corpus.text_encoding import UTF8, Errors, check_encoding
+from item2vec.corpus.segments import Segment, split_at_lines
+from item2vec.corpus.sources import Source, find_sources, map_file
+from item2vec.corpus.text_encoding import UTF8, Errors, check_encoding, replaced_notes
 from item2vec.corpus.threads import run_in_threads
 from item2vec.corpus.trainable import check_trainable
 from item2vec.corpus.utf8 import all_valid, find_invalid
@@ -231,10 +232,7 @@ def _number(
 
 def _noted(corpus: Corpus) -> Corpus:
     """Say what has been replaced."""
-    if not corpus.replaced:
-        return corpus
-    some = "1 place was" if corpus.replaced == 1 else f"{corpus.replaced:,} places were"
-    return replace(corpus, notes=(f"{some} no text of this encoding and became U+FFFD",))
+    return replace(corpus, notes=replaced_notes(corpus.replaced))
 
 
 def _vocabulary(table: ItemTable, chosen: NDArray[np.int64]) -> Vocabulary:

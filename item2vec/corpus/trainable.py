@@ -9,7 +9,7 @@ from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.sources import FIRST_BLOCK, Source, describe, map_file
 from item2vec.errors import CorpusError
 
-_LIKELY_DELIMITERS = (",", ";", "|")
+_LIKELY_DELIMITERS = ("::", ",", ";", "|")
 
 
 def check_trainable(
@@ -97,7 +97,10 @@ def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | No
     hint = f"put the items that belong together on one line, with {rule} between them"
     likely = _likely_delimiter(sources) if delimiter is None else None
     if likely:
-        hint = f"if {likely!r} stands between the items, give --delimiter {likely!r}"
+        hint = (
+            f"if {likely!r} stands between the items, give --delimiter {likely!r}; if each line is an event, --format "
+            f"csv --delimiter {likely!r}, --user and --item"
+        )
     return f"there is nothing to learn in {where}: {lines} a single item; {hint}"
 
 

@@ -7,7 +7,7 @@ its place and an item the id that the model gave it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,14 +120,29 @@ def read_sequences(
     CorpusError
         If the file is missing, unreadable or no UTF-8 text.
     """
+    lines = read_lines(path, delimiter)
+    if id_column:
+        return named_sequences(((fields[0] if fields else b"", fields[1:]) for fields in lines), catalogue)
+    return _numbered(lines, catalogue, None)
+
+
+def named_sequences(sequences: Iterable[tuple[bytes, list[bytes]]], catalogue: Catalogue) -> Sequences:
+    """Number the items of sequences that have ids; items new to the catalogue are added to it."""
+    names: list[bytes] = []
+
+    def without_names() -> Iterator[list[bytes]]:
+        for name, items in sequences:
+            names.append(name)
+            yield items
+
+    return _numbered(without_names(), catalogue, names)
+
+
+def _numbered(lines: Iterable[list[bytes]], catalogue: Catalogue, names: list[bytes] | None) -> Sequences:
     codes = catalogue.codes
     add = codes.setdefault
     items, ends = array("i"), array("q", [0])
-    names: list[bytes] | None = [] if id_column else None
-    for fields in read_lines(path, delimiter):
-        if names is not None:
-            names.append(fields[0] if fields else b"")
-            del fields[:1]
+    for fields in lines:
         items.extend([add(field, len(codes)) for field in fields])
         ends.append(len(items))
     return Sequences(np.array(items, np.int32), np.array(ends, np.int64), names)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from item2vec.corpus.database import Database, identifier, literal
 from item2vec.corpus.event_columns import key_sql
-from item2vec.corpus.plain_files import plain_file
 from item2vec.corpus.source_config import SourceConfig
-from item2vec.corpus.table_files import format_of, listed, scan_files
+from item2vec.corpus.table_files import as_plain_file, format_of, listed, scan_files
 from item2vec.errors import CorpusError
 
 
@@ -40,7 +39,7 @@ def read_attribute(path: str, items: Sequence[str], column: str | None = None) -
     file = Path(path).expanduser()
     with Database(1, None) as database:
         if format_of(file) == "text":
-            plain = literal(glob.escape(str(plain_file(file, database.folder))))
+            plain = literal(glob.escape(str(as_plain_file(database, file, SourceConfig()).path)))
             sql = (
                 f"(SELECT item, value FROM read_csv({plain}, auto_detect=false, header=false, delim='\t', quote='', "
                 "escape='', columns={'item': 'VARCHAR', 'value': 'VARCHAR'}))"

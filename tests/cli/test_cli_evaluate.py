@@ -71,6 +71,35 @@ def test_targets_by_id() -> None:
     assert found["metrics"]["recall@2"]["value"] == pytest.approx(0.75)
 
 
+def test_event_tables_are_as_lines_with_ids() -> None:
+    """The histories and targets of the test before, as events; what came later stands first."""
+    Path("h.csv").write_text("who,what,day\nu1,a,1\nu2,b,1\nu3,c,1\n,a,2\n")
+    Path("t.jsonl").write_text("".join(
+        f'{{"who": "{who}", "what": "{what}", "day": {at}}}\n'
+        for who, what, at in [("u2", "c", 9), ("u1", "d", 9), ("u1", "b", 8), ("u9", "a", 7), ("u1", "a", 99)]
+    ))  # fmt: skip
+    columns = ("--user", "who", "--item", "what", "--time", "day")
+    done = ask("items", "h.csv", "--targets", "t.jsonl", *columns, "--where", "day < 50", "-k", "2", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert "Note: 1 of 4 events have no 'who' and were left out.\n" in done.stderr
+    found, text = json.loads(done.stdout), document("items", "histories.txt", "--targets", "targets.txt", "--id-column",
+                                                    "-k", "2")  # fmt: skip
+    for name in ("users", "targets", "skipped", "metrics", "baselines"):
+        assert found[name] == text[name]
+    Path("s.csv").write_text("who,what,day\n1,b,3\n2,d,1\n1,c,1\n1,a,2\n2,b,2\n2,c,3\n3,a,1\n3,x,2\n4,b,1\n")
+    Path("s.txt").write_text("c a b\nd b c\na x\nb\n")
+    whole = document("items", "s.csv", *columns, "--pool", "last", "-k", "2")
+    assert whole["metrics"] == document("items", "s.txt", "--pool", "last", "-k", "2")["metrics"]
+    done = ask("items", "s.csv")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert (
+        "s.csv' is an event table; name its columns with --user and --item: it has 'who', 'what', 'day'" in done.stderr
+    )
+    done = ask("items", "s.txt", "--user", "who")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--user, --item, --time and --where are of event tables, and s.txt is read as text" in done.stderr
+
+
 def test_what_is_printed() -> None:
     done = ask("items", "histories.txt", "--targets", "targets.txt", "--id-column", "-k", "2", "--no-baselines")
     assert done.exit_code == 0
@@ -181,12 +210,9 @@ def test_without_a_command_the_help_comes_as_it_is() -> None:
 
 
 def test_held_out_items_of_which_the_model_knows_none_are_refused() -> None:
-    Path("events.csv").write_text("user,item\n1,a\n2,b\n")
-    done = ask("items", "events.csv", "--delimiter", ";")
-    assert (done.exit_code, done.stdout) == (1, "")
     Path("other.csv").write_text("x,y z,u\nx,y v,w\n")
-    done = ask("items", "other.csv")
+    done = ask("items", "other.csv", "--format", "text")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith(
-        "Error: the model knows none of the 2 held-out items of other.csv; it is read as text"
+        "Error: the model knows none of the 2 held-out items of other.csv; is it the right model, and does --delimiter"
     )

@@ -137,3 +137,20 @@ def test_the_second_signal_interrupts_at_once_and_handlers_come_back() -> None:
     assert stopped == [1, 143]
     assert caught.value.exit_code == 143
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_is_ended_leaves_no_temporary_file(tmp_path: Path, number: int, status: int) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    command = [sys.executable, "-m", "item2vec", "inspect", "-", "--format", "csv", "--user", "u", "--item", "i"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, **pipes, env=ENVIRONMENT | {"TMPDIR": str(temporary)}) as process:  # type: ignore[call-overload]
+        process.stdin.write(b"u,i\n1,a\n")
+        process.stdin.flush()
+        while not list(temporary.glob("*/plain*")):  # it copies what comes by the pipe, and waits for more
+            assert process.poll() is None
+        process.send_signal(number)
+        output, errors = process.communicate()
+    assert (process.returncode, output, errors) == (status, b"", b"Interrupted.\n")
+    assert list(temporary.iterdir()) == []

@@ -104,7 +104,29 @@ def test_only_separators() -> None:
         (b"\x04\x22\x4d\x18abc", "is lz4 data, not text; decompress it first: lz4 -dc 'a b' > corpus.txt"),
         (b"\x1f\x9dabc", "is compress data, not text; decompress it first: uncompress -c 'a b' > corpus.txt"),
         (b"x" * 257 + b"ustar\0" + b"00", "is a tar archive, not text; unpack it first: tar -xf 'a b'"),
-        (b"PAR1\x15\x04\x00", "is a Parquet file, not text; write it as text first, a sequence a line"),
+        (b"PAR1\x15\x04\x00", "is a Parquet file, not text; give --format parquet, with --user and --item"),
+        (
+            bytes(8) + b"DUCK" + bytes(4),
+            'is a DuckDB database, not text; say what to read of it: --sql "SELECT * FROM ...", with --user and --item',
+        ),
+        (
+            b"SQLite format 3\0",
+            "is an SQLite database, not text; write a table of it as CSV: sqlite3 -header -csv 'a b' 'SELECT ...'",
+        ),
+        (
+            b'{"user": 1, "item": 2}\n{"u',
+            "is JSON, not text; if each line is an event, give --format jsonl, with --user and --item",
+        ),
+        (
+            b'[\n  {"user": 1',
+            "is JSON, not text; it is one JSON array; make a line of each of its events: jq -c '.[]' "
+            "'a b' > events.jsonl",
+        ),
+        (
+            b'["a", "b"]\n["b"]\n',
+            "is JSON, not text; if each line is a list of items, write it as text: jq -r "
+            "'join(\"\\t\")' 'a b' > corpus.txt",
+        ),
         (pickle.dumps([1]), "is a Python pickle, not text; write it as text first, a sequence a line"),
         (b"\x93NUMPY\x01\x00", "is a numpy array, not text; write it as text first, a sequence a line"),
     ],
@@ -112,6 +134,12 @@ def test_only_separators() -> None:
 def test_formats_that_are_not_text(content: bytes, expected: str) -> None:
     write(content, "a b")
     assert message("a b") == f"'a b' {expected}"
+
+
+def test_what_only_looks_like_json_is_text() -> None:
+    for text in ("[1] {a} b\n[1] {a}\n", "{ a b }\na b\n", "[1]\n[1] [2]\n", '"a" : "b"\n"a" :\n'):
+        write(text.encode(), "brackets.txt")
+        assert len(read_text(["brackets.txt"], min_count=1))
 
 
 def test_zip_archive() -> None:
@@ -165,7 +193,8 @@ def test_one_item_a_line() -> None:
     write("milk,bread\nbread;milk\neggs,milk\n")
     assert message("corpus.txt") == (
         "there is nothing to learn in 'corpus.txt': each of its 3 lines is a single item; "
-        "if ',' stands between the items, give --delimiter ','"
+        "if ',' stands between the items, give --delimiter ','; if each line is an event, --format csv --delimiter "
+        "',', --user and --item"
     )
     write("everything")
     assert message("corpus.txt", min_count=1) == (

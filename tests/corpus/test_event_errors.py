@@ -40,9 +40,14 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
     (b"", {}, "'e.csv' is empty; an event table has a header line and an event on each line"),
     (HEAD, {}, "'e.csv' has columns but no events"),
     (GOOD, {"where": "time > 5"}, "no row of 'e.csv' meets the condition --where 'time > 5'"),
-    (GOOD, {"where": "time >"}, "where is 'time >': syntax error at or near \")\""),
-    (GOOD, {"where": "tme > 5"}, "where is 'tme > 5': Referenced column \"tme\" not found in FROM clause! Candidate "
-     "bindings: \"time\""),
+    (GOOD, {"where": "time >"}, "where is 'time >': syntax error at or near \")\"; a column that is called as a word of "
+     "SQL needs quotes: \"time\""),
+    (b"user,item,at\nu,a,1\nu,b,2\n", {"where": "at > 1"}, "where is 'at > 1': syntax error at or near \">\"; a column that is "
+     "called as a word of SQL needs quotes: \"at\""),
+    (GOOD, {"where": "tme > 5"}, "where is 'tme > 5': Referenced column \"tme\" is not there; the columns are 'user', "
+     "'item', 'time'"),
+    (GOOD, {"where": "item = 7"}, "where is 'item = 7': cannot read 'e.csv': Could not convert string 'a' to INT32 when "
+     "casting from source column item; text stands in quotes there: \"item = '7'\""),
     (HEAD + b"u,,1\n,b,2\nu,\"\",2\n", {}, "'e.csv' has no complete event: 1 of 3 events have no 'user' and were left out; "
      "2 of 3 events have no 'item' and were left out"),
     (HEAD + b"u,a,1\n,b,2\n", {"nulls": "error"}, "1 of 2 events have no 'user' in 'e.csv'; give --nulls skip to leave "
@@ -59,10 +64,18 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
     (HEAD + b"u,a,0\nu,b,1706695200000\n", {"time": "time", "session_gap": "1d"}, "the times in column 'time' go from 0, "
      "which would be seconds, to 1706695200000, which would be milliseconds since 1970; leave one kind out with --where, "
      "or session-gap has no meaning"),
-    (HEAD + b"u,a,1\nu,\"b,2\nu,c,3\n", {}, "Value with unterminated quote found."),
+    (HEAD + b"u,a,1\nu,\"b,2\nu,c,3\n", {}, "cannot read 'e.csv': line 3, 'u,\"b,2 u,c,3 ', has a quote that is not closed; mend "
+     "it, or leave it out"),
     (HEAD + b"u,a,1\nu,b\nu,c,3\n", {}, "line 3, 'u,b', has 2 of 3 columns; mend it, or leave it out"),
-    (HEAD + b"u,a,1\nu,\xff,3\n", {}, "Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded."),
-    (HEAD + b"u,a,many\nu,b,2\n", {"weight": "time"}, "Could not convert string 'many' to DOUBLE"),
+    (HEAD + b"u,a,1\nu,\xff,3\n", {}, "'e.csv' is not UTF-8 text: line 3 has the byte 0xff, at byte 23 of the file; give its "
+     "encoding, perhaps --encoding windows-1252, or --errors replace"),
+    (b"user,item\xff\nu,a\n", {}, "'e.csv' is not UTF-8 text: line 1 has the byte 0xff, at byte 9 of the file"),
+    (gzip.compress(HEAD + b"u,a,1\nu,\xff,3\n"), {}, "'e.csv' is not UTF-8 text: line 3 has the byte 0xff, at byte 23 of its "
+     "unpacked text; give its"),
+    (GOOD + b"u,\x81,3\n", {"encoding": "cp1252"}, "'e.csv' is not cp1252 text: line 4 has the byte 0x81, at byte 29 of "
+     "the file"),
+    (HEAD + b"u,a,many\nu,b,2\n", {"weight": "time"}, "column 'time' has 'many', which is no number, as a weight must "
+     "be; leave such rows out"),
     (HEAD + b"u,a,90000\nu,b,90000\nv,a,1\n", {"weight": "time"}, "the weights lay 3 events out as 180,001, more than 100 "
      "times as many; give smaller weights, their logarithm say, by --sql"),
     (HEAD + b"u,a,1\nv,b,2\n", {}, "there is nothing to learn in 'e.csv': each of its 2 sequences is a single event; is "
@@ -71,6 +84,10 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "sequences is a single event; give a longer --session-gap than 2"),
     (HEAD + b"u,\"a\nb\",1\nu,c,9\n", {}, "the item 'a\\nb' has a newline, which no model file carries; replace it, by --sql "
      "with replace(column, chr(10), ' ') say"),
+    (gzip.compress(HEAD + b"u,a,1,2\n"), {}, "cannot read 'e.csv': line 2, 'u,a,1,2', has 4 of 3 columns; mend it, or leave "
+     "it out"),
+    (b"PK\x03\x04abc", {}, "'e.csv' is a zip archive, not text; unpack it first: unzip -p "),
+    (gzip.compress(b"x" * 257 + b"ustar\0" + b"00"), {}, "'e.csv' is a tar archive inside, not text; unpack it first: tar"),
     (gzip.compress(GOOD)[:-4], {}, "'e.csv' is cut off: its gzip data ends at byte"),
     (b"PAR1" + bytes(20), {}, "'e.csv' is a Parquet file; give --format parquet"),
 ]  # fmt: skip
@@ -96,14 +113,25 @@ def test_damage_is_never_trained_on(tmp_path: Path) -> None:
 def test_truncated_and_nested_parquet(tmp_path: Path) -> None:
     write_parquet([Event("u", f"i{i}") for i in range(1000)], tmp_path / "whole.parquet")
     content = (tmp_path / "whole.parquet").read_bytes()
-    assert line("e.parquet", content[:-50], tmp_path).startswith("cannot read 'e.parquet': No magic bytes found at end")
+    assert line("e.parquet", content[:-50], tmp_path) == (
+        "'e.parquet' is cut off: it has no end as Parquet files have; get the whole file"
+    )
     assert line("e.parquet", content[:4], tmp_path).startswith("cannot read 'e.parquet': ")
-    assert line("e.parquet", GOOD, tmp_path).startswith("cannot read 'e.parquet': ")
+    assert line("e.parquet", GOOD, tmp_path) == "'e.parquet' is no Parquet file; see what it is, or get it again"
+    assert line("e.parquet", b"", tmp_path) == "'e.parquet' is empty; see what it is, or get it again"
+    damaged = bytearray(content)
+    damaged[len(damaged) // 2 : -60] = bytes(len(damaged[len(damaged) // 2 : -60]))
+    assert line("e.parquet", bytes(damaged), tmp_path).startswith("cannot read 'e.parquet': ")
+    assert "UTF-8 always" in line("e.parquet", content, tmp_path, encoding="cp1252")
     nested = b'{"user": 1, "item": {"id": 5}}\n'
     expected = "column 'item' of 'e.jsonl' is STRUCT(id BIGINT); it must be text or numbers, a value a row"
     assert line("e.jsonl", nested, tmp_path) == expected
     broken = b'{"user": 1, "item": "a"}\n{"user": 1, "item":\n'
-    assert line("e.jsonl", broken, tmp_path).startswith("cannot read 'e.jsonl': Malformed JSON")
+    expected = "cannot read 'e.jsonl': line 2 is no JSON object: unexpected end of data; mend it, or leave it out"
+    assert line("e.jsonl", broken, tmp_path) == expected
+    assert line("e.jsonl", gzip.compress(broken), tmp_path) == expected
+    assert line("e.jsonl", b'[{"user": 1, "item": 2}]', tmp_path).endswith("e.jsonl > events.jsonl")
+    assert line("e.jsonl.gz", broken, tmp_path).startswith("'e.jsonl.gz' ends in .gz but is no compressed file; rename")
     assert "is no JSON lines" in line("e.jsonl", b"5\n6\n", tmp_path)
 
 
@@ -115,6 +143,17 @@ def test_kinds_are_not_mixed(tmp_path: Path) -> None:
         read_corpus([tmp_path / "e.txt", tmp_path / "e.csv"], config)
     with pytest.raises(ConfigError, match=r"^user is an option of event tables, and .*e.txt' is read as text; give"):
         read_corpus([tmp_path / "e.txt"], config)
+    with pytest.raises(CorpusError, match=r"is a directory; name its files"):
+        read_corpus([tmp_path], config)
+    (tmp_path / "e.json").write_text('{"user": 1, "item": 2}\n')
+    with pytest.raises(CorpusError, match=r"e.json' is JSON, not text; if each line is an event, give --format jsonl"):
+        read_corpus([tmp_path / "e.json"], config)
+    with pytest.raises(
+        ConfigError, match=r"^with --sql a source is a DuckDB database, and .*e.csv' is none; name other"
+    ):
+        read_corpus([tmp_path / "e.csv"], SourceConfig(user="user", item="item", sql="SELECT 1"))
+    with pytest.raises(CorpusError, match=r"^no file .*f.duckdb"):
+        read_corpus([tmp_path / "f.duckdb"], SourceConfig(user="user", item="item", sql="SELECT 1"))
     with pytest.raises(CorpusError, match=r"^no file "):
         read_corpus([tmp_path / "f.csv"], config)
 
@@ -127,6 +166,7 @@ def test_kinds_are_not_mixed(tmp_path: Path) -> None:
         ({"session_gap": 0, "time": "t"}, "session-gap is 0; it must be a time above 0 such as 30m, 2h, 1d, or seconds"),
         ({"session_gap": "30m"}, "session-gap is '30m' but no time is given; add --time COLUMN"),
         ({"memory": "2 pounds"}, "memory is '2 pounds'; it must be a size such as 500MB or 4GB"),
+        ({"user": "u", "item": "u"}, "user and item are both 'u'; give the column of items, or each sequence is of one item"),
         ({"user": ""}, "user is ''; it must be text that is not empty"),
         ({"dedupe": "all"}, "dedupe is 'all'; it must be one of none, consecutive, basket"),
     ],

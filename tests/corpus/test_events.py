@@ -232,6 +232,20 @@ def test_where_sees_numbers_and_items_stay_text(tmp_path: Path) -> None:
     where = "price > 9 AND item < 12 AND user = 1 -- and so on"
     corpus = read(tmp_path / "e.csv", where=where)
     assert items_of(corpus) == [["9.50", "10.50", "11.50"]]
+    lines = [f'{{"user": 1, "item": "{i:03}", "time": {i}, "at": "2024-01-{i:02}", "w": 1.50}}\n' for i in range(1, 20)]
+    (tmp_path / "e.jsonl").write_text("".join(lines))
+    where = "\"at\" >= DATE '2024-01-07' AND time < 10 AND w > 1 AND item <> '008'"
+    for time in ("time", "at"):
+        assert items_of(read(tmp_path / "e.jsonl", where=where, time=time, weight="w")) == [
+            ["007", "009"],
+            ["007", "009"],
+        ]
+
+
+def test_the_kind_of_times_is_that_of_the_rows_that_count(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("user,item,time\nu,c,NA\nu,b,1700000500\nu,a,1700000001\n")
+    corpus = read(tmp_path / "e.csv", time="time", session_gap="10m", where="time <> 'NA'")
+    assert items_of(corpus) == [["a", "b"]]
 
 
 def test_sql_reads_files_and_databases(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -111,6 +112,9 @@ def test_names_sequences_and_tables_are_told_apart(tmp_path: Path) -> None:
         (None, "sources is 'None', of type NoneType; it must be the name of a file, several, sequences of items"),
         (3, "sources is '3', of type int"),
         (b"x", "of type bytes"),
+        (["the cat sat", "on the mat"], r"'the cat sat' is text where the name of a file stands, and there is no such "
+         r"file; sequences in memory are lists of items, so divide text first: \[line.split\(\) for line in lines\]"),
+        ("the cat sat", "'the cat sat' is text where the name of a file stands"),
         ([["a", "b"], "c d"], "sequence 2 is str, 'c d', and no list of items; divide it first, by split"),
         ([3, 4], "sequence 1 is '3', and no list of items"),
         ([["a", None]], "sequence 1 has 'None', of type NoneType; items are text or whole numbers"),
@@ -124,7 +128,7 @@ def test_names_sequences_and_tables_are_told_apart(tmp_path: Path) -> None:
         ([["a"], ["b"]], "there is nothing to learn: each of the 2 sequences is a single item"),
         ([["a", "b"]], "no item of the sequences occurs 5 times or more, the commonest 1; lower --min-count"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_trained_on_is_named(sources: Any, message: str) -> None:
     with pytest.raises(CorpusError, match=message):
         item2vec.train(sources)
@@ -135,6 +139,17 @@ def test_options_of_files_are_refused() -> None:
         item2vec.train([["a", "b"]], delimiter=";")
     with pytest.raises(ConfigError, match="sql is an option of files, and the source is a table"):
         item2vec.train(pd.DataFrame({"u": [1], "i": ["a"]}), sql="SELECT 1")
+
+
+class Capsule:
+    """A data frame of a library that DuckDB has never heard of: Arrow's PyCapsule interface, and columns."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self.columns = table.column_names
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
 
 
 def test_tables_in_memory_give_the_bits_of_their_csv(tmp_path: Path) -> None:
@@ -151,8 +166,13 @@ def test_tables_in_memory_give_the_bits_of_their_csv(tmp_path: Path) -> None:
     config = SourceConfig(user="who", item="what", time="at", name_column="title", session_gap="300d")
     expected = read_corpus([tmp_path / "e.csv"], config, min_count=2)
     assert len(expected) > 300
-    for table in (frame, pa.Table.from_pandas(frame)):
-        found = read_corpus(Table(table), config, min_count=2)
+    arrow = pa.Table.from_pandas(frame)
+    tables = [frame, arrow, arrow.to_reader(700), Capsule(arrow)]
+    if importlib.util.find_spec("polars"):
+        polars = importlib.import_module("polars")
+        tables += [polars.from_pandas(frame), polars.from_arrow(arrow)]
+    for table in tables:
+        found = read_corpus(named_or_in_memory(table), config, min_count=2)
         assert same(found, expected)
         assert found.names is not None
 

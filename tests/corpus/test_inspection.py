@@ -114,6 +114,11 @@ SHAPES = {
         ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "--user and --item"),
         ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "not as column0"),
     ),
+    "rows": (
+        [[f"{column}{rng.choice(WORDS)}" for column in "abcdefgh"] for _ in range(300)],
+        ("Each of the 300 sequences has 8 items, other ones at each place", "--user column0 --item column1, say"),
+        None,
+    ),
     "own_beginnings": (
         [[f"line{i}", *items] for i, items in enumerate(GOOD)],
         ("Each of the 400 sequences begins with another item", "cut -d' ' -f2-"),
@@ -192,6 +197,22 @@ def test_headers_over_numbers_are_seen_and_first_lines_of_text_are_not() -> None
     assert not any("header" in sentence for sentence in warned(shape_of([["1001", "2002"], *numbers]), SourceConfig()))
     for first in (["anarchism", "originated", "as", "a", "term"], ["title", *GOOD[0]], ["w1"]):
         assert warned(shape_of([first, *GOOD]), SourceConfig()) == ()
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_rows_of_a_table_are_known_without_their_times_too(tmp_path: Path) -> None:
+    # As MovieLens has them: user, item, rating and time, numbers all; min-count drops the times.
+    lines = [(rng.randrange(90), rng.choice(range(1, 200)), rng.randrange(1, 6), 880_000_000 + i) for i in range(900)]
+    (tmp_path / "u.data").write_text("".join("{}\t{}\t{}\t{}\n".format(*line) for line in lines))
+    for min_count in (1, 5):
+        found = inspect_corpus(read_corpus([tmp_path / "u.data"], SourceConfig(), min_count=min_count), 5)
+        assert found.columns == 4
+        (told,) = warned(found, SourceConfig())
+        assert told.startswith("Each of the 900 sequences has 4 items, other ones at each place, as rows of a table")
+    # Walks on a graph have one length as well, but the same items everywhere.
+    walks = [rng.choices(WORDS, k=8) for _ in range(900)]
+    assert warned(shape_of(walks), SourceConfig()) == ()
+    assert shape_of(walks).columns_alike > 0.5
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")

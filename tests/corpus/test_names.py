@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -90,6 +91,23 @@ def test_names_live_in_the_model_file(
     model.names = None
     model.save("item2vec.safetensors")
     assert item2vec.load("item2vec.safetensors").names is None
+
+
+def test_names_go_where_items_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: item2vec.KeyedVectors) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ITEM2VEC_MODEL", raising=False)
+    model.save("item2vec.safetensors")
+    done = CliRunner().invoke(cli, ["info", "--json"])
+    named = [(entry["item"], entry["name"]) for entry in json.loads(done.stdout)["commonest"]]
+    assert named == list(zip(model.vocabulary, ["Tea", "Cup", None, "Cup"], strict=True))
+    for normalize in (False, True):
+        item2vec.export_vectors(model, "v.tsv", normalize=normalize)
+        lines = "".join(f"{item}\t{name or item}\n" for item, name in named)
+        assert Path("v.metadata.tsv").read_text() == "item\tname\n" + lines
+        item2vec.export_vectors(model, "v.parquet", normalize=normalize)
+        assert duckdb.sql("SELECT item, name FROM 'v.parquet'").fetchall() == named
+        for path, format_ in (("v.tsv", "projector"), ("v.parquet", "parquet")):
+            assert list(item2vec.read_vectors(path, format=format_).vocabulary) == list(model.vocabulary)
 
 
 @pytest.mark.parametrize(

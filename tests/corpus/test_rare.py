@@ -64,12 +64,14 @@ def test_both_readers_keep_what_they_drop(min_count: int, max_items: int | None)
 def test_a_table_above_the_limit_lies_in_a_file_and_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = read_corpus(["events.csv"], TABLE, min_count=4)
     monkeypatch.setattr(events, "tokens_in_memory", lambda: 400)
-    corpus = read_corpus(["events.csv"], TABLE, min_count=4)
-    assert corpus.file
-    assert corpus.file.path is None
-    assert corpus.items.tobytes() == expected.items.tobytes()
-    assert corpus.offsets.tobytes() == expected.offsets.tobytes()
-    assert (corpus.vocabulary, corpus.rare) == (expected.vocabulary, expected.rare)
+    monkeypatch.setenv("ITEM2VEC_CACHE", "cache")
+    for found in (False, True):
+        corpus = read_corpus(["events.csv"], TABLE, min_count=4)
+        assert corpus.file
+        assert corpus.file.found == found
+        assert corpus.items.tobytes() == expected.items.tobytes()
+        assert corpus.offsets.tobytes() == expected.offsets.tobytes()
+        assert (corpus.vocabulary, corpus.rare) == (expected.vocabulary, expected.rare)
 
 
 def test_a_rare_item_with_a_newline_is_no_hindrance() -> None:

@@ -17,7 +17,8 @@ from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.item_table import Sizes
 from item2vec.corpus.part_reader import PartReader
-from item2vec.corpus.sources import find_sources, split_at_lines
+from item2vec.corpus.segments import split_at_lines
+from item2vec.corpus.sources import find_sources
 from item2vec.corpus.text import read_text
 from item2vec.corpus.threads import run_in_threads
 from item2vec.errors import ConfigError, CorpusError

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from item2vec.corpus.sources import Source, check_source, find_sources, split_at_lines
+from item2vec.corpus.segments import split_at_lines
+from item2vec.corpus.sources import Source, check_source, find_sources
 
 
 def names(sources: list[Source]) -> list[str]:

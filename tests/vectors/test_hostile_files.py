@@ -282,11 +282,11 @@ def test_a_table_that_unpacks_to_very_much(tmp_path: Path, monkeypatch: pytest.M
     path, folder = tmp_path / "events.csv.gz", tmp_path / "folder"
     folder.mkdir()
     path.write_bytes(gzip.compress(b"user,item\n" * 200_000, 1))
-    plain = plain_files.plain_file(path, folder)
+    plain = plain_files.plain_file(path, folder).path
     assert plain.stat().st_size == 2_000_000
     monkeypatch.setattr(plain_files, "_SPARE", 1 << 62)
     with pytest.raises(
-        CorpusError, match=r"cannot decompress .*events\.csv\.gz' into .*: No space left on device; set TMPDIR"
+        CorpusError, match=r"cannot unpack .*events\.csv\.gz' into .*: No space left on device; set TMPDIR"
     ):
         plain_files.plain_file(path, folder)
 

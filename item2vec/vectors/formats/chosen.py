@@ -38,4 +38,5 @@ def chosen_table(model: KeyedVectors, table: str, normalize: bool) -> KeyedVecto
             norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
             norms[~((norms > 0) & np.isfinite(norms))] = 1.0
             vectors[first : first + step] = rows / norms[:, None]
-    return KeyedVectors(vectors, None, model.vocabulary, model.metadata, hash_index=model.__dict__.get("hash_index"))
+    index = model.__dict__.get("hash_index")
+    return KeyedVectors(vectors, None, model.vocabulary, model.metadata, names=model.names, hash_index=index)

@@ -1,10 +1,13 @@
-"""A Parquet file with two columns: ``item``, text, and ``vector``, a list of float32. Read and written by DuckDB."""
+"""A Parquet file of ``item``, text, and ``vector``, a list of float32. Read and written by DuckDB.
+
+Where items have display names, ``name`` stands between the two.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +29,12 @@ def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: 
 
     items = np.array(model.vocabulary.index_to_key(), object)
     numbers = {f"c{column}": values for column, values in enumerate(np.ascontiguousarray(model.input.T))}
-    query = f"SELECT item, [{', '.join(numbers)}] AS vector FROM model"
+    columns: dict[str, Any] = {"item": items}
+    if model.names is not None:
+        columns["name"] = np.array([model.names[index] for index in range(len(items))], object)
+    query = f"SELECT {', '.join(columns)}, [{', '.join(numbers)}] AS vector FROM model"
     with atomic_path(path) as temporary, _database() as database:
-        database.register("model", {"item": items} | numbers)
+        database.register("model", columns | numbers)
         try:
             database.execute(f"COPY ({query}) TO {_quoted(temporary)} (FORMAT parquet, USE_TMP_FILE false)")
         except duckdb.Error as error:  # a full disk, say

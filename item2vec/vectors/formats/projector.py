@@ -1,13 +1,16 @@
 """The pair of files that TensorFlow's Embedding Projector loads: ``NAME.tsv`` and ``NAME.metadata.tsv``.
 
 The first has the numbers, separated by tabs, without a header; the second the items, one a line. Metadata of
-several columns has their names in its first line; the first column is then the item.
+several columns has their names in its first line; the first column is then the item, and where items have display names
+the second is those.
 """
 
 from __future__ import annotations
 
 import os
 
+from item2vec.corpus.names import Names
+from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
 from item2vec.vectors.atomic import atomic_paths
 from item2vec.vectors.formats.item_names import carried, checked
@@ -24,8 +27,21 @@ def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: 
     """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
     vocabulary = carried(model, "projector", b"\t" + LINE_ENDS, replace_spaces)
     with atomic_paths(beside(path, ITEMS), path) as (items, temporary):
-        write_items(items, vocabulary)
+        if model.names is None:
+            write_items(items, vocabulary)
+        else:
+            _write_named(items, vocabulary, model.names)
         write_rows(temporary, path, model.input, None, separator=b"\t", precision=precision)
+
+
+def _write_named(path: str | os.PathLike[str], vocabulary: Vocabulary, names: Names) -> None:
+    """Write a line of columns, then an item and its name a line; an item without one is called as it is."""
+    with open(path, "wb") as file:
+        file.write(b"item\tname\n")
+        for index in range(len(vocabulary)):
+            item = vocabulary.items_bytes(index)
+            name = " ".join((names[index] or "").split()).encode() or item
+            file.write(item + b"\t" + name + b"\n")
 
 
 def read(path: str, items: str | None) -> KeyedVectors:

@@ -1,0 +1,45 @@
+"""What the user names: globs to files, what messages call a file, and which one was meant."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from item2vec.errors import CorpusError
+
+STANDARD_INPUT = "-"
+
+
+def expand(name: str) -> Iterator[Path]:
+    """Files that a name stands for: itself, if it is there or is no pattern."""
+    path = os.path.expanduser(name)
+    if os.path.lexists(path) or not glob.has_magic(path):
+        # pathlib takes "./" away, by which people name a file that is called "-"
+        yield Path(os.path.abspath(path) if name != STANDARD_INPUT and str(Path(path)) == STANDARD_INPUT else path)
+        return
+    found = sorted(glob.glob(path, recursive=True))
+    files = [match for match in found if not os.path.isdir(match)]
+    if not files:
+        what = "only directories match" if found else "no file matches"
+        raise CorpusError(f"{what} {name!r}; look at the pattern and the folder it is asked from")
+    yield from map(Path, files)
+
+
+def nearest(path: Path) -> str:
+    """What to add when a file is missing: the folder that is missing, or the file that was meant."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"; there is no folder {str(folder)!r}"
+    try:
+        close = difflib.get_close_matches(path.name, os.listdir(folder), n=1)
+    except OSError:
+        close = []
+    return f"; did you mean {str(folder / close[0])!r}?" if close else "; look at its name and folder"
+
+
+def shown_name(path: Path) -> str:
+    """What messages call a file."""
+    return "standard input" if str(path) == STANDARD_INPUT else repr(str(path))
