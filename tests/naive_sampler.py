@@ -46,7 +46,7 @@ def sample_batch(
     *,
     window: Window,
     keep: Sequence[int],
-    noise: tuple[Sequence[int], Sequence[int]],
+    noise: Sequence[int],
     tile: tuple[int, int],
 ) -> NaiveBatch:
     """Sample the tokens first:last of the sequences laid end to end, as `Sampler.batch` promises to."""
@@ -103,7 +103,7 @@ def sample_baskets(
     *,
     window: int,
     keep: Sequence[int],
-    noise: tuple[Sequence[int], Sequence[int]],
+    noise: Sequence[int],
     tile: tuple[int, int],
 ) -> NaiveBatch:
     """Sample the sequences that begin in first:last, each shuffled, each centre with its 2·window nearest."""
@@ -132,17 +132,17 @@ def sample_baskets(
 
 
 def draw_negatives(
-    random: SplitMix64, begin: int, end: int, noise: tuple[Sequence[int], Sequence[int]], tile: tuple[int, int]
+    random: SplitMix64, begin: int, end: int, noise: Sequence[int], tile: tuple[int, int]
 ) -> tuple[list[int], list[list[int]]]:
     """Cut begin:end into tiles, each with its negatives."""
-    threshold, alias = noise
     tiles, negatives = [begin], []
     while tiles[-1] < end:
         drawn = []
         for _ in range(tile[1]):
             z = random.draw()
-            column = (z >> 32) * len(threshold) >> 32
-            drawn.append(column if z & HALF < threshold[column] else alias[column])
+            column = (z >> 32) * len(noise) >> 32
+            threshold, alias = noise[column] >> 32, noise[column] & HALF
+            drawn.append(column if z & HALF < threshold else alias)
         negatives.append(drawn)
         tiles.append(min(end, tiles[-1] + tile[0]))
     return tiles, negatives

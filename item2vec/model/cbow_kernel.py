@@ -8,50 +8,30 @@ the centres, and the negatives that their tile shares (Mikolov et al. 2013b, equ
     ΔH = Gᵀ·Y        ΔY = G·H                           added at once; ΔH[i] to each row of window i
 
 w is 1 for a hidden vector's own centre, 0 for another's, and -K/N for each time that a negative was drawn; a target
-that comes more than once is one row with the sum of its weights. The rows are those of the tables themselves
-(`item2vec.model.row_steps`); a frozen one is replaced by a copy.
+that comes more than once is one row with the sum of its weights. The rows are those of the tables themselves; a frozen
+one is replaced by a copy. Most steps are of two centres whose windows overlap and whose targets all differ, and go by
+`item2vec.model.hidden_pair` and `item2vec.model.pair_products`; all others by `item2vec.model.row_steps`.
+
+No array may be touched within the loops but by its pointer: numba counts references to arrays by locked instructions.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from item2vec.model.cbow_targets import add_two, all_differ, list_negatives, list_targets
 from item2vec.model.hidden import add_to_rows, mean_rows
+from item2vec.model.hidden_pair import add_to_two, mean_two, overlap
 from item2vec.model.micro_kernel import inlined, kernel
+from item2vec.model.pair_products import pair_scores, pair_steps
 from item2vec.model.row_steps import BLOCK, row_scores, row_steps
 from item2vec.model.simd import LANES, address, at, get, prefetch, ptr, put, splat, store
-from item2vec.model.target_steps import gradients, largest, place, shrink
+from item2vec.model.target_steps import gradients, largest, mask, place, shrink
 from item2vec.model.tile_gradients import STEP_LIMIT
 from item2vec.model.tile_scratch import SEEN
 from item2vec.sampling.window_batch import CBOW_CENTRES
 
 f32 = np.float32
-
-
-@inlined
-def _find(item, targets, n, seen, stamp):
-    """Where an item stands among n targets, or n: seen has the stamp in the slots of all of them."""
-    if get(at(seen, item & (SEEN - 1))) == stamp:
-        for k in range(n):
-            if get(at(targets, k)) == item:
-                return k
-    return n
-
-
-@inlined
-def _list_negatives(negatives, count, share, targets, weights, seen, stamp):
-    """The different negatives of a tile and -K/N times how often each was drawn; returns how many."""
-    n = 0
-    for draw in range(count):
-        item = get(at(negatives, draw))
-        k = _find(item, targets, n, seen, stamp)
-        if k == n:
-            put(at(seen, item & (SEEN - 1)), stamp)
-            put(at(targets, n), item)
-            put(at(weights, n), f32(0.0))
-            n += 1
-        put(at(weights, k), get(at(weights, k)) - share)
-    return n
 
 
 @inlined
@@ -73,29 +53,23 @@ def _list_contexts(ids, first, last, centre, stride, contexts, contexts_at, coun
     return count
 
 
-@inlined
-def _list_targets(ids, bounds, m, drawn, drawn_weights, targets, weights, seen, stamp):
-    """Add the centres of m hidden vectors to their negatives, and fill the weights; returns how many targets."""
-    n = drawn
-    for k in range(drawn):
-        store(at(weights, m * k), splat(get(at(drawn_weights, k))))
-    for i in range(m):
-        if get(at(bounds, i)) == get(at(bounds, i + 1)):  # no contexts: it steps on nothing
-            for k in range(n):
-                put(at(weights, m * k + i), f32(0.0))
-            continue
-        item = get(at(ids, i))
-        k = _find(item, targets, drawn, seen, stamp)
-        if k == drawn:  # not among the negatives, perhaps the centre before it
-            while k < n and get(at(targets, k)) != item:
-                k += 1
-        if k == n:
-            put(at(targets, n), item)
-            store(at(weights, m * n), splat(f32(0.0)))
-            n += 1
-        put(at(weights, m * k + i), f32(1.0))  # a negative that is the centre itself is none
-    store(at(weights, m * n), splat(f32(0.0)))
-    return n
+@kernel
+def _step_on_two(tables, stride, width, ids, c, windows, targets, targets_at, N, weights, lr, hidden, errors, G):
+    """The usual case: two centres with overlapping windows, N negatives, no item of either twice, and none frozen.
+
+    Returns the loss, or -1 and no step if that may have to be limited.
+    """
+    for k in range(N + CBOW_CENTRES):
+        put(at(targets_at, k), np.int64(get(at(targets, k))) * stride)
+    x_most = mean_two(tables[0], ids, stride, c, windows, width, hidden)
+    y_most = pair_scores(hidden, width, tables[1], targets_at, N, G)
+    cost, step = gradients(G, weights, CBOW_CENTRES * (N + 1), lr)
+    contexts = windows.high - windows.low + windows.right - windows.left
+    if step * max(x_most, y_most * f32(contexts)) > STEP_LIMIT:
+        return f32(-1.0)
+    pair_steps(hidden, errors, width, tables[1], targets_at, N, G)
+    add_to_two(tables[0], ids, stride, c, windows, width, errors)
+    return cost
 
 
 @kernel
@@ -130,6 +104,8 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
         Steps that were limited.
     """
     tables, ids = (ptr(inputs), ptr(outputs)), ptr(items)
+    starts, stops = ptr(start), ptr(stop)
+    frozen_inputs, frozen_outputs = mask(frozen[0]), mask(frozen[1])
     width = (dim + LANES - 1) // LANES * LANES
     G, weights, squares = ptr(scratch.G), ptr(scratch.weights), ptr(scratch.squares)
     contexts, contexts_at, bounds = ptr(scratch.contexts), ptr(scratch.contexts_at), ptr(scratch.bounds)
@@ -146,34 +122,60 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
     room = len(scratch.targets)
     for i in range(SEEN):
         put(at(seen, i), np.int64(-1))
+    pair_weights = ptr(scratch.pair_weights)
+    for k in range(CBOW_CENTRES * N):
+        put(at(pair_weights, k), -share)
+    store(at(pair_weights, CBOW_CENTRES * N), splat(f32(0.0)))
+    for i in range(CBOW_CENTRES):
+        put(at(pair_weights, CBOW_CENTRES * N + i), f32(1.0))
+    free = N > 0 and frozen_inputs[0] == 0 and frozen_outputs[0] == 0
     for t in range(last_tile + 1):
         draws = at(ptr(negatives), t * N)
-        drawn = _list_negatives(draws, N, share, targets, drawn_weights, seen, t)
+        drawn = -1  # not listed: mostly that is not needed
+        differ = free and tiles[t + 1] - tiles[t] > 1 and all_differ(draws, N, targets, seen, t)
         for c in range(tiles[t], tiles[t + 1], CBOW_CENTRES):
             m = min(tiles[t + 1] - c, CBOW_CENTRES)
+            for i in range(m):
+                _prefetch_row(tables[0], ids, c + i + ahead, last_item, stride, width)
+                _prefetch_row(tables[1], ids, c + i + CBOW_CENTRES, last_item, stride, width)
+            fetched = 0 if c + m == tiles[t + 1] and t < last_tile else N  # the next tile's negatives
+            for k in range(fetched, N):
+                _prefetch_row(tables[1], draws, N + k, N + k, stride, width)
+            if differ and m == CBOW_CENTRES and add_two(at(ids, c), N, targets, seen, t):
+                windows = overlap(starts, stops, c)
+                if windows.left <= c and windows.right > c + 1:
+                    cost = _step_on_two(
+                        tables, stride, width, ids, c, windows, targets, targets_at, N, pair_weights, lr,
+                        hidden, errors, G
+                    )  # fmt: skip
+                    if cost >= 0:
+                        loss += cost
+                        pairs += CBOW_CENTRES
+                        continue
             count = 0
             x_most = f32(0.0)
             put(bounds, np.int64(0))
             for i in range(m):
-                _prefetch_row(tables[0], ids, c + i + ahead, last_item, stride, width)
-                _prefetch_row(tables[1], ids, c + i + CBOW_CENTRES, last_item, stride, width)
                 before = count
                 count = _list_contexts(ids, start[c + i], stop[c + i], c + i, stride, contexts, contexts_at, count)
                 pairs += 1 if count > before else 0
                 put(at(bounds, i + 1), np.int64(count))
-                if len(frozen[0]) > 0:
+                if frozen_inputs[0] > 0:
                     for r in range(before, count):
                         item, mine = np.int64(get(at(contexts, r))), at(spare, (room + r) * width)
-                        put(at(contexts_at, r), place(tables[0], item * stride, width, frozen[0], item, mine))
+                        put(at(contexts_at, r), place(tables[0], item * stride, width, frozen_inputs, item, mine))
                 x_most = max(
                     x_most, mean_rows(tables[0], at(contexts_at, before), count - before, width, at(hidden, i * width))
                 )
             if count == 0:
                 continue
-            n = _list_targets(at(ids, c), bounds, m, drawn, drawn_weights, targets, weights, seen, t)
+            if drawn < 0:
+                drawn = list_negatives(draws, N, share, targets, drawn_weights, seen, t)
+            n = list_targets(at(ids, c), bounds, m, drawn, drawn_weights, targets, weights, seen, t)
             for k in range(n):
                 item = np.int64(get(at(targets, k)))
-                put(at(targets_at, k), place(tables[1], item * stride, width, frozen[1], item, at(spare, k * width)))
+                mine = at(spare, k * width)
+                put(at(targets_at, k), place(tables[1], item * stride, width, frozen_outputs, item, mine))
             for k in range(n, n + BLOCK):
                 put(at(targets_at, k), np.int64(0))
             row_scores(m, hidden, hidden_at, tables[1], targets_at, n, width, G, squares)
@@ -184,13 +186,10 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
                 limited += shrink(
                     m, n, G, contexts, bounds, x_most, y_most, row_step, target_step, steps, keys, totals, slots
                 )
+            for j in range(0, m * width, LANES):
+                store(at(errors, j), splat(f32(0.0)))
             row_steps(m, hidden, hidden_at, errors, hidden_at, tables[1], targets_at, n, width, G)
-            fetched = 0 if c + m == tiles[t + 1] and t < last_tile else N  # the next tile's negatives
             for i in range(m):
-                more = min(N, fetched + N // m + 1)
-                for k in range(fetched, more):
-                    _prefetch_row(tables[1], draws, N + k, N + k, stride, width)
-                fetched = more
                 first, last = get(at(bounds, i)), get(at(bounds, i + 1))
                 add_to_rows(tables[0], at(contexts_at, first), last - first, width, at(errors, i * width))
     return loss, pairs, limited

@@ -22,7 +22,7 @@ from item2vec.model.hidden import add_to_rows, mean_rows
 from item2vec.model.micro_kernel import inlined, kernel
 from item2vec.model.row_steps import BLOCK, MOST_ROWS, row_scores, row_steps, squared_norms
 from item2vec.model.simd import LANES, address, at, get, prefetch, ptr, put, splat, store
-from item2vec.model.target_steps import gradients, largest, place, shrink
+from item2vec.model.target_steps import gradients, largest, mask, place, shrink
 from item2vec.model.tile_gradients import STEP_LIMIT
 
 f32 = np.float32
@@ -96,6 +96,7 @@ def train_paths(inputs, outputs, stride, dim, items, start, stop, tiles, paths, 
         Steps that were limited.
     """
     tables, ids = (ptr(inputs), ptr(outputs)), ptr(items)
+    frozen_inputs = mask(frozen[0])
     width = (dim + LANES - 1) // LANES * LANES
     G, weights, signs, squares = ptr(scratch.G), ptr(scratch.weights), ptr(scratch.signs), ptr(scratch.squares)
     contexts, contexts_at, bounds = ptr(scratch.contexts), ptr(scratch.contexts_at), ptr(scratch.bounds)
@@ -138,10 +139,10 @@ def train_paths(inputs, outputs, stride, dim, items, start, stop, tiles, paths, 
             pairs += count if cbow is None else 1
         if count == 0 or n == 0:
             continue
-        if len(frozen[0]) > 0:
+        if frozen_inputs[0] > 0:
             for i in range(count):
                 item, mine = np.int64(get(at(contexts, i))), at(spare, i * width)
-                put(at(contexts_at, i), place(tables[0], item * stride, width, frozen[0], item, mine))
+                put(at(contexts_at, i), place(tables[0], item * stride, width, frozen_inputs, item, mine))
         for i in range(count, count + BLOCK):
             put(at(contexts_at, i), np.int64(0))
         _read_path(at(up, first), n, stride, targets_at, signs)

@@ -21,6 +21,7 @@ class TargetScratch(NamedTuple):
     hidden_at: npt.NDArray[Any]
     G: npt.NDArray[Any]
     weights: npt.NDArray[Any]
+    pair_weights: npt.NDArray[Any]
     signs: npt.NDArray[Any]
     drawn_weights: npt.NDArray[Any]
     squares: npt.NDArray[Any]
@@ -50,6 +51,7 @@ def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch:
         hidden_at=np.arange(MOST_ROWS, dtype=np.int64) * width,
         G=aligned(MOST_ROWS * room),
         weights=aligned(MOST_ROWS * room),
+        pair_weights=aligned(CBOW_CENTRES * room),
         signs=aligned(room),
         drawn_weights=aligned(room),
         squares=aligned(room),

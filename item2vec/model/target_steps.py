@@ -5,16 +5,37 @@ from __future__ import annotations
 import numpy as np
 
 from item2vec.model.micro_kernel import inlined, kernel, sigma_softplus
-from item2vec.model.simd import LANES, address, at, fma, get, load, mul, put, splat, store, sub, total, where_negative
+from item2vec.model.simd import (
+    LANES,
+    address,
+    at,
+    fma,
+    get,
+    load,
+    mul,
+    ptr,
+    put,
+    splat,
+    store,
+    sub,
+    total,
+    where_negative,
+)  # fmt: skip
 from item2vec.model.tile_gradients import STEP_LIMIT, step_factors
 
 f32 = np.float32
 
 
 @inlined
+def mask(frozen):
+    """Length and pointer of an array of marks, as `place` takes it: arrays have their references counted."""
+    return len(frozen), ptr(frozen)
+
+
+@inlined
 def place(table, row, width, frozen, item, spare):
     """Where the row of an item may be read and stepped on: itself, or for a frozen item a copy in ``spare``."""
-    if len(frozen) == 0 or frozen[item] == 0:
+    if frozen[0] == 0 or get(at(frozen[1], item)) == 0:
         return row
     for j in range(0, width, LANES):
         store(at(spare, j), load(at(table, row + j)))

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-
-class AliasTable(NamedTuple):
-    """Draws from a discrete distribution in constant time.
-
-    Column k of V equal ones is drawn; a uniform 32-bit number below ``threshold[k]`` gives k, else ``alias[k]``.
-    """
-
-    threshold: npt.NDArray[np.uint64]
-    alias: npt.NDArray[np.int32]
+from item2vec.sampling.splitmix import HALF
 
 
 def noise_distribution(counts: npt.NDArray[np.int64], ns_exponent: float) -> npt.NDArray[np.float64]:
@@ -25,12 +15,23 @@ def noise_distribution(counts: npt.NDArray[np.int64], ns_exponent: float) -> npt
     return np.asarray(weights / weights.sum())
 
 
-def alias_table(probabilities: npt.NDArray[np.float64]) -> AliasTable:
-    """Make the alias table of a distribution, float64 [V] with sum 1."""
+def alias_table(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
+    """Make the alias table of a distribution, float64 [V] with sum 1: draws in constant time.
+
+    One of V columns is drawn, each as likely. A uniform 32-bit number below the upper half of column k gives k, any
+    other the lower half. Both stand in one word, since a draw costs what it waits for memory.
+
+    Returns
+    -------
+    uint64 [V]
+    """
     threshold = np.empty(len(probabilities), np.float64)
-    alias = np.empty(len(probabilities), np.int32)
+    alias = np.empty(len(probabilities), np.uint64)
     _fill(probabilities, threshold, alias)
-    return AliasTable(np.rint(threshold * 2.0**32).astype(np.uint64), alias)
+    whole = np.rint(threshold * 2.0**32)
+    full = whole >= 2.0**32  # which 32 bits cannot say: such a column is its own alias
+    alias[full] = np.flatnonzero(full)
+    return np.minimum(whole, 2.0**32 - 1).astype(np.uint64) << HALF | alias
 
 
 @njit(nogil=True, cache=True)

@@ -93,9 +93,8 @@ class Sampler:
                 window.context != "right", window.context != "left", self.keep, *filled
             )  # fmt: skip
         tiles = _draw_negatives(
-            begin, end, centres, negatives, self.noise.threshold, self.noise.alias,
-            worker.state, worker.tiles, worker.negatives,
-        )  # fmt: skip
+            begin, end, centres, negatives, self.noise, worker.state, worker.tiles, worker.negatives
+        )
         self.corpus.let_go(last - first)
         return WindowBatch(
             items=worker.items[:size],
@@ -113,21 +112,21 @@ def _read_only(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _draw_negatives(begin, end, centres, count, threshold, alias, state, tiles, negatives):  # type: ignore[no-untyped-def]
+def _draw_negatives(begin, end, centres, count, noise, state, tiles, negatives):  # type: ignore[no-untyped-def]
     """Cut the centres begin:end into tiles and draw each tile's negatives; returns how many tiles."""
+    total = -(-(end - begin) // centres)
+    for t in range(total):
+        tiles[t] = begin + t * centres
+    tiles[total] = end
     random = state[0]
-    size = uint64(len(threshold))
-    t = 0
-    tiles[0] = begin
-    while tiles[t] < end:
-        for n in range(t * count, (t + 1) * count):
-            random += STEP
-            z = mix(random)
-            column = np.int64(((z >> HALF) * size) >> HALF)
-            if (z & LOW) >= threshold[column]:
-                column = np.int64(alias[column])
-            negatives[n] = column
-        tiles[t + 1] = min(end, tiles[t] + centres)
-        t += 1
+    size = uint64(len(noise))
+    for n in range(total * count):
+        random += STEP
+        z = mix(random)
+        column = ((z >> HALF) * size) >> HALF
+        entry = noise[np.int64(column)]
+        other = (entry & LOW) ^ column
+        chosen = column ^ (other * uint64((z & LOW) >= (entry >> HALF)))  # no branch: it would wait for the entry
+        negatives[n] = np.int32(chosen)
     state[0] = random
-    return t
+    return total

@@ -81,6 +81,29 @@ def test_kernel_and_reference_agree(mode: str, kind: str) -> None:
 
 
 @pytest.mark.jit
+@pytest.mark.parametrize("negatives", [1, 2, 3, 4, 5, 8, 9, 11])
+def test_pairs_of_centres_agree(negatives: int) -> None:
+    """As on text: items that mostly differ, windows that overlap, tiles of one pair and of more, of every size."""
+    for seed, dim in enumerate(DIMS):
+        rng = np.random.default_rng([seed, negatives])
+        tile, kind = (int(rng.choice([2, 3, 6])), negatives), str(rng.choice(["shrunken", "basket"]))
+        batch = random_batch(rng, length=40, size=3000, tile=tile, window=int(rng.choice([1, 2, 5])), kind=kind)
+        tables = random_tables(rng, 3000, dim, 0.5)
+        assert_agree(tables, batch, "cbow ns", torch.empty(0), 0.01)
+
+
+@pytest.mark.jit
+def test_a_limited_pair_of_centres_agrees() -> None:
+    limited = 0.0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        whole = random_batch(rng, length=14, size=3000, tile=(2, 5), window=5, kind="shrunken")
+        batch = WindowBatch(whole.items, whole.start, whole.stop, whole.tiles[:2], whole.negatives[:1])
+        limited += assert_agree(random_tables(rng, 3000, 40, 3.0), batch, "cbow ns", torch.empty(0), 2.0)
+    assert limited >= 3
+
+
+@pytest.mark.jit
 @pytest.mark.parametrize("mode", MODES)
 def test_limited_steps_agree(mode: str) -> None:
     """One step far too large, items and nodes met again and again: both shrink it alike."""

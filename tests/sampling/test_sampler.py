@@ -63,7 +63,7 @@ def assert_twins(sampler: Sampler, spans: list[tuple[int, int]], seed: int = 3) 
             last,
             window=sampler.window,
             keep=sampler.keep.tolist(),
-            noise=(sampler.noise.threshold.tolist(), sampler.noise.alias.tolist()),
+            noise=sampler.noise.tolist(),
             tile=sampler.tile,
         )
         assert batch.items.tolist() == naive.items

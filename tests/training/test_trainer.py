@@ -102,7 +102,7 @@ def test_the_loss_of_the_first_batch_is_that_of_the_twins(backend: str) -> None:
     before = trainer.tables.input.weight.clone(), trainer.tables.output.weight.clone()
 
     state = np.random.SeedSequence(9).spawn(2)[1].generate_state(1, np.uint64)
-    noise = trainer.sampler.noise.threshold.tolist(), trainer.sampler.noise.alias.tolist()
+    noise = trainer.sampler.noise.tolist()
     sequences = [part.tolist() for part in np.split(corpus.items, corpus.offsets[1:-1])]
     naive = sample_batch(
         SplitMix64(int(state[0])),
