@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -185,6 +186,7 @@ def _importing(module: str) -> Iterator[None]:
         importing.join()
         gc.enable()
         gc.freeze()
+        atexit.register(gc.unfreeze)  # for extension modules that look at the end for what is left
 
 
 def _checkpoints(request: Request, run: Run) -> Checkpoints:

@@ -197,3 +197,12 @@ def test_both_entries_report_failures_alike() -> None:
         done = start(entry, "train", "corpus.txt", "--window", "0")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == "Error: window is 0; it must be a whole number from 1 to 10,000\n"
+
+
+def test_a_table_without_columns_is_one_line_in_a_process_of_its_own() -> None:
+    """DuckDB's bindings look at the end of the process for what is left, and would list it."""
+    Path("plays.csv").write_text("user,item\nu,a\n")
+    done = start(next(iter(ENTRIES)), "train", "plays.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: 'plays.csv' is an event table;")
+    assert done.stderr.count("\n") == 1
