@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from item2vec.model.micro_kernel import inlined, kernel
+from item2vec.model.row_steps import row_of, two_by_four
 from item2vec.model.simd import (
     LANES,
     add,
     at,
     fma,
-    get,
     larger,
     load,
     put_eight_totals,
@@ -29,34 +29,16 @@ f32 = np.float32
 
 
 @inlined
-def _row(table, rows_at, i):
-    return at(table, get(at(rows_at, i)))
-
-
-@inlined
 def _four_rows(h, width, Y, y_at, S):
     """The scores of four rows that both meet; returns the lanes' largest sums of squares."""
-    y0, y1, y2, y3 = _row(Y, y_at, 0), _row(Y, y_at, 1), _row(Y, y_at, 2), _row(Y, y_at, 3)
-    z = splat(f32(0.0))
-    a0, a1, b0, b1, c0, c1, d0, d1, aa, bb, cc, dd = z, z, z, z, z, z, z, z, z, z, z, z
-    for j in range(0, width, LANES):
-        x, w = load(at(h, j)), load(at(h, j + width))
-        y = load(at(y0, j))
-        a0, a1, aa = fma(x, y, a0), fma(w, y, a1), fma(y, y, aa)
-        y = load(at(y1, j))
-        b0, b1, bb = fma(x, y, b0), fma(w, y, b1), fma(y, y, bb)
-        y = load(at(y2, j))
-        c0, c1, cc = fma(x, y, c0), fma(w, y, c1), fma(y, y, cc)
-        y = load(at(y3, j))
-        d0, d1, dd = fma(x, y, d0), fma(w, y, d1), fma(y, y, dd)
-    put_eight_totals(S, a0, a1, b0, b1, c0, c1, d0, d1)
+    aa, bb, cc, dd = two_by_four(h, at(h, width), Y, y_at, width, S)
     return larger(larger(aa, bb), larger(cc, dd))
 
 
 @inlined
 def _one_row_and_own(h, width, Y, y_at, S):
     """The scores of the last row that both meet, and of each one's own."""
-    y, u, v = _row(Y, y_at, 0), _row(Y, y_at, 1), _row(Y, y_at, 2)
+    y, u, v = row_of(Y, y_at, 0), row_of(Y, y_at, 1), row_of(Y, y_at, 2)
     z = splat(f32(0.0))
     a0, a1, b0, c1, aa, bb, cc = z, z, z, z, z, z, z
     for j in range(0, width, LANES):
@@ -110,7 +92,7 @@ def _step_three(h, e, width, Y, y_at, n, G):
     d0, e0, f0, d1, e1, f1 = z, z, z, z, z, z
     for k in range(n):
         g0, g1 = spread(at(G, 2 * k)), spread(at(G, 2 * k + 1))
-        p = _row(Y, y_at, k)
+        p = row_of(Y, y_at, k)
         y = load(p)
         d0, d1 = fma(g0, y, d0), fma(g1, y, d1)
         store(p, fma(g1, a1, fma(g0, a0, y)))
@@ -122,9 +104,9 @@ def _step_three(h, e, width, Y, y_at, n, G):
         y = load(p)
         f0, f1 = fma(g0, y, f0), fma(g1, y, f1)
         store(p, fma(g1, c1, fma(g0, c0, y)))
-    p, g0 = _row(Y, y_at, n), spread(at(G, 2 * n))
+    p, g0 = row_of(Y, y_at, n), spread(at(G, 2 * n))
     d0, e0, f0 = _own(p, g0, a0, d0), _own(at(p, LANES), g0, b0, e0), _own(at(p, 2 * LANES), g0, c0, f0)
-    p, g1 = _row(Y, y_at, n + 1), spread(at(G, 2 * n + 1))
+    p, g1 = row_of(Y, y_at, n + 1), spread(at(G, 2 * n + 1))
     d1, e1, f1 = _own(p, g1, a1, d1), _own(at(p, LANES), g1, b1, e1), _own(at(p, 2 * LANES), g1, c1, f1)
     _put_errors(e, width, d0, d1)
     _put_errors(at(e, LANES), width, e0, e1)
@@ -138,12 +120,12 @@ def _step_one(h, e, width, Y, y_at, n, G):
     d0, d1 = z, z
     for k in range(n):
         g0, g1 = spread(at(G, 2 * k)), spread(at(G, 2 * k + 1))
-        p = _row(Y, y_at, k)
+        p = row_of(Y, y_at, k)
         y = load(p)
         d0, d1 = fma(g0, y, d0), fma(g1, y, d1)
         store(p, fma(g1, a1, fma(g0, a0, y)))
-    d0 = _own(_row(Y, y_at, n), spread(at(G, 2 * n)), a0, d0)
-    d1 = _own(_row(Y, y_at, n + 1), spread(at(G, 2 * n + 1)), a1, d1)
+    d0 = _own(row_of(Y, y_at, n), spread(at(G, 2 * n)), a0, d0)
+    d1 = _own(row_of(Y, y_at, n + 1), spread(at(G, 2 * n + 1)), a1, d1)
     _put_errors(e, width, d0, d1)
 
 

@@ -19,16 +19,17 @@ BLOCK = 4  # rows y_l that a block of scores may read beyond the last
 
 
 @inlined
-def _row(table, rows_at, i):
+def row_of(table, rows_at, i):
+    """The row that stands at place i of a list."""
     return at(table, get(at(rows_at, i)))
 
 
 @inlined
 def _scores_of_four(A, a_at, Y, y_at, n, width, S):
-    x0, x1, x2, x3 = _row(A, a_at, 0), _row(A, a_at, 1), _row(A, a_at, 2), _row(A, a_at, 3)
+    x0, x1, x2, x3 = row_of(A, a_at, 0), row_of(A, a_at, 1), row_of(A, a_at, 2), row_of(A, a_at, 3)
     z = splat(f32(0.0))
     for k in range(0, n, 3):
-        y0, y1, y2 = _row(Y, y_at, k), _row(Y, y_at, k + 1), _row(Y, y_at, k + 2)
+        y0, y1, y2 = row_of(Y, y_at, k), row_of(Y, y_at, k + 1), row_of(Y, y_at, k + 2)
         a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3 = z, z, z, z, z, z, z, z, z, z, z, z
         for j in range(0, width, LANES):
             u, v, w = load(at(y0, j)), load(at(y1, j)), load(at(y2, j))
@@ -47,32 +48,39 @@ def _scores_of_four(A, a_at, Y, y_at, n, width, S):
 
 
 @inlined
-def _scores_of_two(A, a_at, Y, y_at, n, width, S, squares):
-    x0, x1 = _row(A, a_at, 0), _row(A, a_at, 1)
+def two_by_four(x0, x1, Y, y_at, width, S):
+    """The scores of two rows with four, for `put_eight_totals`; returns the lanes' sums of squares of the four."""
+    y0, y1, y2, y3 = row_of(Y, y_at, 0), row_of(Y, y_at, 1), row_of(Y, y_at, 2), row_of(Y, y_at, 3)
     z = splat(f32(0.0))
+    a0, a1, b0, b1, c0, c1, d0, d1, aa, bb, cc, dd = z, z, z, z, z, z, z, z, z, z, z, z
+    for j in range(0, width, LANES):
+        x, w = load(at(x0, j)), load(at(x1, j))
+        y = load(at(y0, j))
+        a0, a1, aa = fma(x, y, a0), fma(w, y, a1), fma(y, y, aa)
+        y = load(at(y1, j))
+        b0, b1, bb = fma(x, y, b0), fma(w, y, b1), fma(y, y, bb)
+        y = load(at(y2, j))
+        c0, c1, cc = fma(x, y, c0), fma(w, y, c1), fma(y, y, cc)
+        y = load(at(y3, j))
+        d0, d1, dd = fma(x, y, d0), fma(w, y, d1), fma(y, y, dd)
+    put_eight_totals(S, a0, a1, b0, b1, c0, c1, d0, d1)
+    return aa, bb, cc, dd
+
+
+@inlined
+def _scores_of_two(A, a_at, Y, y_at, n, width, S, squares):
+    x0, x1 = row_of(A, a_at, 0), row_of(A, a_at, 1)
     for k in range(0, n, 4):
-        y0, y1, y2, y3 = _row(Y, y_at, k), _row(Y, y_at, k + 1), _row(Y, y_at, k + 2), _row(Y, y_at, k + 3)
-        a0, a1, b0, b1, c0, c1, d0, d1, aa, bb, cc, dd = z, z, z, z, z, z, z, z, z, z, z, z
-        for j in range(0, width, LANES):
-            x, w = load(at(x0, j)), load(at(x1, j))
-            y = load(at(y0, j))
-            a0, a1, aa = fma(x, y, a0), fma(w, y, a1), fma(y, y, aa)
-            y = load(at(y1, j))
-            b0, b1, bb = fma(x, y, b0), fma(w, y, b1), fma(y, y, bb)
-            y = load(at(y2, j))
-            c0, c1, cc = fma(x, y, c0), fma(w, y, c1), fma(y, y, cc)
-            y = load(at(y3, j))
-            d0, d1, dd = fma(x, y, d0), fma(w, y, d1), fma(y, y, dd)
-        put_eight_totals(at(S, 2 * k), a0, a1, b0, b1, c0, c1, d0, d1)
+        aa, bb, cc, dd = two_by_four(x0, x1, Y, at(y_at, k), width, at(S, 2 * k))
         put_four_totals(at(squares, k), aa, bb, cc, dd)
 
 
 @inlined
 def _scores_of_one(A, a_at, Y, y_at, n, width, S, squares):
-    x0 = _row(A, a_at, 0)
+    x0 = row_of(A, a_at, 0)
     z = splat(f32(0.0))
     for k in range(0, n, 4):
-        y0, y1, y2, y3 = _row(Y, y_at, k), _row(Y, y_at, k + 1), _row(Y, y_at, k + 2), _row(Y, y_at, k + 3)
+        y0, y1, y2, y3 = row_of(Y, y_at, k), row_of(Y, y_at, k + 1), row_of(Y, y_at, k + 2), row_of(Y, y_at, k + 3)
         a, b, c, d, aa, bb, cc, dd = z, z, z, z, z, z, z, z
         for j in range(0, width, LANES):
             x = load(at(x0, j))
@@ -93,7 +101,7 @@ def squared_norms(A, a_at, n, width, squares):
     """squares[i] = -‖a_i‖²; up to BLOCK - 1 more are read and written."""
     z = splat(f32(0.0))
     for k in range(0, n, 4):
-        x0, x1, x2, x3 = _row(A, a_at, k), _row(A, a_at, k + 1), _row(A, a_at, k + 2), _row(A, a_at, k + 3)
+        x0, x1, x2, x3 = row_of(A, a_at, k), row_of(A, a_at, k + 1), row_of(A, a_at, k + 2), row_of(A, a_at, k + 3)
         a, b, c, d = z, z, z, z
         for j in range(0, width, LANES):
             x = load(at(x0, j))
@@ -130,44 +138,44 @@ def _add_to(p, v):
 def _step_four(A, a_at, D, d_at, Y, y_at, n, j, G):
     """Columns j:j+LANES of `row_steps` for four rows."""
     a0, a1, a2, a3 = (
-        load(at(_row(A, a_at, 0), j)),
-        load(at(_row(A, a_at, 1), j)),
-        load(at(_row(A, a_at, 2), j)),
-        load(at(_row(A, a_at, 3), j)),
+        load(at(row_of(A, a_at, 0), j)),
+        load(at(row_of(A, a_at, 1), j)),
+        load(at(row_of(A, a_at, 2), j)),
+        load(at(row_of(A, a_at, 3), j)),
     )
     z = splat(f32(0.0))
     d0, d1, d2, d3 = z, z, z, z
     Y, g = at(Y, j), G
     for k in range(n):
-        p = _row(Y, y_at, k)
+        p = row_of(Y, y_at, k)
         y = load(p)
         g0, g1, g2, g3 = spread(g), spread(at(g, 1)), spread(at(g, 2)), spread(at(g, 3))
         d0, d1, d2, d3 = fma(g0, y, d0), fma(g1, y, d1), fma(g2, y, d2), fma(g3, y, d3)
         store(p, fma(g3, a3, fma(g2, a2, fma(g1, a1, fma(g0, a0, y)))))
         g = at(g, 4)
-    _add_to(at(_row(D, d_at, 0), j), d0)
-    _add_to(at(_row(D, d_at, 1), j), d1)
-    _add_to(at(_row(D, d_at, 2), j), d2)
-    _add_to(at(_row(D, d_at, 3), j), d3)
+    _add_to(at(row_of(D, d_at, 0), j), d0)
+    _add_to(at(row_of(D, d_at, 1), j), d1)
+    _add_to(at(row_of(D, d_at, 2), j), d2)
+    _add_to(at(row_of(D, d_at, 3), j), d3)
 
 
 @inlined
 def _step_two(A, a_at, D, d_at, Y, y_at, n, j, G):
     """Columns j:j+2·LANES of `row_steps` for two rows."""
-    p, q = at(_row(A, a_at, 0), j), at(_row(A, a_at, 1), j)
+    p, q = at(row_of(A, a_at, 0), j), at(row_of(A, a_at, 1), j)
     a0, b0, a1, b1 = load(p), load(at(p, LANES)), load(q), load(at(q, LANES))
     z = splat(f32(0.0))
     d0, e0, d1, e1 = z, z, z, z
     Y, g = at(Y, j), G
     for k in range(n):
-        p = _row(Y, y_at, k)
+        p = row_of(Y, y_at, k)
         y, w = load(p), load(at(p, LANES))
         g0, g1 = spread(g), spread(at(g, 1))
         d0, e0, d1, e1 = fma(g0, y, d0), fma(g0, w, e0), fma(g1, y, d1), fma(g1, w, e1)
         store(p, fma(g1, a1, fma(g0, a0, y)))
         store(at(p, LANES), fma(g1, b1, fma(g0, b0, w)))
         g = at(g, 2)
-    p, q = at(_row(D, d_at, 0), j), at(_row(D, d_at, 1), j)
+    p, q = at(row_of(D, d_at, 0), j), at(row_of(D, d_at, 1), j)
     _add_to(p, d0)
     _add_to(at(p, LANES), e0)
     _add_to(q, d1)
@@ -177,13 +185,13 @@ def _step_two(A, a_at, D, d_at, Y, y_at, n, j, G):
 @inlined
 def _step_one(A, a_at, D, d_at, Y, y_at, n, j, G):
     """Columns j:j+4·LANES of `row_steps` for one row."""
-    p = at(_row(A, a_at, 0), j)
+    p = at(row_of(A, a_at, 0), j)
     a, b, c, d = load(p), load(at(p, LANES)), load(at(p, 2 * LANES)), load(at(p, 3 * LANES))
     z = splat(f32(0.0))
     aa, bb, cc, dd = z, z, z, z
     Y = at(Y, j)
     for k in range(n):
-        p = _row(Y, y_at, k)
+        p = row_of(Y, y_at, k)
         g = spread(at(G, k))
         y = load(p)
         aa = fma(g, y, aa)
@@ -200,7 +208,7 @@ def _step_one(A, a_at, D, d_at, Y, y_at, n, j, G):
         y = load(p)
         dd = fma(g, y, dd)
         store(p, fma(g, d, y))
-    p = at(_row(D, d_at, 0), j)
+    p = at(row_of(D, d_at, 0), j)
     _add_to(p, aa)
     _add_to(at(p, LANES), bb)
     _add_to(at(p, 2 * LANES), cc)
@@ -211,21 +219,21 @@ def _step_one(A, a_at, D, d_at, Y, y_at, n, j, G):
 def _step_last(m, A, a_at, D, d_at, Y, y_at, n, j, G):
     """Columns j:j+LANES of `row_steps` for one or two rows."""
     second = m - 1
-    a0, a1 = load(at(_row(A, a_at, 0), j)), load(at(_row(A, a_at, second), j))
+    a0, a1 = load(at(row_of(A, a_at, 0), j)), load(at(row_of(A, a_at, second), j))
     zero = splat(f32(0.0))
     d0, d1 = zero, zero
     if second == 0:
         a1 = zero
     Y = at(Y, j)
     for k in range(n):
-        p = _row(Y, y_at, k)
+        p = row_of(Y, y_at, k)
         y = load(p)
         g0, g1 = spread(at(G, m * k)), spread(at(G, m * k + second))
         d0, d1 = fma(g0, y, d0), fma(g1, y, d1)
         store(p, fma(g1, a1, fma(g0, a0, y)))
-    _add_to(at(_row(D, d_at, 0), j), d0)
+    _add_to(at(row_of(D, d_at, 0), j), d0)
     if second == 1:
-        _add_to(at(_row(D, d_at, 1), j), d1)
+        _add_to(at(row_of(D, d_at, 1), j), d1)
 
 
 @kernel
