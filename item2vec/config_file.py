@@ -44,12 +44,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     ConfigError
         If the file cannot be read, is no TOML, or has a key that is no option or a value of another type.
     """
-    try:
-        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read config {path}: {(error.strerror or str(error)).lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {path} is no TOML: {error}") from None
+    found = _parsed(path)
     types = _types()
     options: dict[str, Any] = {}
     for key, value in found.items():
@@ -65,14 +60,14 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 
 def read_scoring(path: str | Path) -> Scoring | None:
-    """Read the table ``[score]`` of a file that `read_config` reads: how its models are to be asked; None without one.
+    """Read the table ``[score]`` of a file: how its models are to be asked; None without one.
 
     Raises
     ------
     ConfigError
-        If it has what cannot be.
+        If the file cannot be read or is no TOML, or the table has what cannot be.
     """
-    found = tomllib.loads(Path(path).read_text(encoding="utf-8")).get(SCORE)
+    found = _parsed(path).get(SCORE)
     if not isinstance(found, dict):
         return None
     try:
@@ -91,10 +86,9 @@ def scoring_of_layers(options: Mapping[str, Any]) -> Scoring | None:
     """
     path, named = options.get("config"), options.get("preset")
     if path is not None:
-        filed = read_config(path)
         if (scoring := read_scoring(path)) is not None:
             return scoring
-        named = named or filed.get("preset")
+        named = named or read_config(path).get("preset")
     return None if named is None else preset_scoring(named)
 
 
@@ -128,6 +122,15 @@ def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig
             raise ConfigError(f"unknown option {name!r}; {_closest(name, _types())}")
     source = SourceConfig(**{name: value for name, value in options.items() if name in reading})
     return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
+
+
+def _parsed(path: str | Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read config {path}: {(error.strerror or str(error)).lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config {path} is no TOML: {error}") from None
 
 
 def _types() -> dict[str, Any]:
