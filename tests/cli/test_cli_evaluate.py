@@ -97,7 +97,7 @@ def test_event_tables_are_as_lines_with_ids() -> None:
     )
     done = ask("items", "s.txt", "--user", "who")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "--user, --item, --time and --where are of event tables, and s.txt is read as text" in done.stderr
+    assert "s.txt is read as text, where --user, --item, --time and --where mean nothing" in done.stderr
 
 
 def test_what_is_printed() -> None:
