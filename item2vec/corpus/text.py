@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.cache import CacheEntry, cache_folder, unchanged
+from item2vec.corpus.cache import CacheEntry, cache_folder
 from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.corpus_file import CorpusFileWriter
@@ -173,7 +173,7 @@ def encode(
         corpus = writer.finish(vocabulary, rare, facts, entry.key if entry else "")
         check(corpus, commonest)
         corpus = _noted(corpus)
-        if entry and unchanged(files):
+        if entry:
             entry.keep(corpus, writer)
     return corpus
 
