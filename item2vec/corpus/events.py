@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from item2vec.corpus.cache import cache_folder
 from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus, Facts
-from item2vec.corpus.corpus_file import CorpusFileWriter
+from item2vec.corpus.corpus_file_writer import CorpusFileWriter
 from item2vec.corpus.database import Database
 from item2vec.corpus.event_cache import event_entry, event_sources
 from item2vec.corpus.event_table import EventTable, load_events

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from item2vec.corpus.cache import CacheEntry, cache_folder
 from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus, Facts
-from item2vec.corpus.corpus_file import CorpusFileWriter
+from item2vec.corpus.corpus_file_writer import CorpusFileWriter
 from item2vec.corpus.ids import Part, ids_in_memory, write_ids
 from item2vec.corpus.item_table import ItemTable, Sizes
 from item2vec.corpus.memory import tokens_in_memory
