@@ -34,13 +34,14 @@ def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 
 
 @click.command(
+    short_help="How held-out items are ranked, against baselines.",
     epilog="""\b
 Examples:
   item2vec evaluate items sessions.txt
   item2vec evaluate items train.txt --targets test.txt --id-column -k 20
   item2vec evaluate items train.parquet --targets test.parquet --user listener --item track --time started
   item2vec evaluate items sessions.txt --pool last --popularity 0.5 --json
-"""
+""",
 )
 @click.argument("sequences", metavar="SEQUENCES")
 @model_option
@@ -135,9 +136,12 @@ def _read(
     from item2vec.corpus.file_names import expand
     from item2vec.evaluation.sequences import named_sequences, read_sequences
 
+    paths = list(expand(source))
     if _is_text(source, table):
-        return read_sequences(source, catalogue, delimiter=delimiter, id_column=id_column)
-    with open_events(list(expand(source)), table) as events:
+        if len(paths) > 1:
+            raise ConfigError(f"{source} is {len(paths):,} files of text; evaluate one at a time")
+        return read_sequences(paths[0], catalogue, delimiter=delimiter, id_column=id_column)
+    with open_events(paths, table) as events:
         return named_sequences(events.by_user(), catalogue)
 
 

@@ -22,7 +22,7 @@ Examples:
   item2vec plot map.png --top 300 --theme dark
 """
 )
-@click.argument("destination", metavar="DEST", type=click.Path())
+@click.argument("destination", metavar="DEST", type=click.Path(readable=False))
 @model_option
 @click.option("--top", metavar="N", type=int, default=2000, show_default=True, help="The N commonest items.")
 @click.option("--items", "items_path", metavar="FILE", help="The items that FILE lists instead, one a line.")

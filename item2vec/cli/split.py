@@ -68,7 +68,9 @@ def split(
     is_table = format_of(paths[0], table.format) != "text"
     prefix = output or _without_endings(paths[0])
     amount = 0.0 if by == "time" else parse_holdout(holdout or "1")
-    if by == "time" and not (is_table and table.time):
+    if by == "time" and is_table and not table.time:
+        raise ConfigError("--by time needs --time COLUMN")
+    if by == "time" and not is_table:
         raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(ENDINGS)} and --time")
     if not is_table:
         refuse_for_text(source, table)
@@ -85,7 +87,7 @@ def split(
         with open_events(paths, table) as events:
             parts = write_parts(divide(events.sequences(), by, amount, seed), prefix, delimiter)
     else:
-        sequences = read_text_sequences(source, delimiter, id_column)
+        sequences = read_text_sequences(paths[0], delimiter, id_column)
         parts = write_parts(divide(sequences, by, amount, seed), prefix, delimiter)
     if parts.items == parts.sequences:
         click.echo(

@@ -102,7 +102,6 @@ def evaluate_items(
     scoring: Scoring | None = None,
     keep_seen: bool = False,
     baselines: dict[str, Baseline] | None = None,
-    report: Callable[[str], None] | None = None,
 ) -> ItemsResult:
     """Evaluate a model on held-out items.
 
@@ -124,8 +123,6 @@ def evaluate_items(
         Let items of the history be recommended again.
     baselines : dict of str to Baseline, optional
         What to compare with.
-    report : callable or None
-        Called with each method's name before it is evaluated.
 
     Raises
     ------
@@ -146,8 +143,6 @@ def evaluate_items(
     methods: dict[str, Metrics] = {}
     by_bucket: dict[str, dict[str, Metrics]] = {name: {} for name in BUCKETS}
     for name, (make_scorer, scored) in scorers.items():
-        if report:
-            report(name)
         ranked = rank_items(make_scorer(), scored, held.histories, cutoffs[-1], keep_seen=keep_seen)
         hits = find_hits(ranked, held.targets)
         methods[name] = _metrics(ranked, hits, held.targets, cutoffs, commonness)
