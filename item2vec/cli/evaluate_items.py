@@ -11,6 +11,7 @@ import click
 from item2vec.cli.items_report import bucket_table, facts, method_tables
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_answer, print_json
+from item2vec.cli.progress import working
 from item2vec.cli.scoring_options import scoring_options
 from item2vec.cli.source_options import event_options, open_events, refuse_for_text, take_event_config
 from item2vec.corpus.source_config import SourceConfig
@@ -105,15 +106,16 @@ def items(
     elif not targets:
         _warn_of_leak(model.metadata.get("corpus"), len(whole.items), sequences)
     _refuse_strangers(held.targets.items, model, targets or sequences)
-    result = evaluate_items(
-        model,
-        held,
-        len(catalogue),
-        cutoffs=cutoffs,
-        scoring=scoring,
-        keep_seen=keep_seen,
-        baselines={} if no_baselines else standard_baselines(next_item=not targets),
-    )
+    with working(f"Ranking {len(catalogue):,} items for {len(held):,} histories"):
+        result = evaluate_items(
+            model,
+            held,
+            len(catalogue),
+            cutoffs=cutoffs,
+            scoring=scoring,
+            keep_seen=keep_seen,
+            baselines={} if no_baselines else standard_baselines(next_item=not targets),
+        )
     if as_json:
         asked = {"model": model_path, "sequences": sequences, "targets_file": targets, "scoring": asdict(scoring)}
         print_json(asked | result.as_dict())

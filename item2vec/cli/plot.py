@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 import click
 
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_json
+from item2vec.cli.progress import working
 from item2vec.errors import ModelError
 from item2vec.plot.draw import THEMES, Theme, draw_map
 from item2vec.plot.layout import METHODS, Method
@@ -82,19 +84,20 @@ def plot(
     model = open_model(model_path)
     if os.path.exists(destination) and os.path.samefile(destination, model_path):
         raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
-    drawn, unknown = draw_map(
-        model,
-        destination,
-        top=top,
-        items=items_path,
-        method=method,
-        clusters=clusters,
-        colour=colour,
-        colour_column=colour_column,
-        theme=theme,
-        title=title,
-        seed=seed,
-    )
+    with working("Laying out the items by UMAP") if method == "umap" else nullcontext():
+        drawn, unknown = draw_map(
+            model,
+            destination,
+            top=top,
+            items=items_path,
+            method=method,
+            clusters=clusters,
+            colour=colour,
+            colour_column=colour_column,
+            theme=theme,
+            title=title,
+            seed=seed,
+        )
     size = os.path.getsize(destination)
     if as_json:
         facts = {"items": len(drawn.ids), "unknown": unknown, "method": method, "about": drawn.about}
