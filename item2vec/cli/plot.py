@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 
 import click
 
@@ -84,7 +83,7 @@ def plot(
     model = open_model(model_path)
     if os.path.exists(destination) and os.path.samefile(destination, model_path):
         raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
-    with working("Laying out the items by UMAP") if method == "umap" else nullcontext():
+    with working(f"Drawing the map by {method.upper()}"):
         drawn, unknown = draw_map(
             model,
             destination,
