@@ -37,10 +37,10 @@ def contexts_of(batch: WindowBatch, centre: int) -> list[int]:
 
 
 def parts_of(contexts: list[int]) -> list[list[int]]:
-    """As many as there are, four at a time, then two, then one."""
+    """As many as there are, six at a time, then four, then two, then one."""
     parts = []
     while contexts:
-        size = next(size for size in (4, 2, 1) if size <= len(contexts))
+        size = next(size for size in (6, 4, 2, 1) if size <= len(contexts))
         parts.append(contexts[:size])
         contexts = contexts[size:]
     return parts
@@ -86,7 +86,7 @@ def cbow_step(
 def path_step(
     input: Rows, output: Rows, batch: WindowBatch, paths: list[list[tuple[int, int]]], lr: float, cbow: bool
 ) -> tuple[float, int]:
-    """Hierarchical softmax, in place, four, two or one contexts of a centre at once; paths are of (row, bit)."""
+    """Hierarchical softmax, in place, six, four, two or one contexts of a centre at once; paths are of (row, bit)."""
     loss, count = 0.0, 0
     for c in range(int(batch.tiles[0]), int(batch.tiles[-1])):
         contexts = contexts_of(batch, c)

@@ -24,22 +24,16 @@ from item2vec.model.hidden import add_to_rows, mean_rows
 from item2vec.model.hidden_pair import add_to_two, mean_two, overlap
 from item2vec.model.micro_kernel import inlined, kernel
 from item2vec.model.pair_products import pair_scores, pair_steps
-from item2vec.model.row_steps import BLOCK, row_scores, row_steps
-from item2vec.model.simd import LANES, address, at, get, prefetch, ptr, put, splat, store
+from item2vec.model.prefetching import prefetch_item
+from item2vec.model.row_scores import BLOCK, row_scores
+from item2vec.model.row_steps import row_steps
+from item2vec.model.simd import LANES, at, get, ptr, put, splat, store
 from item2vec.model.target_steps import gradients, largest, mask, place, shrink
 from item2vec.model.tile_gradients import STEP_LIMIT
 from item2vec.model.tile_scratch import SEEN
 from item2vec.sampling.window_batch import CBOW_CENTRES
 
 f32 = np.float32
-
-
-@inlined
-def _prefetch_row(table, ids, i, last, stride, width):
-    """Prefetch the row of the item at place i, or of the last one."""
-    where = address(at(table, np.int64(get(at(ids, min(i, last)))) * stride))
-    for j in range(0, 4 * width, 64):
-        prefetch(where + j)
 
 
 @inlined
@@ -136,11 +130,11 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
         for c in range(tiles[t], tiles[t + 1], CBOW_CENTRES):
             m = min(tiles[t + 1] - c, CBOW_CENTRES)
             for i in range(m):
-                _prefetch_row(tables[0], ids, c + i + ahead, last_item, stride, width)
-                _prefetch_row(tables[1], ids, c + i + CBOW_CENTRES, last_item, stride, width)
+                prefetch_item(tables[0], ids, min(c + i + ahead, last_item), stride, width)
+                prefetch_item(tables[1], ids, min(c + i + CBOW_CENTRES, last_item), stride, width)
             fetched = 0 if c + m == tiles[t + 1] and t < last_tile else N  # the next tile's negatives
             for k in range(fetched, N):
-                _prefetch_row(tables[1], draws, N + k, N + k, stride, width)
+                prefetch_item(tables[1], draws, N + k, stride, width)
             if differ and m == CBOW_CENTRES and add_two(at(ids, c), N, targets, seen, t):
                 windows = overlap(starts, stops, c)
                 if windows.left <= c and windows.right > c + 1:

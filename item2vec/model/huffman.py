@@ -10,8 +10,8 @@ from numba import njit
 
 from item2vec.sampling.window_batch import Pairs, Positives, WindowBatch, expand_positives
 
-PART = 4
-"""Contexts of a centre that step at once: four as long as there are so many, then two, then one."""
+PART = 6
+"""Contexts of a centre that step at once: six as long as there are so many, then four, then two, then one."""
 
 
 class Paths(NamedTuple):
@@ -114,14 +114,22 @@ def make_paths(tree: npt.NDArray[np.int32], size: int) -> Paths | None:
 
 
 @njit(nogil=True, cache=True)
-def _write_paths(tree, size):  # type: ignore[no-untyped-def]
-    begin = np.zeros(size + 1, np.int64)
+def path_lengths(tree, size):  # type: ignore[no-untyped-def]
+    """How many inner nodes are above each of ``size`` items, int64 [V]; the tree must be one."""
     depth = np.zeros(size, np.int64)
     for node in range(size - 2, -1, -1):
         above = tree[size + node]
         depth[node] = 1 if above < 0 else depth[above // 2] + 1
+    lengths = np.zeros(size, np.int64)
     for item in range(size):
-        begin[item + 1] = begin[item] + (depth[tree[item] // 2] if tree[item] >= 0 else 0)
+        lengths[item] = depth[tree[item] // 2] if tree[item] >= 0 else 0
+    return lengths
+
+
+@njit(nogil=True, cache=True)
+def _write_paths(tree, size):  # type: ignore[no-untyped-def]
+    begin = np.zeros(size + 1, np.int64)
+    begin[1:] = np.cumsum(path_lengths(tree, size))
     up = np.empty(begin[size], np.int32)
     for item in range(size):
         above = tree[item]
@@ -168,8 +176,8 @@ def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = F
 
 
 def _parts(positives: Positives) -> npt.NDArray[np.int64]:
-    """Which part of its window each context is in, int64 [n]: of PART contexts, then of two, then of one."""
+    """Which part of its window each context is in, int64 [n]: of PART contexts, then of four, of two and of one."""
     rank, place = positives.rank, positives.place
     count = np.searchsorted(place, place, "right") - np.searchsorted(place, place)
-    whole = count - count % PART
-    return np.where(rank < whole, rank // PART, whole // PART + (rank - whole) // 2)
+    whole, left = count - count % PART, count % PART
+    return np.where(rank < whole, rank // PART, whole // PART + (rank - whole >= np.where(left >= 4, 4, 2)))

@@ -1,7 +1,7 @@
 """The products of two hidden vectors that share negatives and have a target each: scores, and the step of both sides.
 
 With n rows y_l that both meet, and rows u of the first and v of the second alone, the 2n + 2 scores stand as
-h_0·y_0, h_1·y_0, h_0·y_1, ..., then h_0·u and h_1·v. `item2vec.model.row_steps` would meet u with h_1 and v with h_0
+h_0·y_0, h_1·y_0, h_0·y_1, ..., then h_0·u and h_1·v. `item2vec.model.row_scores` would meet u with h_1 and v with h_0
 as well, a seventh of the work for n = 5, and pad n + 2 rows to a whole block.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from item2vec.model.micro_kernel import inlined, kernel
-from item2vec.model.row_steps import row_of, two_by_four
+from item2vec.model.row_scores import row_of, two_by_four
 from item2vec.model.simd import (
     LANES,
     add,

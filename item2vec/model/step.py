@@ -38,7 +38,7 @@ _library.define(  # type: ignore[no-untyped-call]
 )
 _library.define(  # type: ignore[no-untyped-call]
     "hs_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, Tensor tree, "
-    "float lr, bool cbow=False, Tensor? frozen_input=None) -> Tensor"
+    "float lr, bool cbow=False, Tensor? frozen_input=None, int workers=1) -> Tensor"
 )
 ns_step = torch.ops.item2vec.ns_step.default
 """Negative sampling; `reference_step` says what it takes, does and returns."""
@@ -112,6 +112,7 @@ def reference_path_step(
     lr: float,
     cbow: bool = False,
     frozen_input: Tensor | None = None,
+    workers: int = 1,
 ) -> Tensor:
     """One window batch with hierarchical softmax, a centre after the other, in place.
 
@@ -121,6 +122,9 @@ def reference_path_step(
         As for `reference_step`; the rows of the output table are the inner nodes of the tree, the last one is not used.
     tree : int32 [2V-1]
         See `item2vec.model.huffman.huffman_tree`.
+    workers : int
+        How many threads step on the tables at the same time, each by a call of its own. The CPU's kernel then steps on
+        copies of the nodes near the root (`item2vec.model.private_rows`); it means nothing here.
 
     Returns
     -------
@@ -224,17 +228,19 @@ def _cpu_path_step(
     lr: float,
     cbow: bool = False,
     frozen_input: Tensor | None = None,
+    workers: int = 1,
 ) -> Tensor:
     batch = _as_batch(items, start, stop, tiles, torch.empty(len(tiles) - 1, 0))
     with _flat(input, output) as tables:
         size, dim = input.shape
-        longest = 2 * _extent(batch, size)[2] + 1
+        reach = _extent(batch, size)[2]
         paths = paths_of(tree, size)
-        scratch = _local.target_space(longest, paths.longest, dim)
+        scratch = _local.target_space(2 * reach + 1, paths.longest, dim)
         sums = train_paths(
             *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, paths[:2],
-            np.float32(lr), scratch, True if cbow else None,
+            np.float32(lr), scratch, reach, True if cbow else None,
             (_frozen_array(frozen_input, size), _frozen_array(None, size)),
+            _local.private_rows(max(0, size - 1), dim, workers),
         )  # fmt: skip
     return torch.from_numpy(np.array(sums))
 

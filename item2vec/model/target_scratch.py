@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from item2vec.model.row_steps import BLOCK, MOST_ROWS
+from item2vec.model.row_scores import BLOCK
+from item2vec.model.row_steps import MOST_ROWS
 from item2vec.model.simd import LANES
 from item2vec.model.tile_scratch import SEEN, aligned, padded
 from item2vec.sampling.window_batch import CBOW_CENTRES
@@ -33,7 +34,6 @@ class TargetScratch(NamedTuple):
     row_step: npt.NDArray[Any]
     target_step: npt.NDArray[Any]
     steps: npt.NDArray[Any]
-    soon: npt.NDArray[Any]
     seen: npt.NDArray[Any]
     keys: npt.NDArray[Any]
     totals: npt.NDArray[Any]
@@ -63,7 +63,6 @@ def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch:
         row_step=aligned(MOST_ROWS),
         target_step=aligned(room),
         steps=aligned(contexts),
-        soon=np.zeros(contexts + 2 * room + 64, np.int64),
         seen=np.full(SEEN, -1, np.int64),
         keys=np.full(slots, -1, np.int64),
         totals=np.zeros(slots, np.float32),

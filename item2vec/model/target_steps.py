@@ -21,9 +21,23 @@ from item2vec.model.simd import (
     total,
     where_negative,
 )  # fmt: skip
+from item2vec.model.target_scratch import TargetScratch
 from item2vec.model.tile_gradients import STEP_LIMIT, step_factors
 
 f32 = np.float32
+
+
+@kernel
+def target_pointers(scratch):
+    """The same work space as pointers: as an argument, an array is seven numbers and counts its references."""
+    return TargetScratch(
+        ptr(scratch.hidden), ptr(scratch.errors), ptr(scratch.hidden_at), ptr(scratch.G), ptr(scratch.weights),
+        ptr(scratch.pair_weights), ptr(scratch.signs), ptr(scratch.drawn_weights), ptr(scratch.squares),
+        ptr(scratch.contexts), ptr(scratch.contexts_at), ptr(scratch.targets), ptr(scratch.targets_at),
+        ptr(scratch.bounds), ptr(scratch.row_step), ptr(scratch.target_step), ptr(scratch.steps),
+        ptr(scratch.seen), ptr(scratch.keys), ptr(scratch.totals),
+        ptr(scratch.spare)
+    )  # fmt: skip
 
 
 @inlined

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from item2vec.errors import TrainingError
 from item2vec.model.huffman import Paths, make_paths
+from item2vec.model.private_rows import PrivateRows, make_private_rows
 from item2vec.model.target_scratch import TargetScratch, make_target_scratch
 from item2vec.model.tile_scratch import Scratch, make_scratch
 
@@ -50,6 +51,8 @@ class WorkSpace(threading.local):
     scratch: Scratch
     target_sizes: tuple[int, int, int] = (-1, -1, -1)
     targets: TargetScratch
+    private_sizes: tuple[int, int, int] = (-1, -1, -1)
+    private: PrivateRows
 
     def work_space(self, extent: tuple[int, ...], negatives: int, dim: int) -> Scratch:
         """Work space for tiles of that extent; made anew only if too small."""
@@ -69,3 +72,10 @@ class WorkSpace(threading.local):
             self.targets = make_target_scratch(window, targets, dim)
             self.target_sizes = window, targets, dim
         return self.targets
+
+    def private_rows(self, nodes: int, dim: int, workers: int) -> PrivateRows:
+        """Room for copies of the last of so many nodes; made anew only if it was made for others."""
+        if self.private_sizes != (nodes, dim, workers):
+            self.private = make_private_rows(nodes, dim, workers)
+            self.private_sizes = nodes, dim, workers
+        return self.private

@@ -13,7 +13,9 @@ import torch
 from item2vec.config import TrainConfig
 from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import DivergenceError
+from item2vec.model.huffman import huffman_tree, path_lengths
 from item2vec.model.tables import EmbeddingTables
+from item2vec.sampling.subsampling import keep_probability
 
 _EVERY = 1.0  # seconds between two looks
 _COMMONEST = 64  # their rows take the most steps
@@ -107,13 +109,13 @@ class Guard:
 def loss_of_nothing(config: TrainConfig, counts: npt.NDArray[np.int64]) -> float:
     """Mean loss of a pair while all scores are 0: the logarithm of 2 for each label.
 
-    With hierarchical softmax these are as many as the path is long, on average at most a bit more than the entropy of
-    the counts (Huffman 1952).
+    With hierarchical softmax these are as many as the centre's path is long: the mean over what subsampling leaves.
     """
     if config.loss == "ns":
         return (1 + config.negative) * math.log(2)
-    shares = counts[counts > 0] / max(1, counts.sum())
-    return (1 - float(shares @ np.log2(shares))) * math.log(2)
+    kept = counts * keep_probability(counts, config.sample)
+    lengths = path_lengths(huffman_tree(counts), len(counts))
+    return float(kept @ lengths / max(1.0, kept.sum())) * math.log(2)
 
 
 def rise_of(losses: Sequence[float], pairs: int) -> str | None:

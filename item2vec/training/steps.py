@@ -57,6 +57,7 @@ class PathStep:
 
     tree: torch.Tensor
     cbow: bool = False
+    workers: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     parallel: bool = True
     tile: tuple[int, int] = (_KERNEL_SHARD, 0)  # nothing is drawn
@@ -72,7 +73,7 @@ class PathStep:
         parts = (batch.items, batch.start, batch.stop, batch.tiles)
         sums = hs_step(
             tables.input.weight, tables.output.weight, *map(torch.from_numpy, parts), self.tree, lr, self.cbow,
-            tables.frozen_input,
+            tables.frozen_input, self.workers,
         )  # fmt: skip
         return np.asarray(sums.numpy())
 
@@ -129,7 +130,7 @@ def make_step(config: TrainConfig, counts: npt.NDArray[np.int64]) -> Step:
     if config.backend == "torch" or config.device == "cuda":
         use_cuda = torch.cuda.is_available() and config.device != "cpu"
         return TorchStep(config.negative, cbow, torch.device("cuda" if use_cuda else "cpu"), tree)
-    return KernelStep(config.negative, cbow) if tree is None else PathStep(tree, cbow)
+    return KernelStep(config.negative, cbow) if tree is None else PathStep(tree, cbow, config.worker_count)
 
 
 def check_device(config: TrainConfig) -> None:

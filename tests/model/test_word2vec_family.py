@@ -35,11 +35,13 @@ def random_tree(rng: np.random.Generator, size: int) -> Tensor:
     return torch.from_numpy(huffman_tree(np.sort(rng.integers(1, 1000, size))[::-1]))
 
 
-def kernel(tables: tuple[Tensor, Tensor], batch: WindowBatch, mode: str, tree: Tensor, lr: float) -> list[float]:
+def kernel(
+    tables: tuple[Tensor, Tensor], batch: WindowBatch, mode: str, tree: Tensor, lr: float, workers: int = 1
+) -> list[float]:
     cbow = mode.startswith("cbow")
     if mode.endswith("ns"):
         return list(ns_step(*tables, *tensors(batch), 5, lr, cbow).tolist())
-    return list(hs_step(*tables, *tensors(batch)[:4], tree, lr, cbow).tolist())
+    return list(hs_step(*tables, *tensors(batch)[:4], tree, lr, cbow, None, workers).tolist())
 
 
 def plain(tables: tuple[Tensor, Tensor], batch: WindowBatch, mode: str, tree: Tensor, lr: float) -> list[float]:
@@ -49,12 +51,14 @@ def plain(tables: tuple[Tensor, Tensor], batch: WindowBatch, mode: str, tree: Te
     return path_reference(tables, batch, tree, lr, cbow)
 
 
-def assert_agree(tables: tuple[Tensor, Tensor], batch: WindowBatch, mode: str, tree: Tensor, lr: float) -> float:
+def assert_agree(
+    tables: tuple[Tensor, Tensor], batch: WindowBatch, mode: str, tree: Tensor, lr: float, workers: int = 1
+) -> float:
     """Kernel and float64 reference make the same step, up to float32's rounding; returns the steps limited."""
     exact = tables[0].double(), tables[1].double()
     before = [weight.clone() for weight in exact]
     loss, pairs, _ = plain(exact, batch, mode, tree, lr)
-    kernel_loss, kernel_pairs, limited = kernel(tables, batch, mode, tree, lr)
+    kernel_loss, kernel_pairs, limited = kernel(tables, batch, mode, tree, lr, workers)
     assert kernel_pairs == pairs
     assert kernel_loss == pytest.approx(loss, rel=2e-5, abs=1e-5 * (pairs + 1))
     for weight, expected, old in zip(tables, exact, before, strict=True):
@@ -78,6 +82,17 @@ def test_kernel_and_reference_agree(mode: str, kind: str) -> None:
         batch = random_batch(rng, length=length, size=size, tile=tile, window=window, kind=kind)
         tables = random_tables(rng, size, dim, float(rng.choice([0.1, 0.5, 1.0])))
         assert_agree(tables, batch, mode, random_tree(rng, size), float(rng.choice([1e-4, 1e-3, 5e-3])))
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("mode", ["skipgram hs", "cbow hs"])
+@pytest.mark.parametrize("workers", [2, 3, 16, 100])
+def test_copies_of_the_nodes_near_the_root_change_no_step(mode: str, workers: int) -> None:
+    """Batches of many renewals, trees of fewer and of more nodes than are copied."""
+    for seed, (dim, size) in enumerate([(3, 1), (8, 2), (17, 3), (100, 200), (24, 2000)]):
+        rng = np.random.default_rng([seed, workers])
+        batch = random_batch(rng, length=150, size=size, tile=(5, 3), window=3, kind="shrunken")
+        assert_agree(random_tables(rng, size, dim, 0.5), batch, mode, random_tree(rng, size), 1e-3, workers)
 
 
 @pytest.mark.jit
@@ -263,5 +278,5 @@ def test_wide_windows_are_taken_in_parts() -> None:
     batch = WindowBatch(items, np.full(40, 0), np.full(40, 40), np.array([3, 5]), np.zeros((1, 0), np.int32))
     pairs = expand_paths(batch, huffman_tree(np.ones(40, np.int64)))
     sizes = [len(np.unique(pairs.context[pairs.tile == part])) for part in range(int(pairs.tile.max()) + 1)]
-    assert sizes == [4] * 9 + [2, 1] + [4] * 9 + [2, 1]
+    assert sizes == [6] * 6 + [2, 1] + [6] * 6 + [2, 1]
     assert all(before <= after for before, after in pairwise(pairs.tile))
