@@ -168,7 +168,7 @@ def _parquet(folder: Path) -> bytes:
 
 
 def _corpus_file(folder: Path) -> bytes:
-    from item2vec.corpus.corpus_file import CorpusFileWriter
+    from item2vec.corpus.corpus_file_writer import CorpusFileWriter
 
     vocabulary, rare = Vocabulary.from_items(["milk", "größe", "a"], [3, 2, 1]), Vocabulary.from_items(["r"], [1])
     with CorpusFileWriter(folder, named=True) as writer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,26 @@ def test_readme_names_every_command_and_the_two_make_targets() -> None:
     assert [name for name in commands if f"item2vec {name}" not in readme] == []
     assert "make demo" in readme
     assert "make test" in readme
+
+
+def test_every_command_of_the_readme_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is parsed, with its options and their values."""
+    import click
+
+    monkeypatch.chdir(tmp_path)
+    Path("best.toml").touch()
+    group = import_module("item2vec.cli.main").cli
+    lines = re.findall(r"^    (?:.*\| )?item2vec (.+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    commands = [shlex.split(line, comments=True) for line in lines]
+    assert len(commands) > 40
+    for words in commands:
+        command: click.Command = group
+        while isinstance(command, click.Group):
+            name, *words = words
+            found = command.get_command(click.Context(command), name)
+            assert found is not None, name
+            command = found
+        command.make_context(command.name, words[: words.index(">")] if ">" in words else words)
 
 
 def test_constraints_pin_every_requirement_within_its_range() -> None:

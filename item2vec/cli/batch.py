@@ -18,7 +18,7 @@ batch_option = click.option(
     "--batch",
     "batch_path",
     metavar="FILE",
-    type=click.Path(allow_dash=True),
+    type=click.Path(allow_dash=True, readable=False),
     help="Answer each line of FILE, - for standard input, with a line of JSON.",
 )
 delimiter_option = click.option(

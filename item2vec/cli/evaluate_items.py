@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from item2vec.cli.items_report import bucket_table, facts, method_tables
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_answer, print_json
+from item2vec.cli.progress import working
 from item2vec.cli.scoring_options import scoring_options
-from item2vec.cli.source_options import event_options, open_events
-from item2vec.corpus.source_config import Format, SourceConfig
+from item2vec.cli.source_options import event_options, open_events, refuse_for_text, take_event_config
+from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.vectors.scoring import Score, Scoring, score_options
 
@@ -19,8 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from item2vec.evaluation.intervals import Estimate
-    from item2vec.evaluation.items import ItemsResult, Metrics
+    from item2vec.evaluation.sequences import Catalogue, Sequences
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
@@ -33,13 +35,14 @@ def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 
 
 @click.command(
+    short_help="How held-out items are ranked, against baselines.",
     epilog="""\b
 Examples:
   item2vec evaluate items sessions.txt
   item2vec evaluate items train.txt --targets test.txt --id-column -k 20
   item2vec evaluate items train.parquet --targets test.parquet --user listener --item track --time started
   item2vec evaluate items sessions.txt --pool last --popularity 0.5 --json
-"""
+""",
 )
 @click.argument("sequences", metavar="SEQUENCES")
 @model_option
@@ -68,13 +71,8 @@ def items(
     keep_seen: bool,
     no_baselines: bool,
     as_json: bool,
-    format: Format,
-    user: str | None,
-    item: str | None,
-    time: str | None,
-    where: str | None,
     score: Score | None,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Rank all items for each history, and look where the held-out ones come.
 
@@ -87,29 +85,20 @@ def items(
     last item is held out, the most frequent successor of the one before.
     """
     model = open_model(model_path)
-    from item2vec.corpus.file_names import expand
-    from item2vec.corpus.table_files import format_of
     from item2vec.evaluation.heldout import HeldOut, leave_last_out, with_targets
     from item2vec.evaluation.items import evaluate_items, standard_baselines
     from item2vec.evaluation.metrics import check_cutoffs
-    from item2vec.evaluation.sequences import Catalogue, named_sequences, read_sequences
+    from item2vec.evaluation.sequences import Catalogue
 
     cutoffs = check_cutoffs(cutoffs)
+    table = take_event_config(options)
     own = model.scoring if score in (None, model.scoring.score) else Scoring()
-    chosen = own.with_given(score=score, **given)
+    scoring = own.with_given(score=score, **options)
     catalogue = Catalogue(model.vocabulary)
+    read = partial(_read, catalogue=catalogue, table=table, delimiter=delimiter, id_column=id_column)
 
-    table = SourceConfig(format=format, user=user, item=item, time=time, where=where)
-
-    def read(path: str) -> Any:
-        paths = list(expand(path))
-        if format_of(paths[0], format) == "text":
-            if any((user, item, time, where)) and path == sequences:
-                raise ConfigError(f"--user, --item, --time and --where are of event tables, and {path} is read as text")
-            return read_sequences(path, catalogue, delimiter=delimiter, id_column=id_column)
-        with open_events(paths, table) as events:
-            return named_sequences(events.by_user(), catalogue)
-
+    if _is_text(sequences, table):
+        refuse_for_text(sequences, table)
     whole = read(sequences)
     held = with_targets(whole, read(targets)) if targets else leave_last_out(whole)
     if train_path:
@@ -117,21 +106,45 @@ def items(
     elif not targets:
         _warn_of_leak(model.metadata.get("corpus"), len(whole.items), sequences)
     _refuse_strangers(held.targets.items, model, targets or sequences)
-    result = evaluate_items(
-        model,
-        held,
-        len(catalogue),
-        cutoffs=cutoffs,
-        scoring=chosen,
-        keep_seen=keep_seen,
-        baselines={} if no_baselines else standard_baselines(next_item=not targets),
-    )
+    with working(f"Ranking {len(catalogue):,} items for {len(held):,} histories"):
+        result = evaluate_items(
+            model,
+            held,
+            len(catalogue),
+            cutoffs=cutoffs,
+            scoring=scoring,
+            keep_seen=keep_seen,
+            baselines={} if no_baselines else standard_baselines(next_item=not targets),
+        )
     if as_json:
-        asked = {"model": model_path, "sequences": sequences, "targets_file": targets, "scoring": asdict(chosen)}
+        asked = {"model": model_path, "sequences": sequences, "targets_file": targets, "scoring": asdict(scoring)}
         print_json(asked | result.as_dict())
         return
-    click.echo(_facts(result, keep_seen, score_options(chosen)), err=True)
-    print_answer("\n".join([*_tables(result), *_bucket_table(result)]))
+    click.echo(facts(result, keep_seen, score_options(scoring)), err=True)
+    print_answer("\n".join([*method_tables(result), *bucket_table(result)]))
+
+
+def _is_text(source: str, table: SourceConfig) -> bool:
+    from item2vec.corpus.file_names import expand
+    from item2vec.corpus.table_files import format_of
+
+    return format_of(next(iter(expand(source))), table.format) == "text"
+
+
+def _read(
+    source: str, *, catalogue: Catalogue, table: SourceConfig, delimiter: str | None, id_column: bool
+) -> Sequences:
+    """The lines of a text file, or all events of each user of a table, with the user for an id."""
+    from item2vec.corpus.file_names import expand
+    from item2vec.evaluation.sequences import named_sequences, read_sequences
+
+    paths = list(expand(source))
+    if _is_text(source, table):
+        if len(paths) > 1:
+            raise ConfigError(f"{source} is {len(paths):,} files of text; evaluate one at a time")
+        return read_sequences(paths[0], catalogue, delimiter=delimiter, id_column=id_column)
+    with open_events(paths, table) as events:
+        return named_sequences(events.by_user(), catalogue)
 
 
 def _refuse_strangers(targets: NDArray[np.int32], model: KeyedVectors, name: str) -> None:
@@ -151,68 +164,3 @@ def _warn_of_leak(corpus: Any, tokens: int, sequences: str) -> None:
             "it was this file, the held-out items were trained on; divide it first: item2vec split",
             err=True,
         )
-
-
-def _facts(result: ItemsResult, keep_seen: bool, asked: str) -> str:
-    """What was evaluated, in sentences."""
-    share = result.unknown / result.targets
-    text = f"{result.users:,} users, {result.targets:,} held-out items, {share:.1%} of them unknown to the model."
-    if result.repeated and not keep_seen:
-        text += (
-            f" {result.repeated / result.targets:.1%} are in the user's history and so cannot be found; "
-            "--keep-seen lets them."
-        )
-    if asked:
-        text += f" The model is asked with {asked}."
-    if result.skipped:
-        text += " Left out: " + ", ".join(f"{count:,} ({why})" for why, count in result.skipped.items()) + "."
-    return text
-
-
-def _tables(result: ItemsResult) -> list[str]:
-    """For each k the methods and metrics."""
-    names = next(iter(result.methods.values())).keys()
-    lines = []
-    for k in dict.fromkeys(name.split("@")[1] for name in names):
-        columns = [name for name in names if name.endswith(f"@{k}")]
-        lines += _table(f"@{k}", result.methods, {name: name.split("@")[0] for name in columns})
-        lines.append("")
-    return lines
-
-
-def _bucket_table(result: ItemsResult) -> list[str]:
-    """Recall and NDCG by the popularity of the held-out item, for the middle k."""
-    names = [name for name in next(iter(result.methods.values())) if name.startswith("recall@")]
-    k = names[len(names) // 2].split("@")[1]
-    lines = [f"Held-out items by popularity, @{k}: each bucket has a third of all occurrences"]
-    methods: dict[str, Metrics] = {method: {} for method in result.methods}
-    titles = {}
-    for name, bucket in result.buckets.items():
-        if bucket.users:
-            lines.append(f"  {name}: {bucket.items:,} items, {bucket.targets:,} held out of {bucket.users:,} users")
-        for method, metrics in bucket.methods.items():
-            for metric in ("recall", "ndcg"):
-                methods[method][f"{name}.{metric}"] = metrics[f"{metric}@{k}"]
-                titles[f"{name}.{metric}"] = f"{name} {metric}"
-    return [*lines, *_table("", methods, titles), "", "± is half the 95% interval."]
-
-
-def _table(corner: str, methods: dict[str, Metrics], titles: dict[str, str]) -> list[str]:
-    """A line a method, a column a metric."""
-    cells = [[title, *(_cell(metrics[name]) for metrics in methods.values())] for name, title in titles.items()]
-    left = [corner, *methods]
-    margin = max(map(len, left))
-    widths = [max(map(len, column)) for column in cells]
-    return [
-        "  ".join(
-            [label.ljust(margin), *(column[row].rjust(width) for column, width in zip(cells, widths, strict=True))]
-        )
-        for row, label in enumerate(left)
-    ]
-
-
-def _cell(estimate: Estimate) -> str:
-    half = (estimate.high - estimate.low) / 2
-    if estimate.value > 1:
-        return f"{estimate.value:,.0f} ±{half:,.0f}"
-    return f"{estimate.value:.4f} ±{half:.4f}".replace("0.", ".")

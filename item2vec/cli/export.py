@@ -25,7 +25,7 @@ Examples:
   item2vec export vectors.txt.gz --replace-spaces _ --precision 5
 """
 )
-@click.argument("destination", metavar="DEST", type=click.Path())
+@click.argument("destination", metavar="DEST", type=click.Path(readable=False))
 @model_option
 @click.option(
     "--format",

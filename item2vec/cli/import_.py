@@ -26,12 +26,12 @@ Examples:
   item2vec import embeddings.npy --items vocabulary.txt
 """,
 )
-@click.argument("source", metavar="SOURCE", type=click.Path())
+@click.argument("source", metavar="SOURCE", type=click.Path(readable=False))
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     default=DEFAULT_MODEL,
     show_default=True,
     help="The model file to write.",
@@ -44,7 +44,10 @@ Examples:
     help="By SOURCE's content if not given.",
 )
 @click.option(
-    "--items", metavar="FILE", type=click.Path(), help="The items, one a line, of a npy, safetensors or projector file."
+    "--items",
+    metavar="FILE",
+    type=click.Path(readable=False),
+    help="The items, one a line, of a npy, safetensors or projector file.",
 )
 @json_option
 def import_(source: str, output: str, format_name: str | None, items: str | None, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import click
 
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_json
+from item2vec.cli.progress import working
 from item2vec.errors import ModelError
 from item2vec.vectors.index_file import index_path
 
@@ -50,7 +51,8 @@ def index(model_path: str, recall: float, connectivity: int, threads: int, as_js
     path = index_path(model_path)
     if os.path.exists(path) and os.path.samefile(path, model_path):
         raise ModelError(f"cannot write {path}: it is the model itself; give the model another ending")
-    facts = model.build_index(path, recall=recall, connectivity=connectivity, threads=threads).facts
+    with working(f"Building the index of {len(model):,} items"):
+        facts = model.build_index(path, recall=recall, connectivity=connectivity, threads=threads).facts
     size = os.path.getsize(path)
     if as_json:
         print_json(

@@ -37,7 +37,7 @@ model_option = click.option(
     "--model",
     "model_path",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     default=DEFAULT_MODEL,
     show_default=True,
     envvar="ITEM2VEC_MODEL",

@@ -8,6 +8,7 @@ import click
 
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_json
+from item2vec.cli.progress import working
 from item2vec.errors import ModelError
 from item2vec.plot.draw import THEMES, Theme, draw_map
 from item2vec.plot.layout import METHODS, Method
@@ -22,7 +23,7 @@ Examples:
   item2vec plot map.png --top 300 --theme dark
 """
 )
-@click.argument("destination", metavar="DEST", type=click.Path())
+@click.argument("destination", metavar="DEST", type=click.Path(readable=False))
 @model_option
 @click.option("--top", metavar="N", type=int, default=2000, show_default=True, help="The N commonest items.")
 @click.option("--items", "items_path", metavar="FILE", help="The items that FILE lists instead, one a line.")
@@ -82,19 +83,20 @@ def plot(
     model = open_model(model_path)
     if os.path.exists(destination) and os.path.samefile(destination, model_path):
         raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
-    drawn, unknown = draw_map(
-        model,
-        destination,
-        top=top,
-        items=items_path,
-        method=method,
-        clusters=clusters,
-        colour=colour,
-        colour_column=colour_column,
-        theme=theme,
-        title=title,
-        seed=seed,
-    )
+    with working(f"Drawing the map by {method.upper()}"):
+        drawn, unknown = draw_map(
+            model,
+            destination,
+            top=top,
+            items=items_path,
+            method=method,
+            clusters=clusters,
+            colour=colour,
+            colour_column=colour_column,
+            theme=theme,
+            title=title,
+            seed=seed,
+        )
     size = os.path.getsize(destination)
     if as_json:
         facts = {"items": len(drawn.ids), "unknown": unknown, "method": method, "about": drawn.about}

@@ -1,11 +1,13 @@
-"""How a training run shows where it stands: a bar on a terminal, plain lines elsewhere, both on standard error."""
+"""How long work shows where it stands: a bar on a terminal, plain lines elsewhere, both on standard error."""
 
 from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -47,6 +49,25 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say what is at work: a spinner on a terminal, elsewhere a line once it takes long."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.markup import escape
+
+        with Console(stderr=True).status(escape(what)):
+            yield
+        return
+    timer = threading.Timer(_EVERY, click.echo, (f"{what} ...",), {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class ProgressShower:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from item2vec.corpus.source_config import DEDUPES, ERRORS, FORMATS, NULLS, SourceConfig
+from item2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from item2vec.evaluation.split_events import Events
@@ -74,6 +75,28 @@ def event_options(command: Command) -> Command:
     for field, option in reversed(_OPTIONS):
         command = option(command) if field in _OF_EVENTS else command
     return command
+
+
+def take_event_config(options: dict[str, Any]) -> SourceConfig:
+    """Take the options of `event_options` out of a command's keyword arguments."""
+    return SourceConfig(**{name: options.pop(name) for name in _OF_EVENTS})
+
+
+def refuse_for_text(source: str, config: SourceConfig) -> None:
+    """Refuse what only event tables have, for a source that is text.
+
+    Raises
+    ------
+    ConfigError
+        If an option of tables is given.
+    """
+    from item2vec.corpus.table_files import ENDINGS
+
+    if any(getattr(config, name) for name in _OF_EVENTS if name != "format"):
+        raise ConfigError(
+            f"{source} is read as text, where --user, --item, --time and --where mean nothing; a table ends in "
+            f"{', '.join(ENDINGS)}, perhaps compressed"
+        )
 
 
 @contextmanager

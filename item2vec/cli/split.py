@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from item2vec.cli.options import json_option
 from item2vec.cli.output import print_json
-from item2vec.cli.source_options import event_options, open_events
-from item2vec.corpus.source_config import SourceConfig
+from item2vec.cli.source_options import event_options, open_events, refuse_for_text, take_event_config
 from item2vec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from item2vec.evaluation.split import Parts
 
 
 @click.command(
@@ -44,7 +46,7 @@ def split(
     id_column: bool,
     seed: int,
     as_json: bool,
-    **table: Any,
+    **options: Any,
 ) -> None:
     """Divide sequences into a part to train on and a part held out.
 
@@ -61,31 +63,31 @@ def split(
     from item2vec.evaluation.split import divide, parse_holdout, read_text_sequences, write_parts
     from item2vec.vectors.atomic import check_writable
 
+    table = take_event_config(options)
     paths = list(expand(source))
-    is_table = format_of(paths[0], table["format"]) != "text"
+    is_table = format_of(paths[0], table.format) != "text"
     prefix = output or _without_endings(paths[0])
     amount = 0.0 if by == "time" else parse_holdout(holdout or "1")
-    if by == "time" and not (is_table and table["time"]):
+    if by == "time" and is_table and not table.time:
+        raise ConfigError("--by time needs --time COLUMN")
+    if by == "time" and not is_table:
         raise ConfigError(f"{source} has no times to split by; --by time needs {', '.join(ENDINGS)} and --time")
-    if not is_table and any(value for name, value in table.items() if name != "format"):
-        raise ConfigError(
-            f"{source} is read as text, where --user, --item, --time and --where mean nothing; a table ends in "
-            f"{', '.join(ENDINGS)}, perhaps compressed"
-        )
-    if not is_table and len(paths) > 1:
-        raise ConfigError(f"{source} is {len(paths):,} files of text; split one at a time")
+    if not is_table:
+        refuse_for_text(source, table)
+        if len(paths) > 1:
+            raise ConfigError(f"{source} is {len(paths):,} files of text; split one at a time")
     check_writable(f"{prefix}.train.txt")
     cut = None
-    if is_table:
-        with open_events(paths, SourceConfig(**table)) as events:
-            if by == "time":
-                moment = events.cut(holdout or "0.1")
-                cut = events.shown(moment)
-                parts = write_parts(events.divided_at(moment), prefix, delimiter)
-            else:
-                parts = write_parts(divide(events.sequences(), by, amount, seed), prefix, delimiter)
-    elif by != "time":
-        sequences = read_text_sequences(source, delimiter, id_column)
+    if by == "time":
+        with open_events(paths, table) as events:
+            moment = events.cut(holdout or "0.1")
+            cut = events.shown(moment)
+            parts = write_parts(events.divided_at(moment), prefix, delimiter)
+    elif is_table:
+        with open_events(paths, table) as events:
+            parts = write_parts(divide(events.sequences(), by, amount, seed), prefix, delimiter)
+    else:
+        sequences = read_text_sequences(paths[0], delimiter, id_column)
         parts = write_parts(divide(sequences, by, amount, seed), prefix, delimiter)
     if parts.items == parts.sequences:
         click.echo(
@@ -96,15 +98,19 @@ def split(
         of_time = {} if cut is None else {"cut": cut}
         print_json({"by": by, "holdout": holdout} | of_time | dataclasses.asdict(parts))
         return
+    click.echo(_report(parts, cut, delimiter), err=True)
+
+
+def _report(parts: Parts, cut: str | None, delimiter: str | None) -> str:
+    """What was written, and the commands that train on it and evaluate."""
     option = "" if delimiter is None else f" --delimiter {shlex.quote(delimiter)}"
     train, held_out = shlex.quote(parts.train), shlex.quote(parts.held_out)
-    click.echo(
+    return (
         f"Wrote {parts.items:,} items of {parts.sequences:,} sequences to {parts.train}, and {parts.held_out_items:,} "
         f"held-out items of {parts.held_out_sequences:,} to {parts.held_out}"
         + (".\n" if cut is None else f"; they are those from {cut} on.\n")
         + f"Train and evaluate: item2vec train{option} {train}\n"
-        f"                    item2vec evaluate items{option} {train} --targets {held_out}",
-        err=True,
+        f"                    item2vec evaluate items{option} {train} --targets {held_out}"
     )
 
 

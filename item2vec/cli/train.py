@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import Any, get_args
 
@@ -152,6 +153,8 @@ def train(
     events, .csv .tsv .parquet or .jsonl: --user and --item name its columns, and all events of a user are a sequence.
     The model file holds the vectors; ask it with `item2vec similar ITEM`.
     """
+    if len(sources) > 1 and sources[-1].endswith(".safetensors") and not os.path.exists(sources[-1]):
+        raise click.UsageError(f"There is no file {sources[-1]!r}; to write the model there, put -o before it.", ctx)
     source = take_source_config(options, sources)
     config = TrainConfig(**options)
     choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.corpus_file import FORMAT, TEMPORARY, CorpusFileWriter, DamagedFileError, open_corpus
+from item2vec.corpus.corpus_file import FORMAT, DamagedFileError, open_corpus
+from item2vec.corpus.corpus_file_writer import TEMPORARY, CorpusFileWriter
 from item2vec.corpus.sources import Source
 
 ENDING = ".corpus"
@@ -56,6 +57,7 @@ class CacheEntry:
         files = [(os.path.abspath(source.path), source.size, *source.changed) for source in sources]
         self.key = hashlib.sha256(json.dumps([FORMAT, files, options]).encode()).hexdigest()
         self._path = cache_folder() / (self.key[:32] + ENDING)
+        self._sources = sources
         self._damaged = False
 
     def open(self) -> Corpus | None:
@@ -72,12 +74,13 @@ class CacheEntry:
         return corpus
 
     def keep(self, corpus: Corpus, writer: CorpusFileWriter) -> None:
-        """Keep what has been written, and remove what has not been used for long."""
-        writer.keep(corpus, self._path, remade=self._damaged)
-        clear(self._path.parent)
+        """Keep what has been written, if the files stayed as they were, and remove what has not been used for long."""
+        if _unchanged(self._sources):
+            writer.keep(corpus, self._path, remade=self._damaged)
+            clear(self._path.parent)
 
 
-def unchanged(sources: Sequence[Source]) -> bool:
+def _unchanged(sources: Sequence[Source]) -> bool:
     """Whether all files are still as they were when they were checked."""
     try:
         now = [source.path.stat() for source in sources]

@@ -1,25 +1,21 @@
-"""A corpus in a file: numbers and items behind a header of JSON, written by blocks and mapped for reading.
+"""A corpus in a file: numbers and items behind a header of JSON, mapped for reading.
 
 4,096 bytes of header: a line that names the format, a line with the CRC-32 of all else, a line of JSON, spaces. Then
-the arrays of `_ARRAYS`, little-endian, each from a multiple of 8 bytes on.
+the arrays of `ARRAYS`, little-endian, each from a multiple of 8 bytes on. `CorpusFileWriter` writes it.
 """
 
 from __future__ import annotations
 
 import json
 import mmap
-import os
-import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.code_store import temporary_file, writing_to
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.memory import give_back
 from item2vec.corpus.names import Names
@@ -27,18 +23,16 @@ from item2vec.corpus.utf8 import all_valid
 from item2vec.corpus.vocabulary import Vocabulary
 
 FORMAT = 3  # to be raised whenever the same sources would become another file
-TEMPORARY = ".part"
-
-_NAME = b"item2vec corpus\n"
-_HEADER = 4096
-_ARRAYS = {
+NAME = b"item2vec corpus\n"
+HEADER = 4096
+ARRAYS = {
     "items": "<i4", "offsets": "<i8",
     "vocabulary_counts": "<i8", "vocabulary_offsets": "<i8", "vocabulary_blob": "|u1",
     "rare_counts": "<i8", "rare_offsets": "<i8", "rare_blob": "|u1",
     "names_offsets": "<i8", "names_blob": "|u1",  # none at all without names
     "notes": "|u1",  # a JSON list
 }  # fmt: skip
-_STEP = 4 << 20  # bytes of a file that are worked on at a time
+STEP = 4 << 20  # bytes of a file that are worked on at a time
 _RESIDENT = 32 << 20  # bytes of ids read after which a mapped file's pages are given back
 
 
@@ -86,115 +80,6 @@ class CorpusFile:
         give_back(self.mapped, 0, self.size)
 
 
-class CorpusFileWriter:
-    """Writes a corpus file from its beginning to its end; offsets wait in a file of their own.
-
-    Parameters
-    ----------
-    folder : Path
-    named : bool
-        Whether the file is to be kept.
-    """
-
-    def __init__(self, folder: Path, *, named: bool) -> None:
-        self._folder = folder
-        self._lengths = dict.fromkeys(_ARRAYS, 0)
-        self._crc = 0
-        self._path: Path | None = None
-        with writing_to(folder):
-            self._offsets = temporary_file(folder)
-            if named:
-                descriptor, name = tempfile.mkstemp(TEMPORARY, "", folder)
-                self._path = Path(name)
-                self._file: BinaryIO = os.fdopen(descriptor, "w+b")
-            else:
-                self._file = temporary_file(folder)
-            self._file.write(bytes(_HEADER))
-
-    def __enter__(self) -> CorpusFileWriter:
-        """Return this writer."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the files; what has not been kept goes."""
-        with suppress(OSError):  # a full disk was reported when it was met
-            self._offsets.close()
-        with suppress(OSError):
-            self._file.close()
-        if self._path:
-            self._path.unlink(missing_ok=True)
-
-    def add_items(self, items: NDArray[np.int32]) -> None:
-        """Append ids; all come before `finish`."""
-        with writing_to(self._folder):
-            self._write("items", items)
-
-    def add_offsets(self, offsets: NDArray[np.int64]) -> None:
-        """Append offsets, of which the first is 0."""
-        with writing_to(self._folder):
-            self._offsets.write(np.ascontiguousarray(offsets, "<i8").data)
-
-    def finish(
-        self,
-        vocabulary: Vocabulary,
-        rare: Vocabulary,
-        facts: Facts,
-        key: str,
-        names: Names | None = None,
-        notes: tuple[str, ...] = (),
-    ) -> Corpus:
-        """Write all the rest, the header last, and map the file."""
-        with writing_to(self._folder):
-            self._offsets.seek(0)
-            self._write("offsets", np.empty(0, np.int64))
-            while block := self._offsets.read(_STEP):
-                self._write("offsets", np.frombuffer(block, np.int64))
-            for name, items in (("vocabulary", vocabulary), ("rare", rare)):
-                self._write(f"{name}_counts", items.counts)
-                self._write(f"{name}_offsets", items.offsets)
-                self._write(f"{name}_blob", items.blob)
-            if names is not None:
-                self._write("names_offsets", names.offsets)
-                self._write("names_blob", names.blob)
-            self._write("notes", np.frombuffer(json.dumps(notes).encode(), np.uint8))
-            self._align()
-            text = json.dumps({"format": FORMAT, "key": key, "lengths": self._lengths, **facts}).encode()
-            self._file.seek(0)
-            self._file.write(b"%s%08x\n%s\n" % (_NAME, zlib.crc32(text, self._crc), text))
-            self._file.write(b" " * (_HEADER - self._file.tell()))
-            self._file.flush()
-            return _corpus(CorpusFile(self._file), _header(self._file))
-
-    def keep(self, corpus: Corpus, path: Path, *, remade: bool) -> None:
-        """Give the finished file its name; one that is there makes room.
-
-        If that cannot be, as somebody clears the folder, it goes with the process as a temporary one does.
-        """
-        assert self._path
-        assert corpus.file
-        try:
-            os.replace(self._path, path)
-        except OSError:
-            return
-        self._path = None
-        corpus.file.path = path
-        corpus.file.remade = remade
-
-    def _write(self, name: str, values: NDArray[Any]) -> None:
-        if not self._lengths[name]:
-            self._align()
-        data = np.ascontiguousarray(values, _ARRAYS[name])
-        self._lengths[name] += len(data)
-        self._append(data.view(np.uint8))
-
-    def _align(self) -> None:
-        self._append(np.zeros(-self._file.tell() % 8, np.uint8))
-
-    def _append(self, data: NDArray[np.uint8]) -> None:
-        self._crc = zlib.crc32(data.data, self._crc)
-        self._file.write(data.data)
-
-
 def open_corpus(path: Path, key: str) -> Corpus:
     """Map a kept file, after a look at all of it.
 
@@ -208,23 +93,23 @@ def open_corpus(path: Path, key: str) -> Corpus:
         If it cannot be read.
     """
     with path.open("rb") as file:
-        header = _header(file)
+        header = read_header(file)
         if header["key"] != key:
             raise DamagedFileError("it is of other sources")
-        corpus = _corpus(CorpusFile(file, path, found=True), header)
+        corpus = map_corpus(CorpusFile(file, path, found=True), header)
     _check(corpus, header)
     return corpus
 
 
-def _header(file: BinaryIO) -> dict[str, Any]:
+def read_header(file: BinaryIO) -> dict[str, Any]:
     """The header's JSON, with its text and the CRC."""
     file.seek(0)
-    lines = file.read(_HEADER).split(b"\n")
+    lines = file.read(HEADER).split(b"\n")
     try:
         crc, text = lines[1], lines[2]
         header: dict[str, Any] = json.loads(text)
-        whole = [header[name] for name in Facts.__annotations__] + [header["lengths"][name] for name in _ARRAYS]
-        if lines[0] + b"\n" != _NAME or header["format"] != FORMAT or not isinstance(header["key"], str):
+        whole = [header[name] for name in Facts.__annotations__] + [header["lengths"][name] for name in ARRAYS]
+        if lines[0] + b"\n" != NAME or header["format"] != FORMAT or not isinstance(header["key"], str):
             raise DamagedFileError("it has another format")
         if not all(type(number) is int and number >= 0 for number in whole):
             raise DamagedFileError("a length is none")
@@ -233,10 +118,11 @@ def _header(file: BinaryIO) -> dict[str, Any]:
     return header | {"crc": crc, "text": text}
 
 
-def _corpus(file: CorpusFile, header: dict[str, Any]) -> Corpus:
+def map_corpus(file: CorpusFile, header: dict[str, Any]) -> Corpus:
+    """The corpus whose arrays are views of the file, where the header says."""
     arrays = {}
-    position = _HEADER
-    for name, kind in _ARRAYS.items():
+    position = HEADER
+    for name, kind in ARRAYS.items():
         length = header["lengths"][name]
         end = position + length * np.dtype(kind).itemsize
         if end > file.size:
@@ -273,9 +159,9 @@ def _check(corpus: Corpus, header: dict[str, Any]) -> None:
     assert file is not None
     crc = 0
     with memoryview(file.mapped) as data:
-        for start in range(_HEADER, file.size, _STEP):
-            crc = zlib.crc32(data[start : start + _STEP], crc)
-            give_back(file.mapped, start, min(start + _STEP, file.size))
+        for start in range(HEADER, file.size, STEP):
+            crc = zlib.crc32(data[start : start + STEP], crc)
+            give_back(file.mapped, start, min(start + STEP, file.size))
     if b"%08x" % zlib.crc32(header["text"], crc) != header["crc"]:  # as text: as numbers, "1A" would do for "1a"
         raise DamagedFileError("its sum is another")
     vocabulary, rare = corpus.vocabulary, corpus.rare
@@ -301,7 +187,7 @@ def _check(corpus: Corpus, header: dict[str, Any]) -> None:
 
 def _blocks(file: CorpusFile, values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Parts of an array that share their borders, whose pages are given back."""
-    step = _STEP // values.itemsize
+    step = STEP // values.itemsize
     for start in range(0, len(values), step):
         yield values[start : start + step + 1]
         file.release()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.corpus.database_errors import one_line
+from item2vec.corpus.temporary_folder import TemporaryFolder
 from item2vec.errors import CorpusError, Item2VecError
 
 BATCH = 1 << 20  # rows that leave the database at once
@@ -31,7 +29,7 @@ class Database:
     Attributes
     ----------
     folder : Path
-        For temporary files, in the system's place for such ($TMPDIR); it goes when the database is closed.
+        For temporary files, a `TemporaryFolder`; it goes when the database is closed.
     names : dict of str to str
         What users call the files that stand for theirs, such as unpacked ones.
     """
@@ -41,7 +39,8 @@ class Database:
 
         self._error = duckdb.Error
         self.names: dict[str, str] = {}
-        self.folder = Path(tempfile.mkdtemp(prefix="item2vec-"))
+        self._temporary = TemporaryFolder()
+        self.folder = self._temporary.path
         self.connection = duckdb.connect(":memory:", config={"temp_directory": str(self.folder / "spill")})
         self.run(f"SET threads = {threads}")
         if memory is not None:
@@ -57,7 +56,7 @@ class Database:
     def __exit__(self, *_: object) -> None:
         """Close, and remove what was spilled."""
         self.connection.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._temporary.remove()
 
     def run(self, sql: str, *, kind: type[Item2VecError] = CorpusError, about: str = "") -> Any:
         """Run a statement.

@@ -79,6 +79,8 @@ def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfi
         lists = config.item is not None and is_list(scan, config.item)
         if config.item is None or (config.user is None and not lists):
             lacking = "--item" if config.user else "--user" if config.item else "--user and --item"
+            if not config.item and (of_lists := [column for column in scan.columns if is_list(scan, column)]):
+                lacking += f", or --item {of_lists[0]} alone, which has a list in each row"
             raise ConfigError(
                 f"{scan.name} is an event table; name its columns with {lacking}: it has {listed(scan.columns)}"
                 + ("" if config.sql or isinstance(paths, Table) else "; or read it as text with --format text")

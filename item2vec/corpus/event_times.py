@@ -69,9 +69,9 @@ def bad_time(error: CorpusError, column: str) -> CorpusError:
     if not found:
         return error
     return CorpusError(
-        f"column {column!r} has {text!r}, which is no time as its first ones are; times are 2024-01-31 12:30:00, "
-        "dates, or seconds or milliseconds since 1970; leave such rows out with --where, or make times of them with "
-        "--sql and strptime"
+        f"column {column!r} has {text!r}, which is no time, or of another kind than the first ones; times are "
+        "2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970; leave such rows out with --where, or make "
+        "times of them with --sql and strptime"
     )
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.cache import cache_folder, unchanged
+from item2vec.corpus.cache import cache_folder
 from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus, Facts
-from item2vec.corpus.corpus_file import CorpusFileWriter
+from item2vec.corpus.corpus_file_writer import CorpusFileWriter
 from item2vec.corpus.database import Database
 from item2vec.corpus.event_cache import event_entry, event_sources
 from item2vec.corpus.event_table import EventTable, load_events
@@ -66,8 +66,7 @@ def read_events(
     memory = config.memory_bytes
     if memory is not None and memory < _LEAST_MEMORY:
         raise ConfigError(f"memory is {config.memory!r}; to sort tables it must be 64MB or more")
-    files = None if isinstance(paths, Table) else event_sources(paths)
-    entry = event_entry(files, config, min_count, max_items)
+    entry = None if isinstance(paths, Table) else event_entry(event_sources(paths), config, min_count, max_items)
     if entry and (found := entry.open()):
         return found
     room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
@@ -75,29 +74,24 @@ def read_events(
     with Database(threads, memory) as database:
         table = load_events(database, paths, config)
         ticks = _sort(database, table, config)
-        size = database.row("SELECT count(*) FROM item")[0]
-        counts, first = np.zeros(size + 1, np.int64), np.full(size + 1, -1, np.int64)
-        raw_tokens = raw_sequences = 0
+        tally = _Tally(database.row("SELECT count(*) FROM item")[0])
         for block in _lay_out(database, config, ticks):
-            count_tokens(block, raw_tokens, counts, first)
-            raw_tokens += len(block)
-            raw_sequences += int(np.count_nonzero(block < 0))
+            tally.add(block)
             tokens.append(block)
-        codes = np.argsort(first[1:], kind="stable") + 1  # by first occurrence
-        codes = codes[first[codes] >= 0]
-        kept, dropped = (codes[places] for places in divide_items(counts[codes], min_count, max_items))
+        counts = tally.counts
+        kept, dropped = tally.divide(min_count, max_items)
         rare = _vocabulary(database, dropped, counts[dropped])
         vocabulary = _vocabulary(database, kept, counts[kept])
         _refuse_newlines(vocabulary)
         names = names_of_vocabulary(database, "event") if config.name_column and not config.names else None
-    ranks = np.full(size + 1, -1, np.int32)
+    ranks = np.full(len(counts), -1, np.int32)
     ranks[kept] = np.arange(len(kept), dtype=np.int32)
-    facts = Facts(raw_tokens=raw_tokens, raw_sequences=raw_sequences, replaced=table.replaced)
-    parts = [Part(tokens, raw_sequences)]
+    facts = Facts(raw_tokens=tally.tokens, raw_sequences=tally.sequences, replaced=table.replaced)
+    parts = [Part(tokens, tally.sequences)]
 
     def check(corpus: Corpus) -> Corpus:
-        if raw_tokens == raw_sequences:
-            raise CorpusError(_single_events(raw_sequences, table.name, config))
+        if tally.tokens == tally.sequences:
+            raise CorpusError(_single_events(tally.sequences, table.name, config))
         check_kept(corpus, int(counts.max()), table.name, min_count=min_count, max_items=max_items)
         return corpus
 
@@ -107,9 +101,38 @@ def read_events(
     with CorpusFileWriter(room.folder, named=entry is not None) as writer:
         write_ids(parts, [ranks], writer)
         corpus = check(writer.finish(vocabulary, rare, facts, entry.key if entry else "", names, table.notes))
-        if entry and files and unchanged(files):
+        if entry:
             entry.keep(corpus, writer)
     return corpus
+
+
+class _Tally:
+    """What has been laid out.
+
+    Attributes
+    ----------
+    counts : array, int64 [codes]
+        How often each code occurs; no item has code 0.
+    tokens, sequences : int
+    """
+
+    def __init__(self, items: int) -> None:
+        self.counts = np.zeros(items + 1, np.int64)
+        self.tokens = self.sequences = 0
+        self._first = np.full(items + 1, -1, np.int64)  # where each code occurs first
+
+    def add(self, block: NDArray[np.int32]) -> None:
+        """Count a block of codes, the last of each sequence negative."""
+        count_tokens(block, self.tokens, self.counts, self._first)
+        self.tokens += len(block)
+        self.sequences += int(np.count_nonzero(block < 0))
+
+    def divide(self, min_count: int, max_items: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The codes that are kept, and those that are dropped, each by count; ties by first occurrence."""
+        codes = np.argsort(self._first[1:], kind="stable") + 1
+        codes = codes[self._first[codes] >= 0]
+        kept, dropped = divide_items(self.counts[codes], min_count, max_items)
+        return codes[kept], codes[dropped]
 
 
 def _sort(database: Database, table: EventTable, config: SourceConfig) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from item2vec.corpus import recoding
 from item2vec.corpus.code_store import CodeStore
-from item2vec.corpus.corpus_file import CorpusFileWriter
+from item2vec.corpus.corpus_file_writer import CorpusFileWriter
 from item2vec.corpus.memory import own_pages
 from item2vec.corpus.threads import run_in_threads
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus import edges, tokeniser
+from item2vec.corpus import edges, item_hash
 from item2vec.corpus.memory import available_memory, own_pages
 from item2vec.errors import CorpusError
 
@@ -48,14 +48,14 @@ class Sizes:
 
 
 class ItemTable:
-    """Hash table from items to codes, in order of first occurrence, from 1 (see `tokeniser`).
+    """Hash table from items to codes, in order of first occurrence, from 1 (see `item_hash`).
 
     Attributes
     ----------
     cursor : array, int64
         Where the reader stands; ITEMS and BYTES of it are the table's fill.
     slots, entries, offsets, blob : arrays
-        As `tokeniser` says.
+        As `item_hash` says.
     """
 
     def __init__(self, sizes: Sizes) -> None:
@@ -73,7 +73,7 @@ class ItemTable:
     @property
     def counts(self) -> NDArray[np.int64]:
         """Occurrences of the items by code - 1, a view of int64 [items]."""
-        return self.entries[1 : len(self) + 1, tokeniser.COUNT].view(np.int64)
+        return self.entries[1 : len(self) + 1, item_hash.COUNT].view(np.int64)
 
     def make_room(self, items: int, item_bytes: int) -> None:
         """Let ``items`` more items of ``item_bytes`` more bytes fit, at a load of at most 0.6."""
@@ -90,7 +90,7 @@ class ItemTable:
                 size *= 2
             self.slots = own_pages((0,), np.uint64)  # the old ones go before the new ones come
             self.slots = own_pages((size,), np.uint64)
-            tokeniser.refill_slots(self.entries, len(self), self.slots)
+            item_hash.refill_slots(self.entries, len(self), self.slots)
 
     @np.errstate(over="ignore")  # hashes wrap around, which numpy notes where numba is turned off
     def merge(self, other: ItemTable) -> NDArray[np.int32]:
@@ -105,8 +105,8 @@ class ItemTable:
         codes = np.zeros(len(other) + 1, np.int32)
         blob = other.blob.view()
         blob.flags.writeable = False  # as the mapped file is: one compiled form of what looks at both
-        keys = np.empty((256, tokeniser.KEY_SIZE), np.uint64)
-        tokeniser.merge_entries(
+        keys = np.empty((256, item_hash.KEY_SIZE), np.uint64)
+        item_hash.merge_entries(
             other.entries, other.offsets, blob, codes, keys,
             self.slots, self.entries, self.offsets, self.blob, self.cursor,
         )  # fmt: skip

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus import edges, tokeniser
+from item2vec.corpus import edges, item_hash, tokeniser
 from item2vec.corpus.code_store import CodeStore
 from item2vec.corpus.item_table import ItemTable, Sizes
 from item2vec.corpus.memory import give_back, own_pages
@@ -41,7 +41,7 @@ class PartReader:
         self._open = own_pages((sizes.block,), np.int32)
         self._bits = np.empty(sizes.scan // 8, np.uint8)
         self._edges = np.empty(sizes.scan + 8, np.int64)
-        self._keys = np.empty((sizes.scan // 2 + 4, tokeniser.KEY_SIZE), np.uint64)
+        self._keys = np.empty((sizes.scan // 2 + 4, item_hash.KEY_SIZE), np.uint64)
 
     def give_table(self) -> ItemTable:
         """Hand the table over, so that its memory goes with who takes it."""

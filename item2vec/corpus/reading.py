@@ -77,31 +77,27 @@ def _tables(
     sources: Sequence[str | Path] | Sequences | Table, config: SourceConfig
 ) -> list[Path] | Table | Sequences | None:
     """The files of an event table, what lies in memory, or None if the sources are text."""
-    if isinstance(sources, Table):
-        odd = [name for name in ("sql", "format", "delimiter", *_TEXT_OPTIONS) if name in config.set_options()]
-        if odd:
-            raise ConfigError(f"{odd[0]} is an option of files, and the source is a table in memory; leave it out")
-        return sources
-    if isinstance(sources, Sequences):
-        odd = [name for name in config.set_options() if name not in _MEMORY_OPTIONS]
-        if odd:
-            raise ConfigError(
-                f"{odd[0]} is an option of files and tables, and the source is sequences in memory; leave it out"
-            )
+    if isinstance(sources, Table | Sequences):
+        _refuse_file_options(sources, config)
         return sources
     from item2vec.corpus.file_names import expand
-    from item2vec.corpus.sources import check_source
-    from item2vec.corpus.table_files import format_of
 
     if isinstance(sources, str | Path):
         raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
-    names = [str(source) for source in sources]
-    paths = [path for name in names for path in expand(name)]
+    paths = [path for source in sources for path in expand(str(source))]
     if config.sql is not None:
         _refuse_text_options(config, "the result of --sql")
         if config.format != "auto" or config.delimiter is not None:
             raise ConfigError("sql names its files itself; leave out --format and --delimiter")
         return paths
+    return _tables_of_files(paths, config)
+
+
+def _tables_of_files(paths: list[Path], config: SourceConfig) -> list[Path] | None:
+    """The files, if all are event tables; None if all are text."""
+    from item2vec.corpus.sources import check_source
+    from item2vec.corpus.table_files import format_of
+
     formats = [format_of(path, config.format) for path in paths]
     tables = [path for path, format_ in zip(paths, formats, strict=True) if format_ != "text"]
     if not tables:
@@ -125,6 +121,17 @@ def _tables(
     if Path("-") in tables and len(tables) > 1:
         raise ConfigError("'-', standard input, stands beside other tables; read it alone")
     return tables
+
+
+def _refuse_file_options(source: Table | Sequences, config: SourceConfig) -> None:
+    if isinstance(source, Table):
+        odd = [name for name in ("sql", "format", "delimiter", *_TEXT_OPTIONS) if name in config.set_options()]
+        what = "files, and the source is a table in memory"
+    else:
+        odd = [name for name in config.set_options() if name not in _MEMORY_OPTIONS]
+        what = "files and tables, and the source is sequences in memory"
+    if odd:
+        raise ConfigError(f"{odd[0]} is an option of {what}; leave it out")
 
 
 def _refuse_text_options(config: SourceConfig, name: str) -> None:

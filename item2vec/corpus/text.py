@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.cache import CacheEntry, cache_folder, unchanged
+from item2vec.corpus.cache import CacheEntry, cache_folder
 from item2vec.corpus.code_store import CodeStore, Room
 from item2vec.corpus.corpus import Corpus, Facts
-from item2vec.corpus.corpus_file import CorpusFileWriter
+from item2vec.corpus.corpus_file_writer import CorpusFileWriter
 from item2vec.corpus.ids import Part, ids_in_memory, write_ids
 from item2vec.corpus.item_table import ItemTable, Sizes
 from item2vec.corpus.memory import tokens_in_memory
@@ -173,7 +173,7 @@ def encode(
         corpus = writer.finish(vocabulary, rare, facts, entry.key if entry else "")
         check(corpus, commonest)
         corpus = _noted(corpus)
-        if entry and unchanged(files):
+        if entry:
             entry.keep(corpus, writer)
     return corpus
 

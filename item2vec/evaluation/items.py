@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from item2vec.evaluation.intervals import Estimate, coverage_interval, mean_inte
 from item2vec.evaluation.metrics import check_cutoffs, find_hits, parse_metric, popularity_ranks, target_metrics
 from item2vec.evaluation.ranking import Scorer, rank_items
 from item2vec.evaluation.scoring import model_scorer
+from item2vec.evaluation.sequences import Sequences
 from item2vec.vectors.scoring import Scoring
 
 if TYPE_CHECKING:
@@ -100,7 +102,6 @@ def evaluate_items(
     scoring: Scoring | None = None,
     keep_seen: bool = False,
     baselines: dict[str, Baseline] | None = None,
-    report: Callable[[str], None] | None = None,
 ) -> ItemsResult:
     """Evaluate a model on held-out items.
 
@@ -122,8 +123,6 @@ def evaluate_items(
         Let items of the history be recommended again.
     baselines : dict of str to Baseline, optional
         What to compare with.
-    report : callable or None
-        Called with each method's name before it is evaluated.
 
     Raises
     ------
@@ -133,48 +132,34 @@ def evaluate_items(
         If the model cannot be scored in this way.
     """
     cutoffs = check_cutoffs(cutoffs)
-    counts = np.bincount(held.training.items, minlength=size)
-    rank = np.empty(size, np.int64)
-    rank[np.argsort(-counts, kind="stable")] = np.arange(1, size + 1)
-    items = int(np.sum((counts > 0) | (np.arange(size) < len(model))))
-    bucket_of = _buckets(counts, rank)
+    commonness = _Commonness(held.training, size, len(model))
+    scorers: dict[str, tuple[Callable[[], Scorer], int]] = {
+        MODEL: (partial(model_scorer, model, held.histories, scoring or Scoring()), len(model)),
+        **{
+            name: (partial(baseline, held.training, held.histories, size), size)
+            for name, baseline in (baselines or {}).items()
+        },
+    }
     methods: dict[str, Metrics] = {}
     by_bucket: dict[str, dict[str, Metrics]] = {name: {} for name in BUCKETS}
-
-    def evaluate(name: str, scorer: Scorer, scored: int) -> None:
-        ranked = rank_items(scorer, scored, held.histories, cutoffs[-1], keep_seen=keep_seen)
+    for name, (make_scorer, scored) in scorers.items():
+        ranked = rank_items(make_scorer(), scored, held.histories, cutoffs[-1], keep_seen=keep_seen)
         hits = find_hits(ranked, held.targets)
-        values = target_metrics(hits, held.targets.lengths, cutoffs)
-        ranks = {f"poprank@{k}": popularity_ranks(ranked, rank, k) for k in cutoffs}
-        coverage = {f"coverage@{k}": coverage_interval(ranked[:, :k], size, items) for k in cutoffs}
-        found = mean_intervals(values | ranks)
-        methods[name] = {metric: found[metric] for metric in values} | coverage | {name: found[name] for name in ranks}
-        for number, bucket in enumerate(BUCKETS):
-            targets = held.targets.keep(bucket_of[held.targets.items] == number)
-            users = np.flatnonzero(targets.lengths)
-            if len(users):
-                in_bucket = hits[users] & (bucket_of[ranked[users]] == number)
-                by_bucket[bucket][name] = mean_intervals(target_metrics(in_bucket, targets.lengths[users], cutoffs))
-
-    if report:
-        report(MODEL)
-    evaluate(MODEL, model_scorer(model, held.histories, scoring or Scoring()), len(model))
-    for name, baseline in (baselines or {}).items():
-        if report:
-            report(name)
-        evaluate(name, baseline(held.training, held.histories, size), size)
-    target_buckets = bucket_of[held.targets.items]
+        methods[name] = _metrics(ranked, hits, held.targets, cutoffs, commonness)
+        for bucket, found in _bucket_metrics(ranked, hits, held.targets, cutoffs, commonness).items():
+            by_bucket[bucket][name] = found
+    target_buckets = commonness.bucket[held.targets.items]
     owners = held.targets.owners
     return ItemsResult(
         users=len(held),
         targets=len(held.targets.items),
         unknown=int(np.sum(held.targets.items >= len(model))),
-        repeated=int(np.isin(owners * size + held.targets.items, _keys(held, size)).sum()),
+        repeated=int(np.isin(_keys(held.targets, size), _keys(held.histories, size)).sum()),
         skipped=held.skipped,
         methods=methods,
         buckets={
             name: Bucket(
-                items=int(np.sum(bucket_of == number)),
+                items=int(np.sum(commonness.bucket == number)),
                 users=len(np.unique(owners[target_buckets == number])),
                 targets=int(np.sum(target_buckets == number)),
                 methods=by_bucket[name],
@@ -212,18 +197,67 @@ def standard_baselines(*, next_item: bool) -> dict[str, Baseline]:
     return found | {"successor": successor} if next_item else found
 
 
-def _buckets(counts: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number of each item's bucket, int64 [items]: by the share of occurrences that commoner items have."""
-    descending = np.sort(counts)[::-1]
-    before = (np.cumsum(descending) - descending) / max(1, counts.sum())
-    by_rank = np.searchsorted([1 / 3, 2 / 3], before, side="right")
-    number: NDArray[np.int64] = np.where(counts > 0, by_rank[rank - 1], len(BUCKETS) - 1)
-    return number
+class _Commonness:
+    """How common items are in what is learnt from.
+
+    Attributes
+    ----------
+    rank : array, int64 [items]
+        By count, from 1.
+    bucket : array, int64 [items]
+        The number of each item's bucket: by the share of occurrences that commoner items have.
+    items : int
+        Items that occur or that the model knows.
+    """
+
+    def __init__(self, training: Sequences, size: int, known: int) -> None:
+        counts = np.bincount(training.items, minlength=size)
+        self.rank = np.empty(size, np.int64)
+        self.rank[np.argsort(-counts, kind="stable")] = np.arange(1, size + 1)
+        descending = np.sort(counts)[::-1]
+        before = (np.cumsum(descending) - descending) / max(1, counts.sum())
+        by_rank = np.searchsorted([1 / 3, 2 / 3], before, side="right")
+        self.bucket: NDArray[np.int64] = np.where(counts > 0, by_rank[self.rank - 1], len(BUCKETS) - 1)
+        self.items = int(np.sum((counts > 0) | (np.arange(size) < known)))
 
 
-def _keys(held: HeldOut, size: int) -> NDArray[np.int64]:
-    """A number for each pair of user and item of the histories."""
-    keys: NDArray[np.int64] = held.histories.owners * size + held.histories.items
+def _metrics(
+    ranked: NDArray[np.int32],
+    hits: NDArray[np.bool_],
+    targets: Sequences,
+    cutoffs: tuple[int, ...],
+    commonness: _Commonness,
+) -> Metrics:
+    """All metrics of one method, from what it ranks first, [U, k], and which of that is a target."""
+    values = target_metrics(hits, targets.lengths, cutoffs)
+    ranks = {f"poprank@{k}": popularity_ranks(ranked, commonness.rank, k) for k in cutoffs}
+    size = len(commonness.rank)
+    coverage = {f"coverage@{k}": coverage_interval(ranked[:, :k], size, commonness.items) for k in cutoffs}
+    found = mean_intervals(values | ranks)
+    return {metric: found[metric] for metric in values} | coverage | {metric: found[metric] for metric in ranks}
+
+
+def _bucket_metrics(
+    ranked: NDArray[np.int32],
+    hits: NDArray[np.bool_],
+    targets: Sequences,
+    cutoffs: tuple[int, ...],
+    commonness: _Commonness,
+) -> dict[str, Metrics]:
+    """The metrics of one method for each bucket that has targets, over the users who have one there."""
+    found = {}
+    for number, bucket in enumerate(BUCKETS):
+        own = targets.keep(commonness.bucket[targets.items] == number)
+        users = np.flatnonzero(own.lengths)
+        if len(users):
+            in_bucket = hits[users] & (commonness.bucket[ranked[users]] == number)
+            found[bucket] = mean_intervals(target_metrics(in_bucket, own.lengths[users], cutoffs))
+    return found
+
+
+def _keys(sequences: Sequences, size: int) -> NDArray[np.int64]:
+    """A number for each pair of user and item."""
+    keys: NDArray[np.int64] = sequences.owners * size + sequences.items
     return keys
 
 

@@ -241,7 +241,7 @@ class KeyedVectors(Questions, Indexed):
             If there is none, or its rows are nodes of a tree: after hierarchical softmax.
         """
         if self.output is None:
-            raise ModelError(f"the model has no output table, which {purpose}; {instead}")
+            raise ModelError(f"the model has no output table, which {purpose}, and imported vectors lack; {instead}")
         if self.loss == "hs":
             raise ModelError(
                 f"the model was trained with hierarchical softmax, so its output table holds the nodes of a tree and "

@@ -95,8 +95,11 @@ def _header(path: str, data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
     """The header's JSON object, and where the tensors' bytes start."""
     length = int.from_bytes(data[:8].tobytes(), "little")
     if length > min(len(data) - 8, _MAX_HEADER):
-        error = damaged(path, f"its header claims {length:,} bytes")  # the usual end of a file of another kind
-        raise ModelError(f"{error}; of another tool's vectors `item2vec import` makes one")
+        # The usual end of a file of another kind, whose first bytes are no length.
+        raise ModelError(
+            f"cannot read {path}: it is damaged or not a model file; of another tool's vectors `item2vec import` "
+            "makes one"
+        )
     try:
         header = json.loads(data[8 : 8 + length].tobytes().decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:

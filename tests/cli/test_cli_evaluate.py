@@ -97,7 +97,19 @@ def test_event_tables_are_as_lines_with_ids() -> None:
     )
     done = ask("items", "s.txt", "--user", "who")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "--user, --item, --time and --where are of event tables, and s.txt is read as text" in done.stderr
+    assert "s.txt is read as text, where --user, --item, --time and --where mean nothing" in done.stderr
+    done = ask("items", "*.txt")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert " files of text; evaluate one at a time" in done.stderr
+
+
+def test_the_kind_is_missing() -> None:
+    done = ask("histories.txt")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: No such command 'histories.txt'; say whether it is `item2vec evaluate items FILE`, of held-out items, "
+        "or `item2vec evaluate words FILE`, of word pairs or analogies. See 'item2vec evaluate --help'.\n"
+    )
 
 
 def test_what_is_printed() -> None:

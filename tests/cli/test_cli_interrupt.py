@@ -46,7 +46,7 @@ def work_and_send(self, index, shard):
 Trainer._work = work_and_send
 main()
 """
-OPTIONS = ("--dim", "16", "--epochs", "300", "--sample", "0", "--threads", "1", "-o", "m.safetensors")
+OPTIONS = ("--dim", "16", "--epochs", "60", "--sample", "0", "--threads", "1", "-o", "m.safetensors")
 
 
 def signalled(number: int, *options: str) -> subprocess.CompletedProcess[str]:
@@ -145,7 +145,9 @@ def test_a_command_that_is_ended_leaves_no_temporary_file(tmp_path: Path, number
     temporary.mkdir()
     command = [sys.executable, "-m", "item2vec", "inspect", "-", "--format", "csv", "--user", "u", "--item", "i"]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    before = signal.signal(number, signal.SIG_DFL)  # where tests run under nohup, it is ignored
     with subprocess.Popen(command, **pipes, env=ENVIRONMENT | {"TMPDIR": str(temporary)}) as process:  # type: ignore[call-overload]
+        signal.signal(number, before)
         process.stdin.write(b"u,i\n1,a\n")
         process.stdin.flush()
         while not list(temporary.glob("*/plain*")):  # it copies what comes by the pipe, and waits for more

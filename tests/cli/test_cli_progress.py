@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 
 import pytest
 
 from item2vec.cli import progress as progress_module
-from item2vec.cli.progress import ProgressShower, count, describe, duration
+from item2vec.cli.progress import ProgressShower, count, describe, duration, working
 from item2vec.training.progress import Progress
 
 
@@ -56,3 +57,22 @@ def test_on_a_terminal_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> 
             show(at(0.25))
         assert ("5.43M tokens/s  loss 2.3457  lr 0.01875" in terminal.getvalue()) is not quiet
         assert quiet or terminal.getvalue().endswith("\x1b[2K")  # the line is erased
+
+
+def test_long_work_is_said_once_it_is_long(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with working("Building [it]"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    said = threading.Event()
+    monkeypatch.setattr(progress_module, "_EVERY", 0.0)
+    monkeypatch.setattr(progress_module.click, "echo", lambda line, err: (print(line, file=sys.stderr), said.set()))
+    with working("Building [it]"):
+        assert said.wait(60)
+    assert capsys.readouterr() == ("", "Building [it] ...\n")
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with working("Building [it]"):
+        pass
+    assert "Building [it]" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K")

@@ -72,6 +72,15 @@ def test_no_source_is_wrong_usage() -> None:
     assert done.stderr == "Error: Missing argument 'SOURCE...'. See 'item2vec train --help'.\n"
 
 
+def test_an_output_without_its_option() -> None:
+    done = run("train", "corpus.txt", "out.safetensors")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: There is no file 'out.safetensors'; to write the model there, put -o before it. "
+        "See 'item2vec train --help'.\n"
+    )
+
+
 UNTRAINABLE = {
     "empty": (b"", [], "there is nothing in 'bad.txt'; a corpus has a sequence of items on each line"),
     "blank": (

@@ -21,6 +21,7 @@ from test_streams import pipe_in, same
 from item2vec.corpus import cache, corpus_file, text
 from item2vec.corpus import memory as memory_module
 from item2vec.corpus.corpus import Corpus
+from item2vec.corpus.corpus_file_writer import CorpusFileWriter
 from item2vec.corpus.item_table import Sizes
 from item2vec.corpus.memory import machine_memory
 from item2vec.corpus.text import read_text
@@ -187,7 +188,7 @@ def test_a_file_with_a_right_sum_leads_nowhere_outside(
         "item_offsets": corpus.vocabulary.offsets, "rare_offsets": corpus.rare.offsets,
     }  # fmt: skip
     folder.mkdir(exist_ok=True)
-    with corpus_file.CorpusFileWriter(folder, named=True) as writer:
+    with CorpusFileWriter(folder, named=True) as writer:
         changed = {name: values.copy() for name, values in numbers.items()}
         if array in changed:
             changed[array][len(changed[array]) // 2] = 1_000_000
@@ -247,7 +248,7 @@ def test_a_full_disk_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatc
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(corpus_file.CorpusFileWriter, "_append", fail)
+    monkeypatch.setattr(CorpusFileWriter, "_append", fail)
     with pytest.raises(CorpusError, match=r"^cannot write the encoded corpus to .*: no space left on device; "):
         read()
     assert kept(folder) == []

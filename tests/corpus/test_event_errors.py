@@ -54,10 +54,10 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "them out"),
     (HEAD + b"u,a,1\nu,b,\n", {"nulls": "error", "time": "time"}, "1 of 2 events have no 'time' in 'e.csv'; give --nulls "
      "skip to leave them out"),
-    (HEAD + b"u,a,1\nu,b,soon\n", {"time": "time"}, "column 'time' has 'soon', which is no time as its first ones are; times "
-     "are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
-    (HEAD + b"u,a,12/31/2024\nu,b,12/30/2024\n", {"time": "time"}, "column 'time' has '12/31/2024', which is no time as its "
-     "first ones are; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
+    (HEAD + b"u,a,1\nu,b,soon\n", {"time": "time"}, "column 'time' has 'soon', which is no time, or of another "
+     "kind than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
+    (HEAD + b"u,a,12/31/2024\nu,b,12/30/2024\n", {"time": "time"}, "column 'time' has '12/31/2024', which is no time, or "
+     "of another kind than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
     (HEAD + b"u,a,20240131\nu,b,20240201\n", {"time": "time", "session_gap": "1d"}, "the times in column 'time', 20240131 "
      "to 20240201, look like dates written as numbers; give them as 2024-01-31, with --sql \"SELECT ..., "
      "strptime(column::VARCHAR, '%Y%m%d') AS ...\" say"),
@@ -126,6 +126,10 @@ def test_truncated_and_nested_parquet(tmp_path: Path) -> None:
     nested = b'{"user": 1, "item": {"id": 5}}\n'
     expected = "column 'item' of 'e.jsonl' is STRUCT(id BIGINT); it must be text or numbers, a value a row"
     assert line("e.jsonl", nested, tmp_path) == expected
+    lists = b'{"basket": ["a", "b"]}\n'
+    assert line("e.jsonl", lists, tmp_path, user=None, item=None).startswith(
+        "'e.jsonl' is an event table; name its columns with --user and --item, or --item basket alone, which has a list "
+    )
     broken = b'{"user": 1, "item": "a"}\n{"user": 1, "item":\n'
     expected = "cannot read 'e.jsonl': line 2 is no JSON object: unexpected end of data; mend it, or leave it out"
     assert line("e.jsonl", broken, tmp_path) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,6 +163,7 @@ def test_events_by_last_item() -> None:
     ("arguments", "message", "status"),
     [
         (["s.txt", "--by", "time"], "s.txt has no times to split by", 2),
+        (["events.csv", "--user", "who", "--item", "what", "--by", "time"], "Error: --by time needs --time COLUMN", 2),
         (
             ["s.txt", "--user", "u", "--item", "i"],
             "s.txt is read as text, where --user, --item, --time and --where mean",
@@ -184,6 +186,24 @@ def test_what_cannot_be(arguments: list[str], message: str, status: int) -> None
     assert (done.exit_code, done.stdout) == (status, "")
     assert message in done.stderr.splitlines()[-1]
     assert sorted(path.name for path in Path().iterdir()) == ["events.csv", "s.txt"]
+
+
+def test_a_pattern_that_one_file_matches() -> None:
+    assert ask("s*.txt", "-o", "found").exit_code == 0
+    assert ask("s.txt", "-o", "named").exit_code == 0
+    assert Path("found.train.txt").read_text() == Path("named.train.txt").read_text()
+    done = ask("*.txt")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "*.txt is 5 files of text; split one at a time" in done.stderr
+
+
+def test_json() -> None:
+    found = json.loads(ask("events.csv", *COLUMNS, "--by", "time", "--holdout", "2d", "--json").stdout)
+    assert found == {
+        "by": "time", "holdout": "2d", "cut": "2024-01-04 23:00:00",
+        "train": "events.train.txt", "held_out": "events.heldout.txt",
+        "sequences": 2, "items": 3, "held_out_sequences": 3, "held_out_items": 3,
+    }  # fmt: skip
 
 
 def test_amounts_and_items_that_cannot_be() -> None:

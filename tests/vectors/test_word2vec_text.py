@@ -31,7 +31,9 @@ def test_output_table(tmp_path: Path) -> None:
     table = np.zeros((1, 3), np.float32)
     export_vectors(make(["a"], table, table + 2), tmp_path / "v.txt", table="output")
     assert (tmp_path / "v.txt").read_text() == "1 3\na 2 2 2\n"
-    with pytest.raises(ModelError, match="no output table, which table output needs; export the input table"):
+    with pytest.raises(
+        ModelError, match="no output table, which table output needs, and imported vectors lack; export the input table"
+    ):
         export_vectors(make(["a"], table), tmp_path / "w.txt", table="output")
 
 
