@@ -7,7 +7,7 @@ import numpy as np
 from item2vec.model.micro_kernel import inlined, kernel
 from item2vec.model.row_scores import BLOCK, row_scores, squared_norms
 from item2vec.model.row_steps import row_steps
-from item2vec.model.simd import at, get, put, splat, store
+from item2vec.model.simd import LANES, at, get, put, splat, store
 from item2vec.model.target_steps import gradients, largest, shrink
 from item2vec.model.tile_gradients import STEP_LIMIT
 
@@ -34,7 +34,9 @@ def read_path(item, paths, stride, private, room):
 def _spread_signs(signs, n, m, weights):
     """weights[l,i] = signs[l] for m rows i, and 0 behind them to the next whole register."""
     for k in range(n):
-        store(at(weights, m * k), splat(get(at(signs, k))))
+        sign = splat(get(at(signs, k)))
+        for i in range(0, m, LANES):
+            store(at(weights, m * k + i), sign)
     store(at(weights, m * n), splat(f32(0.0)))
 
 
