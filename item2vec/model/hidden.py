@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import kernel
+from item2vec.model.compiled import kernel
 from item2vec.model.simd import LANES, add, at, fma, get, load, mul, splat, store, total
 
 f32 = np.float32

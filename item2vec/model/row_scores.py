@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel
+from item2vec.model.compiled import inlined, kernel
 from item2vec.model.simd import LANES, at, fma, get, load, put_eight_totals, put_four_totals, splat
 
 f32 = np.float32

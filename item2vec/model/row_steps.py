@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel
+from item2vec.model.compiled import inlined, kernel
 from item2vec.model.row_scores import row_of
 from item2vec.model.simd import LANES, add, at, fma, load, splat, spread, store
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel, sigma_softplus
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.sigmoid import sigma_softplus
 from item2vec.model.simd import (
     LANES,
     address,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import kernel, sigma_softplus
+from item2vec.model.compiled import kernel
+from item2vec.model.sigmoid import sigma_softplus
 from item2vec.model.simd import (
     LANES,
     add,

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import kernel, registers_at, scores, update_columns
+from item2vec.model.compiled import kernel
+from item2vec.model.micro_kernel import registers_at, scores, update_columns
 from item2vec.model.simd import (
     LANES,
     add,
