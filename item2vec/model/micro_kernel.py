@@ -12,19 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from item2vec.model.compiled import inlined, kernel
-from item2vec.model.simd import (
-    LANES,
-    add,
-    address,
-    at,
-    fma,
-    get,
-    load,
-    prefetch,
-    splat,
-    spread,
-    store,
-)
+from item2vec.model.pointers import address, at, get, prefetch
+from item2vec.model.simd import LANES, add, fma, load, splat, spread, store
 
 f32 = np.float32
 SCORE_ROWS = 6  # rows of a block of scores, two registers wide
