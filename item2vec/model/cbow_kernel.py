@@ -29,7 +29,7 @@ from item2vec.model.prefetching import prefetch_item
 from item2vec.model.row_scores import BLOCK, row_scores
 from item2vec.model.row_steps import row_steps
 from item2vec.model.simd import LANES, splat, store
-from item2vec.model.target_steps import gradients, largest, mask, place, shrink
+from item2vec.model.target_steps import gradients, largest, mask, place, shrink, target_pointers
 from item2vec.model.tile_gradients import STEP_LIMIT
 from item2vec.model.tile_scratch import SEEN
 from item2vec.sampling.window_batch import CBOW_CENTRES
@@ -49,22 +49,103 @@ def _list_contexts(ids, first, last, centre, stride, contexts, contexts_at, coun
 
 
 @kernel
-def _step_on_two(tables, stride, width, ids, c, windows, targets, targets_at, N, weights, lr, hidden, errors, G):
+def _step_on_two(tables, stride, width, ids, c, windows, N, lr, room):
     """The usual case: two centres with overlapping windows, N negatives, no item of either twice, and none frozen.
 
     Returns the loss, or -1 and no step if that may have to be limited.
     """
     for k in range(N + CBOW_CENTRES):
-        put(at(targets_at, k), np.int64(get(at(targets, k))) * stride)
-    x_most = mean_two(tables[0], ids, stride, c, windows, width, hidden)
-    y_most = pair_scores(hidden, width, tables[1], targets_at, N, G)
-    cost, step = gradients(G, weights, CBOW_CENTRES * (N + 1), lr)
+        put(at(room.targets_at, k), np.int64(get(at(room.targets, k))) * stride)
+    x_most = mean_two(tables[0], ids, stride, c, windows, width, room.hidden)
+    y_most = pair_scores(room.hidden, width, tables[1], room.targets_at, N, room.G)
+    cost, step = gradients(room.G, room.pair_weights, CBOW_CENTRES * (N + 1), lr)
     contexts = windows.high - windows.low + windows.right - windows.left
     if step * max(x_most, y_most * f32(contexts)) > STEP_LIMIT:
         return f32(-1.0)
-    pair_steps(hidden, errors, width, tables[1], targets_at, N, G)
-    add_to_two(tables[0], ids, stride, c, windows, width, errors)
+    pair_steps(room.hidden, room.errors, width, tables[1], room.targets_at, N, room.G)
+    add_to_two(tables[0], ids, stride, c, windows, width, room.errors)
     return cost
+
+
+@inlined
+def _hidden_vectors(table, ids, starts, stops, c, m, stride, width, frozen, first_spare, room):
+    """The means of the windows of m centres; returns their contexts, the centres that have some, the largest norm."""
+    count, filled, x_most = 0, 0, f32(0.0)
+    put(room.bounds, np.int64(0))
+    for i in range(m):
+        before = count
+        count = _list_contexts(
+            ids, get(at(starts, c + i)), get(at(stops, c + i)), c + i, stride, room.contexts, room.contexts_at, count
+        )
+        filled += 1 if count > before else 0
+        put(at(room.bounds, i + 1), np.int64(count))
+        if frozen[0] > 0:
+            for r in range(before, count):
+                item, mine = np.int64(get(at(room.contexts, r))), at(room.spare, (first_spare + r) * width)
+                put(at(room.contexts_at, r), place(table, item * stride, width, frozen, item, mine))
+        norm = mean_rows(table, at(room.contexts_at, before), count - before, width, at(room.hidden, i * width))
+        x_most = max(x_most, norm)
+    return count, filled, x_most
+
+
+@inlined
+def _place_targets(table, n, stride, width, frozen, room):
+    """Where the rows of n targets are."""
+    for k in range(n):
+        item = np.int64(get(at(room.targets, k)))
+        put(at(room.targets_at, k), place(table, item * stride, width, frozen, item, at(room.spare, k * width)))
+    for k in range(n, n + BLOCK):
+        put(at(room.targets_at, k), np.int64(0))
+
+
+@kernel
+def _step_on_some(tables, stride, width, ids, starts, stops, c, m, drawn, lr, room, frozen, first_spare, slots, t):
+    """One or two centres, any, and ``drawn`` negatives; returns loss, centres with contexts, and steps limited."""
+    count, filled, x_most = _hidden_vectors(
+        tables[0], ids, starts, stops, c, m, stride, width, frozen[0], first_spare, room
+    )
+    if count == 0:
+        return f32(0.0), 0, 0
+    n = list_targets(at(ids, c), room.bounds, m, drawn, room.drawn_weights, room.targets, room.weights, room.seen, t)
+    _place_targets(tables[1], n, stride, width, frozen[1], room)
+    row_scores(m, room.hidden, room.hidden_at, tables[1], room.targets_at, n, width, room.G, room.squares)
+    y_most = largest(room.squares, n)
+    cost, step = gradients(room.G, room.weights, m * n, lr)
+    limited = 0
+    if step * max(x_most, y_most * f32(count)) > STEP_LIMIT:
+        limited = shrink(
+            m, n, room.G, room.contexts, room.bounds, x_most, y_most, room.row_step, room.target_step, room.steps,
+            room.keys, room.totals, slots
+        )  # fmt: skip
+    for j in range(0, m * width, LANES):
+        store(at(room.errors, j), splat(f32(0.0)))
+    row_steps(m, room.hidden, room.hidden_at, room.errors, room.hidden_at, tables[1], room.targets_at, n, width, room.G)
+    for i in range(m):
+        first, last = get(at(room.bounds, i)), get(at(room.bounds, i + 1))
+        add_to_rows(tables[0], at(room.contexts_at, first), last - first, width, at(room.errors, i * width))
+    return cost, filled, limited
+
+
+@inlined
+def _prefetch(tables, ids, draws, c, m, ahead, last_item, drawn, N, stride, width):
+    """Prefetch what the next centres need: contexts that enter, the centres themselves, and a tile's negatives."""
+    for i in range(c, c + m):
+        prefetch_item(tables[0], ids, min(i + ahead, last_item), stride, width)
+        prefetch_item(tables[1], ids, min(i + CBOW_CENTRES, last_item), stride, width)
+    for k in range(drawn, N):
+        prefetch_item(tables[1], draws, N + k, stride, width)
+
+
+@inlined
+def _fill(room, N, share):
+    """Forget what is left of the last batch, and fill the weights of `_step_on_two`."""
+    for i in range(SEEN):
+        put(at(room.seen, i), np.int64(-1))
+    for k in range(CBOW_CENTRES * N):
+        put(at(room.pair_weights, k), -share)
+    store(at(room.pair_weights, CBOW_CENTRES * N), splat(f32(0.0)))
+    for i in range(CBOW_CENTRES):
+        put(at(room.pair_weights, CBOW_CENTRES * N + i), f32(1.0))
 
 
 @kernel
@@ -98,93 +179,38 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
     limited : int
         Steps that were limited.
     """
-    tables, ids = (ptr(inputs), ptr(outputs)), ptr(items)
-    starts, stops = ptr(start), ptr(stop)
-    frozen_inputs, frozen_outputs = mask(frozen[0]), mask(frozen[1])
+    tables, ids, starts, stops = (ptr(inputs), ptr(outputs)), ptr(items), ptr(start), ptr(stop)
+    masks = mask(frozen[0]), mask(frozen[1])
     width = (dim + LANES - 1) // LANES * LANES
-    G, weights, squares = ptr(scratch.G), ptr(scratch.weights), ptr(scratch.squares)
-    contexts, contexts_at, bounds = ptr(scratch.contexts), ptr(scratch.contexts_at), ptr(scratch.bounds)
-    targets, targets_at = ptr(scratch.targets), ptr(scratch.targets_at)
-    hidden, errors, hidden_at = ptr(scratch.hidden), ptr(scratch.errors), ptr(scratch.hidden_at)
-    row_step, target_step, steps = ptr(scratch.row_step), ptr(scratch.target_step), ptr(scratch.steps)
-    keys, totals, slots = ptr(scratch.keys), ptr(scratch.totals), len(scratch.keys)
-    seen, spare, drawn_weights = ptr(scratch.seen), ptr(scratch.spare), ptr(scratch.drawn_weights)
-    last_tile, last_item = len(tiles) - 2, len(items) - 1
+    room, slots, first_spare = target_pointers(scratch), len(scratch.keys), len(scratch.targets)
+    last_tile, last_item, ahead = len(tiles) - 2, len(items) - 1, CBOW_CENTRES + reach
     N = len(negatives) // max(1, last_tile + 1)
     share = f32(wanted) / f32(max(1, N))
+    _fill(room, N, share)
+    free = N > 0 and masks[0][0] == 0 and masks[1][0] == 0
     loss, pairs, limited = 0.0, 0, 0
-    ahead = CBOW_CENTRES + reach
-    room = len(scratch.targets)
-    for i in range(SEEN):
-        put(at(seen, i), np.int64(-1))
-    pair_weights = ptr(scratch.pair_weights)
-    for k in range(CBOW_CENTRES * N):
-        put(at(pair_weights, k), -share)
-    store(at(pair_weights, CBOW_CENTRES * N), splat(f32(0.0)))
-    for i in range(CBOW_CENTRES):
-        put(at(pair_weights, CBOW_CENTRES * N + i), f32(1.0))
-    free = N > 0 and frozen_inputs[0] == 0 and frozen_outputs[0] == 0
     for t in range(last_tile + 1):
         draws = at(ptr(negatives), t * N)
         drawn = -1  # not listed: mostly that is not needed
-        differ = free and tiles[t + 1] - tiles[t] > 1 and all_differ(draws, N, targets, seen, t)
+        differ = free and tiles[t + 1] - tiles[t] > 1 and all_differ(draws, N, room.targets, room.seen, t)
         for c in range(tiles[t], tiles[t + 1], CBOW_CENTRES):
             m = min(tiles[t + 1] - c, CBOW_CENTRES)
-            for i in range(m):
-                prefetch_item(tables[0], ids, min(c + i + ahead, last_item), stride, width)
-                prefetch_item(tables[1], ids, min(c + i + CBOW_CENTRES, last_item), stride, width)
             fetched = 0 if c + m == tiles[t + 1] and t < last_tile else N  # the next tile's negatives
-            for k in range(fetched, N):
-                prefetch_item(tables[1], draws, N + k, stride, width)
-            if differ and m == CBOW_CENTRES and add_two(at(ids, c), N, targets, seen, t):
+            _prefetch(tables, ids, draws, c, m, ahead, last_item, fetched, N, stride, width)
+            if differ and m == CBOW_CENTRES and add_two(at(ids, c), N, room.targets, room.seen, t):
                 windows = overlap(starts, stops, c)
                 if windows.left <= c and windows.right > c + 1:
-                    cost = _step_on_two(
-                        tables, stride, width, ids, c, windows, targets, targets_at, N, pair_weights, lr,
-                        hidden, errors, G
-                    )  # fmt: skip
+                    cost = _step_on_two(tables, stride, width, ids, c, windows, N, lr, room)
                     if cost >= 0:
                         loss += cost
                         pairs += CBOW_CENTRES
                         continue
-            count = 0
-            x_most = f32(0.0)
-            put(bounds, np.int64(0))
-            for i in range(m):
-                before = count
-                count = _list_contexts(ids, start[c + i], stop[c + i], c + i, stride, contexts, contexts_at, count)
-                pairs += 1 if count > before else 0
-                put(at(bounds, i + 1), np.int64(count))
-                if frozen_inputs[0] > 0:
-                    for r in range(before, count):
-                        item, mine = np.int64(get(at(contexts, r))), at(spare, (room + r) * width)
-                        put(at(contexts_at, r), place(tables[0], item * stride, width, frozen_inputs, item, mine))
-                x_most = max(
-                    x_most, mean_rows(tables[0], at(contexts_at, before), count - before, width, at(hidden, i * width))
-                )
-            if count == 0:
-                continue
             if drawn < 0:
-                drawn = list_negatives(draws, N, share, targets, drawn_weights, seen, t)
-            n = list_targets(at(ids, c), bounds, m, drawn, drawn_weights, targets, weights, seen, t)
-            for k in range(n):
-                item = np.int64(get(at(targets, k)))
-                mine = at(spare, k * width)
-                put(at(targets_at, k), place(tables[1], item * stride, width, frozen_outputs, item, mine))
-            for k in range(n, n + BLOCK):
-                put(at(targets_at, k), np.int64(0))
-            row_scores(m, hidden, hidden_at, tables[1], targets_at, n, width, G, squares)
-            y_most = largest(squares, n)
-            cost, step = gradients(G, weights, m * n, lr)
+                drawn = list_negatives(draws, N, share, room.targets, room.drawn_weights, room.seen, t)
+            cost, filled, shrunk = _step_on_some(
+                tables, stride, width, ids, starts, stops, c, m, drawn, lr, room, masks, first_spare, slots, t
+            )
             loss += cost
-            if step * max(x_most, y_most * f32(count)) > STEP_LIMIT:
-                limited += shrink(
-                    m, n, G, contexts, bounds, x_most, y_most, row_step, target_step, steps, keys, totals, slots
-                )
-            for j in range(0, m * width, LANES):
-                store(at(errors, j), splat(f32(0.0)))
-            row_steps(m, hidden, hidden_at, errors, hidden_at, tables[1], targets_at, n, width, G)
-            for i in range(m):
-                first, last = get(at(bounds, i)), get(at(bounds, i + 1))
-                add_to_rows(tables[0], at(contexts_at, first), last - first, width, at(errors, i * width))
+            pairs += filled
+            limited += shrunk
     return loss, pairs, limited
