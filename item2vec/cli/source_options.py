@@ -43,7 +43,11 @@ _OPTIONS = (
     _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),
     _option("--item", "Tables: the item, or a list of items.", metavar="COLUMN"),
     _option("--time", "Tables: order by this; dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
-    _option("--session-gap", "Tables: a sequence ends where nothing comes for so long: 30m, 2h, 1d.", metavar="TIME"),
+    _option(
+        "--session-gap",
+        "Tables: a sequence ends where nothing comes for so long: 30m, 2h, 1d; a bare number is seconds.",
+        metavar="TIME",
+    ),
     _option("--where", "Tables: only rows of which this SQL condition holds.", metavar="SQL"),
     _option("--dedupe", "Tables: count an item once in a row, or once a sequence.", type=click.Choice(DEDUPES)),
     _option("--weight", "Tables: an event of weight n counts n times.", metavar="COLUMN"),

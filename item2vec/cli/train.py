@@ -123,7 +123,8 @@ Examples:
     metavar="TIME",
     default=DEFAULT_INTERVAL,
     show_default=True,
-    help="Write a checkpoint beside the output: 30s, 10m, 1h, or 50% of an epoch; 0: only when stopped.",
+    help="Write a checkpoint beside the output: 30s, 10m, 1h, a bare number of seconds, or 50% of an epoch; "
+    "0: only when stopped.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint that an earlier run left.")
 @click.option("--strict", is_flag=True, help="Warnings about the corpus are errors.")

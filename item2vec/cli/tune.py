@@ -69,7 +69,11 @@ Examples:
     show_default=True,
     help="Where to write the best options, for `item2vec train --config`.",
 )
-@_option("--budget", "How long to search: 90s, 10m, 2h.  [default: 10m, without --trials]", metavar="TIME")
+@_option(
+    "--budget",
+    "How long to search: 90s, 10m, 2h; a bare number is seconds.  [default: 10m, without --trials]",
+    metavar="TIME",
+)
 @_option("--trials", "How many trials to run at most.", metavar="N", type=int)
 @_option("--metric", "What to choose by: recall, ndcg, hit or mrr.", metavar="NAME@K")
 @_option(

@@ -48,8 +48,8 @@ def mean_intervals(values: dict[str, NDArray[np.float64]]) -> dict[str, Estimate
     }
 
 
-def coverage_interval(ranked: NDArray[np.int32], size: int, items: int) -> Estimate:
-    """Share of ``items`` that is recommended to anybody.
+def coverage_interval(ranked: NDArray[np.int32], known: NDArray[np.bool_]) -> Estimate:
+    """Share of the known items that is recommended to anybody.
 
     A resample holds only some 63% of the users and covers less than all of them do, so the bootstrap is biased here.
     The interval is the value ± 1.96 standard errors of the jackknife, which errs on the wide side (Efron and Stein
@@ -59,13 +59,12 @@ def coverage_interval(ranked: NDArray[np.int32], size: int, items: int) -> Estim
     ----------
     ranked : array, int32 [U, k]
         -1 for none; no item twice in a row.
-    size : int
-        Codes there are.
-    items : int
-        Items that could be recommended.
+    known : array, bool [codes]
+        Items that count, at least one.
     """
-    there = ranked >= 0
-    times = np.bincount(ranked[there], minlength=size)
+    items = np.count_nonzero(known)
+    there = (ranked >= 0) & known[ranked]
+    times = np.bincount(ranked[there], minlength=len(known))
     alone = np.sum(there & (times[ranked] == 1), axis=1)  # items that only this user is recommended
     users = len(ranked)
     error = np.sqrt((users - 1) / users * np.sum((alone - alone.mean()) ** 2)) / items

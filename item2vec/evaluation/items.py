@@ -206,8 +206,8 @@ class _Commonness:
         By count, from 1.
     bucket : array, int64 [items]
         The number of each item's bucket: by the share of occurrences that commoner items have.
-    items : int
-        Items that occur or that the model knows.
+    known : array, bool [items]
+        Those that occur or that the model knows.
     """
 
     def __init__(self, training: Sequences, size: int, known: int) -> None:
@@ -218,7 +218,7 @@ class _Commonness:
         before = (np.cumsum(descending) - descending) / max(1, counts.sum())
         by_rank = np.searchsorted([1 / 3, 2 / 3], before, side="right")
         self.bucket: NDArray[np.int64] = np.where(counts > 0, by_rank[self.rank - 1], len(BUCKETS) - 1)
-        self.items = int(np.sum((counts > 0) | (np.arange(size) < known)))
+        self.known: NDArray[np.bool_] = (counts > 0) | (np.arange(size) < known)
 
 
 def _metrics(
@@ -231,8 +231,7 @@ def _metrics(
     """All metrics of one method, from what it ranks first, [U, k], and which of that is a target."""
     values = target_metrics(hits, targets.lengths, cutoffs)
     ranks = {f"poprank@{k}": popularity_ranks(ranked, commonness.rank, k) for k in cutoffs}
-    size = len(commonness.rank)
-    coverage = {f"coverage@{k}": coverage_interval(ranked[:, :k], size, commonness.items) for k in cutoffs}
+    coverage = {f"coverage@{k}": coverage_interval(ranked[:, :k], commonness.known) for k in cutoffs}
     found = mean_intervals(values | ranks)
     return {metric: found[metric] for metric in values} | coverage | {metric: found[metric] for metric in ranks}
 

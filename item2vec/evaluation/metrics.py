@@ -9,7 +9,8 @@ from 1:
     ndcg@k     DCG / ideal DCG: DCG is the sum of 1 / log2(rank + 1) over the hits within k, the ideal that of
                min(k, |T_u|) hits in a row (Järvelin and Kekäläinen 2002, binary relevance)
     poprank@k  mean popularity rank of the first k: 1 is the commonest item; high is daring, low is safe
-    coverage@k share of all items that come up for anybody within k; of all users, not of each
+    coverage@k share of the items in the training data or the model that come up for anybody within k; of all users,
+               not of each
 
 Recall and NDCG are those of LightGCN's evaluation (He et al. 2020; RecallPrecision_ATk and NDCGatK_r in its
 utils.py). A held-out item that cannot be recommended, as the model does not know it, is a miss.

@@ -20,14 +20,15 @@ from __future__ import annotations
 import numpy as np
 
 from item2vec.model.cbow_targets import add_two, all_differ, list_negatives, list_targets
+from item2vec.model.compiled import inlined, kernel
 from item2vec.model.hidden import add_to_rows, mean_rows
 from item2vec.model.hidden_pair import add_to_two, mean_two, overlap
-from item2vec.model.micro_kernel import inlined, kernel
 from item2vec.model.pair_products import pair_scores, pair_steps
+from item2vec.model.pointers import at, get, ptr, put
 from item2vec.model.prefetching import prefetch_item
 from item2vec.model.row_scores import BLOCK, row_scores
 from item2vec.model.row_steps import row_steps
-from item2vec.model.simd import LANES, at, get, ptr, put, splat, store
+from item2vec.model.simd import LANES, splat, store
 from item2vec.model.target_steps import gradients, largest, mask, place, shrink, target_pointers
 from item2vec.model.tile_gradients import STEP_LIMIT
 from item2vec.model.tile_scratch import SEEN

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined
-from item2vec.model.simd import at, get, put, splat, store
+from item2vec.model.compiled import inlined
+from item2vec.model.pointers import at, get, put
+from item2vec.model.simd import splat, store
 from item2vec.model.tile_scratch import SEEN
 
 f32 = np.float32

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import kernel
-from item2vec.model.simd import LANES, add, at, fma, get, load, mul, splat, store, total
+from item2vec.model.across_lanes import total
+from item2vec.model.compiled import kernel
+from item2vec.model.pointers import at, get
+from item2vec.model.simd import LANES, add, fma, load, mul, splat, store
 
 f32 = np.float32
 

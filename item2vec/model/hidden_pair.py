@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel
-from item2vec.model.simd import LANES, add, at, fma, get, larger, load, mul, splat, store, total
+from item2vec.model.across_lanes import total
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import at, get
+from item2vec.model.simd import LANES, add, fma, larger, load, mul, splat, store
 
 f32 = np.float32
 

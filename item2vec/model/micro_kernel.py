@@ -1,4 +1,4 @@
-"""The products of small matrices that the CPU kernel is made of, on explicit vectors; and σ.
+"""The products of small matrices that the CPU kernel is made of, on explicit vectors.
 
 A block of the result is held in registers while the inner dimension runs: rows of A are broadcast number by number
 against whole registers of B (Goto and van de Geijn 2008). Twelve accumulators, one register of B and three of A fit
@@ -9,65 +9,15 @@ Pointers are trusted; sizes are counted in float32 numbers, ``LANES`` (`item2vec
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
-from item2vec.model.simd import (
-    LANES,
-    absolute,
-    add,
-    address,
-    at,
-    div,
-    fma,
-    get,
-    larger,
-    load,
-    mul,
-    nearest,
-    power_of_two,
-    prefetch,
-    splat,
-    spread,
-    store,
-    sub,
-    where_negative,
-)
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import address, at, get, prefetch
+from item2vec.model.simd import LANES, add, fma, load, splat, spread, store
 
 f32 = np.float32
 SCORE_ROWS = 6  # rows of a block of scores, two registers wide
 UPDATE_ROWS = 3  # rows of a block of updates, four or three registers wide
-
-options: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy", "cache": True}
-kernel = njit(**options)
-inlined = njit(forceinline=True, **options)
-
-
-@inlined
-def sigma_softplus(s):
-    """Return σ(s) and log(1 + exp(s)) of a vector, to some units in the last place; exactly 0 below -88."""
-    one = splat(f32(1.0))
-    t = larger(mul(absolute(s), splat(f32(-1.4426950408889634))), splat(f32(-127.0)))
-    k = nearest(t)
-    f = sub(t, k)
-    p = fma(splat(f32(1.5403530e-4)), f, splat(f32(1.3333558e-3)))  # 2**f on -1/2..1/2
-    p = fma(p, f, splat(f32(9.6181291e-3)))
-    p = fma(p, f, splat(f32(5.5504109e-2)))
-    p = fma(p, f, splat(f32(2.4022651e-1)))
-    p = fma(p, f, splat(f32(6.9314718e-1)))
-    e = mul(fma(p, f, one), power_of_two(k))  # exp(-|s|)
-    upper = div(one, add(one, e))
-    sigma = where_negative(s, mul(e, upper), upper)
-    q = fma(splat(f32(-0.0085746758)), e, splat(f32(0.0442141928)))  # log(1+e)/e on 0..1, to 1.4e-7
-    q = fma(q, e, splat(f32(-0.1078536808)))
-    q = fma(q, e, splat(f32(0.1775702387)))
-    q = fma(q, e, splat(f32(-0.2449961156)))
-    q = fma(q, e, splat(f32(0.3327617645)))
-    q = fma(q, e, splat(f32(-0.4999744892)))
-    q = fma(q, e, splat(f32(0.9999998212)))
-    return sigma, fma(q, e, larger(s, splat(f32(0.0))))
 
 
 @inlined

@@ -9,21 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel
+from item2vec.model.across_lanes import put_eight_totals, total
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import at
 from item2vec.model.row_scores import row_of, two_by_four
-from item2vec.model.simd import (
-    LANES,
-    add,
-    at,
-    fma,
-    larger,
-    load,
-    put_eight_totals,
-    splat,
-    spread,
-    store,
-    total,
-)  # fmt: skip
+from item2vec.model.simd import LANES, add, fma, larger, load, splat, spread, store
 
 f32 = np.float32
 

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from item2vec.model.compiled import inlined, kernel
 from item2vec.model.hidden import add_to_rows, mean_rows
-from item2vec.model.micro_kernel import inlined, kernel
 from item2vec.model.path_steps import read_path, step_on_contexts, step_on_mean
+from item2vec.model.pointers import at, get, ptr, put
 from item2vec.model.prefetching import prefetch_item, prefetch_path
 from item2vec.model.private_rows import private_pointers, renew_rows, renew_some, shift_of, take_rows
 from item2vec.model.row_scores import BLOCK
-from item2vec.model.simd import LANES, at, get, ptr, put
+from item2vec.model.simd import LANES
 from item2vec.model.target_steps import mask, place, target_pointers
 
 f32 = np.float32

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import at, get, put
 from item2vec.model.row_scores import BLOCK, row_scores, squared_norms
 from item2vec.model.row_steps import row_steps
-from item2vec.model.simd import LANES, at, get, put, splat, store
+from item2vec.model.simd import LANES, splat, store
 from item2vec.model.target_steps import gradients, largest, shrink
 from item2vec.model.tile_gradients import STEP_LIMIT
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined
-from item2vec.model.simd import address, at, get, prefetch
+from item2vec.model.compiled import inlined
+from item2vec.model.pointers import address, at, get, prefetch
 
 LOW_NODES = 8  # of a path that are prefetched; those near the root are in the cache
 

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from item2vec.model.micro_kernel import inlined, kernel
-from item2vec.model.simd import LANES, add, address, at, load, ptr, store, sub
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import address, at, ptr
+from item2vec.model.simd import LANES, add, load, store, sub
 from item2vec.model.tile_scratch import aligned, padded
 
 _COPIES = 255  # the eight highest levels of a full tree: beyond, another worker seldom has the row just now

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel
-from item2vec.model.simd import LANES, at, fma, get, load, put_eight_totals, put_four_totals, splat
+from item2vec.model.across_lanes import put_eight_totals, put_four_totals
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import at, get
+from item2vec.model.simd import LANES, fma, load, splat
 
 f32 = np.float32
 BLOCK = 4  # rows y_l that a block of scores may read beyond the last

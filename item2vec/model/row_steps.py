@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import at
 from item2vec.model.row_scores import row_of
-from item2vec.model.simd import LANES, add, at, fma, load, splat, spread, store
+from item2vec.model.simd import LANES, add, fma, load, splat, spread, store
 
 f32 = np.float32
 MOST_ROWS = 6  # rows a_i at once: with a sum each that is what the registers of AVX2 hold

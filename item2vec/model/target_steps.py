@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import inlined, kernel, sigma_softplus
-from item2vec.model.simd import (
-    LANES,
-    address,
-    at,
-    fma,
-    get,
-    load,
-    mul,
-    ptr,
-    put,
-    splat,
-    store,
-    sub,
-    total,
-    where_negative,
-)  # fmt: skip
+from item2vec.model.across_lanes import total
+from item2vec.model.compiled import inlined, kernel
+from item2vec.model.pointers import address, at, get, ptr, put
+from item2vec.model.sigmoid import sigma_softplus
+from item2vec.model.simd import LANES, fma, load, mul, splat, store, sub, where_negative
 from item2vec.model.target_scratch import TargetScratch
 from item2vec.model.tile_gradients import STEP_LIMIT, step_factors
 

@@ -7,22 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import kernel, sigma_softplus
-from item2vec.model.simd import (
-    LANES,
-    add,
-    at,
-    fma,
-    get,
-    load,
-    mul,
-    put,
-    put_four_totals,
-    splat,
-    store,
-    sub,
-    total,
-)
+from item2vec.model.across_lanes import put_four_totals, total
+from item2vec.model.compiled import kernel
+from item2vec.model.pointers import at, get, put
+from item2vec.model.sigmoid import sigma_softplus
+from item2vec.model.simd import LANES, add, fma, load, mul, splat, store, sub
 from item2vec.model.tile_scratch import SEEN
 
 f32 = np.float32

@@ -24,22 +24,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.micro_kernel import kernel, registers_at, scores, update_columns
-from item2vec.model.simd import (
-    LANES,
-    add,
-    address,
-    at,
-    fma,
-    get,
-    load,
-    ptr,
-    put,
-    splat,
-    store,
-    total,
-    transpose_four,
-)
+from item2vec.model.across_lanes import total, transpose_four
+from item2vec.model.compiled import kernel
+from item2vec.model.micro_kernel import registers_at, scores, update_columns
+from item2vec.model.pointers import address, at, get, ptr, put
+from item2vec.model.simd import LANES, add, fma, load, splat, store
 from item2vec.model.tile_gradients import (
     STEP_LIMIT,
     centre_gradients,

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from item2vec.model.micro_kernel import SCORE_ROWS, UPDATE_ROWS, kernel
+from item2vec.model.compiled import kernel
+from item2vec.model.micro_kernel import SCORE_ROWS, UPDATE_ROWS
 from item2vec.model.simd import LANES
 
 SEEN = 1024  # slots of the small tables that find negatives equal to a centre, and bound the steps of an item

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from item2vec.model.micro_kernel import UPDATE_ROWS, kernel
-from item2vec.model.simd import at, get, ptr, put
+from item2vec.model.compiled import kernel
+from item2vec.model.micro_kernel import UPDATE_ROWS
+from item2vec.model.pointers import at, get, ptr, put
 from item2vec.model.tile_scratch import REACH, Scratch, band_width
 
 

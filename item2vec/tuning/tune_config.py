@@ -88,5 +88,5 @@ class TuneConfig:
             return 600.0 if self.trials is None else float("inf")
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(self.budget).strip())
         if not found or float(found[1]) == 0:
-            raise ConfigError(f"budget is {self.budget!r}; it must be a time above 0 such as 90s, 10m or 2h")
+            raise ConfigError(f"budget is {self.budget!r}; it must be a time above 0 such as 90s, 10m, 2h, or seconds")
         return float(found[1]) * _UNITS[found[2]]

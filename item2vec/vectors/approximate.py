@@ -132,18 +132,9 @@ class ApproximateIndex:
         )
         return cls(graph, facts)
 
-    def check_fits(self, table: NDArray[np.float32]) -> None:
-        """Refuse a table that the index was not built of.
-
-        Raises
-        ------
-        ModelError
-            If so.
-        """
-        if table.shape != (self.facts.items, self.facts.dim) or fingerprint(table) != self.facts.fingerprint:
-            raise ModelError(
-                "the index was built of other vectors than the model now has; build it again with `item2vec index`"
-            )
+    def fits(self, table: NDArray[np.float32]) -> bool:
+        """Whether the index was built of this table."""
+        return table.shape == (self.facts.items, self.facts.dim) and fingerprint(table) == self.facts.fingerprint
 
     def search(
         self,

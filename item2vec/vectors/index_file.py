@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -51,17 +52,28 @@ def save_index(index: ApproximateIndex, path: str | os.PathLike[str]) -> None:
             raise ModelError(f"cannot write {os.fspath(path)}: {error}") from error
 
 
-def load_index(path: str | os.PathLike[str]) -> ApproximateIndex:
+def index_command(model_path: str | os.PathLike[str] | None) -> str:
+    """The command that builds a model's index, for messages."""
+    return "`item2vec index`" if model_path is None else f"`item2vec index -m {shlex.quote(os.fspath(model_path))}`"
+
+
+def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[str] | None = None) -> ApproximateIndex:
     """Map an index file, after looking through all of it.
+
+    Parameters
+    ----------
+    path : str or path-like
+    model_path : str or path-like, optional
+        The file of the model whose index it is to be, for messages.
 
     Raises
     ------
     ModelError
         If it is missing, damaged, or usearch is not installed: naming it and what to do.
     """
-    shown = os.fspath(path)
+    shown, command = os.fspath(path), index_command(model_path)
     if not os.path.exists(shown):
-        raise ModelError(f"there is no index at {shown}; build one with `item2vec index`")
+        raise ModelError(f"there is no index at {shown}; build one with {command}")
     try:
         tensors, texts = map_tensors(path)
         facts = _facts(texts.get(METADATA_KEY))
@@ -72,12 +84,12 @@ def load_index(path: str | os.PathLike[str]) -> ApproximateIndex:
         if fault is not None:
             raise ModelError(f"cannot read {shown}: {fault}")
     except ModelError as error:
-        raise ModelError(f"{error}; build the index again with `item2vec index`") from error
+        raise ModelError(f"{error}; build the index again with {command}") from error
     graph = empty_graph(facts.dim, facts.connectivity)
     try:
         graph.view(data)
     except (RuntimeError, ValueError) as error:
-        raise ModelError(f"cannot read {shown}: {error}; build the index again with `item2vec index`") from error
+        raise ModelError(f"cannot read {shown}: {error}; build the index again with {command}") from error
     return ApproximateIndex(graph, facts, data)
 
 

@@ -77,14 +77,18 @@ class Indexed:
         ModelError
             If there is none, it is damaged, or it was built of other vectors.
         """
-        from item2vec.vectors.index_file import index_path, load_index
+        from item2vec.vectors.index_file import index_command, index_path, load_index
 
         if path is None and self._index is not None:
             return self._index
         if path is None and self.path is None:
             raise ModelError("the model has no index; build one with model.build_index()")
-        found = load_index(path or index_path(cast(str, self.path)))
-        found.check_fits(self._keyed.input)
+        found = load_index(path or index_path(cast(str, self.path)), model_path=self.path)
+        if not found.fits(self._keyed.input):
+            raise ModelError(
+                "the index was built of other vectors than the model now has; build it again with "
+                + index_command(self.path)
+            )
         self._index = found
         return found
 

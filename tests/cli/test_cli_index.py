@@ -72,21 +72,30 @@ def test_json() -> None:
 def test_what_goes_wrong_is_one_line() -> None:
     done = run("similar", "i1", "--approximate")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == "Error: there is no index at item2vec.index; build one with `item2vec index`\n"
+    assert (
+        done.stderr
+        == "Error: there is no index at item2vec.index; build one with `item2vec index -m ./item2vec.safetensors`\n"
+    )
+    Path("my model.safetensors").write_bytes(Path("item2vec.safetensors").read_bytes())
+    done = run("similar", "i1", "--approximate", "-m", "my model.safetensors")
+    assert done.stderr == (
+        "Error: there is no index at my model.index; build one with `item2vec index -m 'my model.safetensors'`\n"
+    )
     run("index")
     whole = Path("item2vec.index").read_bytes()
     Path("item2vec.index").write_bytes(whole[:-1])
     done = run("similar", "i1", "--approximate")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: cannot read item2vec.index: ")
-    assert done.stderr.endswith("; build the index again with `item2vec index`\n")
+    assert done.stderr.endswith("; build the index again with `item2vec index -m ./item2vec.safetensors`\n")
     Path("item2vec.index").write_bytes(whole)
     model = item2vec.load("item2vec.safetensors")
     item2vec.KeyedVectors.from_items(list(model), model.input * [[-1]]).save("item2vec.safetensors")
     done = run("similar", "i1", "--approximate")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (
-        "Error: the index was built of other vectors than the model now has; build it again with `item2vec index`\n"
+        "Error: the index was built of other vectors than the model now has; build it again with "
+        "`item2vec index -m ./item2vec.safetensors`\n"
     )
     assert run("index", "--recall", "0").exit_code == 2
     Path("words.index").write_bytes(Path("item2vec.safetensors").read_bytes())

@@ -76,7 +76,7 @@ def test_from_trials_to_a_model() -> None:
         ((), "Error: Missing argument 'SOURCE...'. See 'item2vec tune --help'.\n"),
         (
             ("corpus.txt", "--budget", "long"),
-            "Error: budget is 'long'; it must be a time above 0 such as 90s, 10m or 2h\n",
+            "Error: budget is 'long'; it must be a time above 0 such as 90s, 10m, 2h, or seconds\n",
         ),
         (
             ("corpus.txt", "--dims", "a"),

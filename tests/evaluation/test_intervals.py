@@ -30,7 +30,7 @@ def test_interval_of_coverage() -> None:
     share = 1 / np.arange(1, 2_001)
     keys = [np.log(share) + rng.gumbel(size=(100, 2_000)) for _ in range(40)]  # 10 different items a user
     samples = [np.argpartition(key, -10)[:, -10:].astype(np.int32) for key in keys]
-    found = [coverage_interval(ranked, 2_000, 2_500) for ranked in samples]
+    found = [coverage_interval(ranked, np.ones(2_500, bool)) for ranked in samples]
     assert found[0].value == len(np.unique(samples[0])) / 2_500
     errors = [(estimate.high - estimate.low) / 3.92 for estimate in found]
     spread = np.std([estimate.value for estimate in found])
@@ -39,10 +39,19 @@ def test_interval_of_coverage() -> None:
 
 def test_coverage_by_hand() -> None:
     """Four of eight items; without the second user, who alone has 2 and 3, two of them."""
-    estimate = coverage_interval(np.array([[0, 1], [2, 3], [1, 0], [1, -1]], np.int32), 8, 8)
+    estimate = coverage_interval(np.array([[0, 1], [2, 3], [1, 0], [1, -1]], np.int32), np.ones(8, bool))
     error = (3 / 4 * (1.5**2 + 3 * 0.5**2)) ** 0.5 / 8
     assert estimate.value == 0.5
     assert estimate.low == pytest.approx(0.5 - 1.96 * error)
     assert estimate.high == pytest.approx(0.5 + 1.96 * error)
-    nobody = coverage_interval(np.full((4, 2), -1, np.int32), 9, 9)
+    nobody = coverage_interval(np.full((4, 2), -1, np.int32), np.ones(9, bool))
     assert (nobody.value, nobody.low, nobody.high) == (0, 0, 0)
+
+
+def test_items_that_are_not_known_do_not_cover() -> None:
+    """Nor is -1 taken for the last code."""
+    ranked = np.array([[0, 3], [1, -1]], np.int32)
+    estimate = coverage_interval(ranked, np.array([True, True, False, False]))
+    assert (estimate.value, estimate.low, estimate.high) == (1, 1, 1)
+    without = coverage_interval(np.array([[0, -1], [1, -1]], np.int32), np.array([True, True, False, True]))
+    assert without.value == pytest.approx(2 / 3)

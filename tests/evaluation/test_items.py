@@ -51,6 +51,7 @@ def test_metrics_of_all_and_of_each_popularity(result: ItemsResult) -> None:
     second = 1 / log2(3)  # the gain of the second place
     found = result.methods["planned"]
     assert found["recall@2"].value == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
+    assert found["coverage@2"].value == pytest.approx(4 / 5)  # item 5 comes up too, but only from a target
     assert found["poprank@2"].value == pytest.approx(((1 + 2) / 2 + (3 + 1) / 2 + (5 + 6) / 2) / 3)
     for name, recall, ndcg in [
         ("head", 1, 1),

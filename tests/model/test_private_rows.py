@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
+from item2vec.model.pointers import ptr
 from item2vec.model.private_rows import (
     PrivateRows,
     make_private_rows,
@@ -14,7 +15,6 @@ from item2vec.model.private_rows import (
     renew_some,
     take_rows,
 )
-from item2vec.model.simd import ptr
 from item2vec.model.tile_scratch import padded
 
 DIM = 9

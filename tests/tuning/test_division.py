@@ -118,7 +118,7 @@ def test_too_little_to_hold_out() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"budget": "soon"}, "budget is 'soon'; it must be a time above 0 such as 90s, 10m or 2h"),
+        ({"budget": "soon"}, "budget is 'soon'; it must be a time above 0 such as 90s, 10m, 2h, or seconds"),
         ({"budget": "0m"}, "budget is '0m'; it must be a time above 0"),
         ({"trials": 0}, "trials is 0; it must be a whole number from 1"),
         ({"metric": "auc@5"}, "metric is 'auc@5'"),

@@ -127,7 +127,7 @@ def test_without_an_index(saved: Path, tmp_path: Path) -> None:
         make(vectors()).similar("i1", approximate=True)
     other = tmp_path / "other.safetensors"
     other.write_bytes(saved.read_bytes())
-    with pytest.raises(ModelError, match=r"there is no index at .*other\.index; build one with `item2vec index`"):
+    with pytest.raises(ModelError, match=r"there is no index at .*other\.index; build one with `item2vec index -m .*`"):
         item2vec.load(other).similar("i1", approximate=True)
 
 
