@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt $(PIP_FLAGS)
 DEMO := .demo/recipes.safetensors
 
-.PHONY: help install demo test test-nojit lint bench clean
+.PHONY: help install demo test test-nojit test-lanes lint bench clean
 .DELETE_ON_ERROR:
 
 ## make help         this list
@@ -47,6 +47,11 @@ test: lint
 ## make test-nojit   the tests that run without compiled code, on numba's plain Python
 test-nojit: .venv/.installed-dev
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not jit"
+
+## make test-lanes   the model's tests with registers of other machines: SSE and NEON, AVX-512
+test-lanes: .venv/.installed-dev
+	$(BIN)/python tests/lanes.py 4
+	$(BIN)/python tests/lanes.py 16
 
 ## make lint         ruff and mypy
 lint: .venv/.installed-dev
