@@ -83,11 +83,10 @@ class Run:
 
     def oddities(self, result: TrainResult, model: KeyedVectors) -> list[str]:
         """What is odd about a training that has ended: sentences without a final stop, each with what to do."""
-        from item2vec.training.guard import loss_of_nothing, rise_of, too_few_steps
+        from item2vec.training.guard import rise_of, too_few_steps
 
         rise = rise_of(result.losses, result.pairs)
-        nothing = loss_of_nothing(self.trainer.config, self.corpus.vocabulary.counts)
-        few = too_few_steps(model.input, result.losses, nothing)
+        few = too_few_steps(model.input, result.losses, self.trainer.guard.nothing)
         return [sentence for sentence in (rise and f"{rise}; a lower --lr may learn more", few) if sentence]
 
     def metadata(self, result: TrainResult) -> dict[str, Any]:

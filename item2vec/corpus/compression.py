@@ -49,13 +49,16 @@ class _GzipMember:
 
     @property
     def eof(self) -> bool:
+        """Whether the member has ended."""
         return self._inner.eof
 
     @property
     def unused_data(self) -> bytes:
+        """What was fed from behind its end."""
         return self._inner.unused_data
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Unpack, at most so many bytes at once; what of the input is left over is kept."""
         text = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
         self.needs_input = not self._inner.unconsumed_tail and len(text) < max_length
         return text

@@ -90,6 +90,7 @@ def read_events(
     parts = [Part(tokens, tally.sequences)]
 
     def check(corpus: Corpus) -> Corpus:
+        """Return a corpus that can be trained on; raise a CorpusError for any other."""
         if tally.tokens == tally.sequences:
             raise CorpusError(_single_events(tally.sequences, table.name, config))
         check_kept(corpus, int(counts.max()), table.name, min_count=min_count, max_items=max_items)

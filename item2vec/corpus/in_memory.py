@@ -136,6 +136,7 @@ def read_sequences(sequences: Sequences, *, min_count: int, max_items: int | Non
     from item2vec.corpus.text import encode
 
     def check(corpus: Corpus, commonest: int) -> None:
+        """Raise a CorpusError if the corpus cannot be trained on."""
         if not corpus.raw_tokens:
             raise CorpusError("there are no items in the sequences")
         if corpus.raw_tokens == corpus.raw_sequences:

@@ -139,6 +139,7 @@ def read_ahead(blocks: Iterator[bytes], stopped: threading.Event) -> Iterator[by
     closed = threading.Event()
 
     def prepare() -> None:
+        """Put the blocks into the queue, then None, or the error that ended them: the reader raises it."""
         try:
             for block in blocks:
                 ready.put(block)

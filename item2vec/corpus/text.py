@@ -103,6 +103,7 @@ def read_text(
         return _noted(found)
 
     def check(corpus: Corpus, commonest: int) -> None:
+        """Raise a CorpusError if the corpus cannot be trained on."""
         check_trainable(corpus, commonest, files, delimiter=delimiter, min_count=min_count, max_items=max_items)
 
     return encode(

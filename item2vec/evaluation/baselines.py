@@ -29,6 +29,7 @@ def popularity(training: Sequences, histories: Sequences, size: int) -> Scorer:
     order = _descending(training, size)
 
     def score(first: int, stop: int) -> NDArray[np.float32]:
+        """Scores of all items for the users first:stop, float32 [stop - first, size]."""
         return np.broadcast_to(order, (stop - first, size)).copy()
 
     return score
@@ -46,6 +47,7 @@ def item_knn(training: Sequences, histories: Sequences, size: int, neighbours: i
     ties = 1e-6 * _descending(training, size)
 
     def score(first: int, stop: int) -> NDArray[np.float32]:
+        """Scores of all items for the users first:stop, float32 [stop - first, size]."""
         scores: NDArray[np.float32] = (rows[first:stop] @ similarity).toarray()
         scores += ties
         return scores
@@ -66,6 +68,7 @@ def successor(training: Sequences, histories: Sequences, size: int) -> Scorer:
     ties = 0.5 * _descending(training, size)
 
     def score(first: int, stop: int) -> NDArray[np.float32]:
+        """Scores of all items for the users first:stop, float32 [stop - first, size]."""
         scores: NDArray[np.float32] = follows[last[first:stop]].toarray()
         scores += ties
         return scores

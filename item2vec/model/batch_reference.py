@@ -151,6 +151,7 @@ def pair_tensors(
     """Make tensors of explicit pairs: context, target, label and weight; and the members of CBOW's hidden vectors."""
 
     def tensor(part: npt.NDArray[Any]) -> Tensor:
+        """The chosen part on the device."""
         return torch.from_numpy(np.ascontiguousarray(part)).to(device)
 
     context, target, label, weight = (

@@ -29,60 +29,44 @@ from item2vec.model.prefetching import prefetch_item
 from item2vec.model.row_scores import BLOCK, row_scores
 from item2vec.model.row_steps import row_steps
 from item2vec.model.simd import LANES, splat, store
-from item2vec.model.target_steps import gradients, largest, mask, place, shrink, target_pointers
+from item2vec.model.target_steps import gradients, largest, list_contexts, mask, place, shrink, target_pointers
 from item2vec.model.tile_gradients import STEP_LIMIT
 from item2vec.model.tile_scratch import SEEN
+from item2vec.model.tile_shape import Batch
 from item2vec.sampling.window_batch import CBOW_CENTRES
 
 f32 = np.float32
 
 
-@inlined
-def _list_contexts(ids, first, last, centre, stride, contexts, contexts_at, count):
-    """Add the items of a window without its centre, and where their rows begin; returns how many there are then."""
-    for i in range(first, last):
-        item = get(at(ids, i))
-        put(at(contexts, count), item)
-        put(at(contexts_at, count), np.int64(item) * stride)
-        count += 1 if i != centre else 0
-    return count
-
-
 @kernel
-def _step_on_two(tables, stride, width, ids, c, windows, N, lr, room):
+def _step_on_two(tables, stride, width, items, c, windows, N, lr, room):
     """The usual case: two centres with overlapping windows, N negatives, no item of either twice, and none frozen.
 
     Returns the loss, or -1 and no step if that may have to be limited.
     """
     for k in range(N + CBOW_CENTRES):
         put(at(room.targets_at, k), np.int64(get(at(room.targets, k))) * stride)
-    x_most = mean_two(tables[0], ids, stride, c, windows, width, room.hidden)
+    x_most = mean_two(tables[0], items, stride, c, windows, width, room.hidden)
     y_most = pair_scores(room.hidden, width, tables[1], room.targets_at, N, room.G)
     cost, step = gradients(room.G, room.pair_weights, CBOW_CENTRES * (N + 1), lr)
     contexts = windows.high - windows.low + windows.right - windows.left
     if step * max(x_most, y_most * f32(contexts)) > STEP_LIMIT:
         return f32(-1.0)
     pair_steps(room.hidden, room.errors, width, tables[1], room.targets_at, N, room.G)
-    add_to_two(tables[0], ids, stride, c, windows, width, room.errors)
+    add_to_two(tables[0], items, stride, c, windows, width, room.errors)
     return cost
 
 
 @inlined
-def _hidden_vectors(table, ids, starts, stops, c, m, stride, width, frozen, first_spare, room):
+def _hidden_vectors(table, batch, c, m, stride, width, frozen, spare, room):
     """The means of the windows of m centres; returns their contexts, the centres that have some, the largest norm."""
     count, filled, x_most = 0, 0, f32(0.0)
     put(room.bounds, np.int64(0))
     for i in range(m):
         before = count
-        count = _list_contexts(
-            ids, get(at(starts, c + i)), get(at(stops, c + i)), c + i, stride, room.contexts, room.contexts_at, count
-        )
+        count = list_contexts(table, batch, c + i, stride, width, frozen, spare, room, count)
         filled += 1 if count > before else 0
         put(at(room.bounds, i + 1), np.int64(count))
-        if frozen[0] > 0:
-            for r in range(before, count):
-                item, mine = np.int64(get(at(room.contexts, r))), at(room.spare, (first_spare + r) * width)
-                put(at(room.contexts_at, r), place(table, item * stride, width, frozen, item, mine))
         norm = mean_rows(table, at(room.contexts_at, before), count - before, width, at(room.hidden, i * width))
         x_most = max(x_most, norm)
     return count, filled, x_most
@@ -99,14 +83,16 @@ def _place_targets(table, n, stride, width, frozen, room):
 
 
 @kernel
-def _step_on_some(tables, stride, width, ids, starts, stops, c, m, drawn, lr, room, frozen, first_spare, slots, t):
+def _step_on_some(tables, stride, width, batch, c, m, drawn, lr, room, frozen, first_spare, slots, t):
     """One or two centres, any, and ``drawn`` negatives; returns loss, centres with contexts, and steps limited."""
     count, filled, x_most = _hidden_vectors(
-        tables[0], ids, starts, stops, c, m, stride, width, frozen[0], first_spare, room
+        tables[0], batch, c, m, stride, width, frozen[0], at(room.spare, first_spare * width), room
     )
     if count == 0:
         return f32(0.0), 0, 0
-    n = list_targets(at(ids, c), room.bounds, m, drawn, room.drawn_weights, room.targets, room.weights, room.seen, t)
+    n = list_targets(
+        at(batch.items, c), room.bounds, m, drawn, room.drawn_weights, room.targets, room.weights, room.seen, t
+    )
     _place_targets(tables[1], n, stride, width, frozen[1], room)
     row_scores(m, room.hidden, room.hidden_at, tables[1], room.targets_at, n, width, room.G, room.squares)
     y_most = largest(room.squares, n)
@@ -127,11 +113,11 @@ def _step_on_some(tables, stride, width, ids, starts, stops, c, m, drawn, lr, ro
 
 
 @inlined
-def _prefetch(tables, ids, draws, c, m, ahead, last_item, drawn, N, stride, width):
+def _prefetch(tables, items, draws, c, m, ahead, last_item, drawn, N, stride, width):
     """Prefetch what the next centres need: contexts that enter, the centres themselves, and a tile's negatives."""
     for i in range(c, c + m):
-        prefetch_item(tables[0], ids, min(i + ahead, last_item), stride, width)
-        prefetch_item(tables[1], ids, min(i + CBOW_CENTRES, last_item), stride, width)
+        prefetch_item(tables[0], items, min(i + ahead, last_item), stride, width)
+        prefetch_item(tables[1], items, min(i + CBOW_CENTRES, last_item), stride, width)
     for k in range(drawn, N):
         prefetch_item(tables[1], draws, N + k, stride, width)
 
@@ -179,7 +165,7 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
     limited : int
         Steps that were limited.
     """
-    tables, ids, starts, stops = (ptr(inputs), ptr(outputs)), ptr(items), ptr(start), ptr(stop)
+    tables, batch = (ptr(inputs), ptr(outputs)), Batch(ptr(items), ptr(start), ptr(stop))
     masks = mask(frozen[0]), mask(frozen[1])
     width = (dim + LANES - 1) // LANES * LANES
     room, slots, first_spare = target_pointers(scratch), len(scratch.keys), len(scratch.targets)
@@ -196,11 +182,11 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
         for c in range(tiles[t], tiles[t + 1], CBOW_CENTRES):
             m = min(tiles[t + 1] - c, CBOW_CENTRES)
             fetched = 0 if c + m == tiles[t + 1] and t < last_tile else N  # the next tile's negatives
-            _prefetch(tables, ids, draws, c, m, ahead, last_item, fetched, N, stride, width)
-            if differ and m == CBOW_CENTRES and add_two(at(ids, c), N, room.targets, room.seen, t):
-                windows = overlap(starts, stops, c)
+            _prefetch(tables, batch.items, draws, c, m, ahead, last_item, fetched, N, stride, width)
+            if differ and m == CBOW_CENTRES and add_two(at(batch.items, c), N, room.targets, room.seen, t):
+                windows = overlap(batch.start, batch.stop, c)
                 if windows.left <= c and windows.right > c + 1:
-                    cost = _step_on_two(tables, stride, width, ids, c, windows, N, lr, room)
+                    cost = _step_on_two(tables, stride, width, batch.items, c, windows, N, lr, room)
                     if cost >= 0:
                         loss += cost
                         pairs += CBOW_CENTRES
@@ -208,7 +194,7 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
             if drawn < 0:
                 drawn = list_negatives(draws, N, share, room.targets, room.drawn_weights, room.seen, t)
             cost, filled, shrunk = _step_on_some(
-                tables, stride, width, ids, starts, stops, c, m, drawn, lr, room, masks, first_spare, slots, t
+                tables, stride, width, batch, c, m, drawn, lr, room, masks, first_spare, slots, t
             )
             loss += cost
             pairs += filled

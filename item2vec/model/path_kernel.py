@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.model.compiled import inlined, kernel
+from item2vec.model.compiled import kernel
 from item2vec.model.hidden import add_to_rows, mean_rows
 from item2vec.model.path_steps import read_path, step_on_contexts, step_on_mean
 from item2vec.model.pointers import at, get, ptr, put
@@ -27,27 +27,10 @@ from item2vec.model.prefetching import prefetch_item, prefetch_path
 from item2vec.model.private_rows import private_pointers, renew_rows, renew_some, shift_of, take_rows
 from item2vec.model.row_scores import BLOCK
 from item2vec.model.simd import LANES
-from item2vec.model.target_steps import mask, place, target_pointers
+from item2vec.model.target_steps import list_contexts, mask, target_pointers
+from item2vec.model.tile_shape import Batch
 
 f32 = np.float32
-
-
-@inlined
-def _list_contexts(table, ids, first, last, centre, stride, width, frozen, room):
-    """The items of a window without its centre, and where their rows are; returns how many."""
-    count = 0
-    for i in range(first, last):
-        item = get(at(ids, i))
-        put(at(room.contexts, count), item)
-        put(at(room.contexts_at, count), np.int64(item) * stride)
-        count += 1 if i != centre else 0
-    if frozen[0] > 0:
-        for i in range(count):
-            item, mine = np.int64(get(at(room.contexts, i))), at(room.spare, i * width)
-            put(at(room.contexts_at, i), place(table, item * stride, width, frozen, item, mine))
-    for i in range(count, count + BLOCK):
-        put(at(room.contexts_at, i), np.int64(0))
-    return count
 
 
 @kernel
@@ -86,7 +69,7 @@ def train_paths(
     limited : int
         Steps that were limited.
     """
-    tables, ids, starts, stops = (ptr(inputs), ptr(outputs)), ptr(items), ptr(start), ptr(stop)
+    tables, batch = (ptr(inputs), ptr(outputs)), Batch(ptr(items), ptr(start), ptr(stop))
     frozen_inputs = mask(frozen[0])
     width = (dim + LANES - 1) // LANES * LANES
     room, slots = target_pointers(scratch), len(scratch.keys)
@@ -100,12 +83,14 @@ def train_paths(
         done = c - first_centre
         if done & (mine.every - 1) == 0 and done > 0:
             renew_some(tables[1], done // mine.every, stride, mine)
-        prefetch_item(tables[0], ids, min(c + 1 + reach, last_item), stride, width)
-        prefetch_path(tables[1], ids, min(c + 1, last_item), min(c + 2, last_item), ways, own_nodes[0], stride, width)
-        count = _list_contexts(
-            tables[0], ids, get(at(starts, c)), get(at(stops, c)), c, stride, width, frozen_inputs, room
+        prefetch_item(tables[0], batch.items, min(c + 1 + reach, last_item), stride, width)
+        prefetch_path(
+            tables[1], batch.items, min(c + 1, last_item), min(c + 2, last_item), ways, own_nodes[0], stride, width
         )
-        n = read_path(get(at(ids, c)), ways, stride, own_nodes, room)
+        count = list_contexts(tables[0], batch, c, stride, width, frozen_inputs, room.spare, room, 0)
+        for i in range(count, count + BLOCK):
+            put(at(room.contexts_at, i), np.int64(0))
+        n = read_path(get(at(batch.items, c)), ways, stride, own_nodes, room)
         if count > 0:
             pairs += count if cbow is None else 1
         if count == 0 or n == 0:

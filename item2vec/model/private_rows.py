@@ -6,9 +6,10 @@ adds to the table what a copy has moved by, and takes the row anew::
 
     Y[n] += mine - base        mine = base = Y[n]
 
-All steps arrive, as in Hogwild (Niu et al. 2011); what is older is what a worker reads of the others'. The last row of
-the table, the tree's root, is renewed every ``every`` centres, the two before it half as often, the four before these a
-quarter as often, and so on: about as often as each of them is stepped on, for a node has the count of its items.
+As in Hogwild (Niu et al. 2011), steps are lost only where two workers write a row at the same moment; what a worker
+reads of the others' steps is older. The last row of the table, the tree's root, is renewed every ``every`` centres, the
+two before it half as often, the four before these a quarter as often, and so on: about as often as each of them is
+stepped on, for a node has the count of its items.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from item2vec.model.simd import LANES, add, load, store, sub
 from item2vec.model.tile_scratch import aligned, padded
 
 _COPIES = 255  # the eight highest levels of a full tree: beyond, another worker seldom has the row just now
-_CENTRES = 64  # of all workers together, between two renewals of the root; 16 to 128 were alike in speed and vectors
+_CENTRES = 64  # of all workers together, between two renewals of the root (benchmarks/LOG.md has others)
 _LEAST_CENTRES = 4
 
 

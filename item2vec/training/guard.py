@@ -38,6 +38,11 @@ class Guard:
     vocabulary : Vocabulary
     config : TrainConfig
     tables : EmbeddingTables
+
+    Attributes
+    ----------
+    nothing : float
+        See `loss_of_nothing`.
     """
 
     def __init__(self, vocabulary: Vocabulary, config: TrainConfig, tables: EmbeddingTables) -> None:
@@ -48,7 +53,7 @@ class Guard:
         others = np.linspace(0, size - 1, _OTHERS).astype(np.int64)
         self._rows = torch.from_numpy(np.union1d(np.arange(min(_COMMONEST, size)), others))
         self._next = 0.0
-        self._nothing = loss_of_nothing(config, vocabulary.counts)
+        self.nothing = loss_of_nothing(config, vocabulary.counts)
         self._last = np.zeros(3)
         self._bad_looks = 0
 
@@ -81,10 +86,10 @@ class Guard:
         if pairs < _PAIRS:
             return
         self._last = total
-        self._bad_looks = self._bad_looks + 1 if loss > _TOO_MUCH * self._nothing * pairs else 0
+        self._bad_looks = self._bad_looks + 1 if loss > _TOO_MUCH * self.nothing * pairs else 0
         if self._bad_looks >= _LOOKS:
             raise self._because(
-                f"the mean loss of a pair is {loss / pairs:.3g}, and vectors that know nothing have {self._nothing:.3g}"
+                f"the mean loss of a pair is {loss / pairs:.3g}, and vectors that know nothing have {self.nothing:.3g}"
             )
 
     def error(self, table: str, row: int) -> DivergenceError:

@@ -57,6 +57,7 @@ class Trainer:
         Tokens of a shard: what a worker takes at once. It does not depend on the number of threads.
     shards, shards_of_epoch : int
         Of all epochs, and of one.
+    guard : Guard
     ended : bool
         Whether `train` came to its end, instead of being stopped.
     """
@@ -100,7 +101,7 @@ class Trainer:
         self._epochs_closed = 0
         self.ended = False
         self._stop_asked = False
-        self._guard = Guard(corpus.vocabulary, config, self.tables)
+        self.guard = Guard(corpus.vocabulary, config, self.tables)
         self._began = self._ended = time.perf_counter()
 
     def prepare(self) -> None:
@@ -157,7 +158,8 @@ class Trainer:
         self._began += time.perf_counter() - self._ended
 
         def tick() -> None:
-            self._guard.look(self._sums.sum((0, 1)))
+            """Look, report, and stop the workers if that was asked for or a pause is due."""
+            self.guard.look(self._sums.sum((0, 1)))
             if report is not None:
                 report(self.progress())
             if self._stop_asked or (pause is not None and pause.due(self)):
@@ -192,7 +194,7 @@ class Trainer:
     def check_tables(self) -> None:
         """Raise a DivergenceError if a row holds a number that is not finite."""
         if found := self.tables.first_not_finite():
-            raise self._guard.error(*found)
+            raise self.guard.error(*found)
 
     def stop(self) -> None:
         """Ask for an end of `train` at the next shard; from anywhere, a signal handler too."""
@@ -273,7 +275,7 @@ class Trainer:
         """Train on a shard. What it draws follows from its number: the same for any number of threads."""
         sums = self.step(self.tables, self._batch(index, number), self.learning_rate(number / self.shards))
         if not math.isfinite(sums[0]):
-            raise self._guard.error(*(self.tables.first_not_finite() or ("", 0)))
+            raise self.guard.error(*(self.tables.first_not_finite() or ("", 0)))
         self._sums[index, number // self.shards_of_epoch] += sums
 
     def _make_buffers(self) -> None:
