@@ -75,7 +75,8 @@ def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment that the wheel without extras was installed into."""
     folder = tmp_path_factory.mktemp("base")
     python = environment(folder / "environment")
-    probe = run([*pip(python, "download"), "--no-deps", "--no-cache-dir", "--retries", "1", "tomli-w"], folder)
+    quickly = ["--no-deps", "--no-cache-dir", "--retries", "1", "--timeout", "15"]
+    probe = run([*pip(python, "download"), *quickly, "tomli-w"], folder)
     if probe.returncode:
         pytest.skip(f"pip reaches no package index: {probe.stderr.strip().splitlines()[-1]}")
     install(python, str(wheel))
