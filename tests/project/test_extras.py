@@ -50,7 +50,8 @@ def pip(python: Path, command: str) -> list[str]:
 
 
 def install(python: Path, requirement: str) -> None:
-    succeed([*pip(python, "install"), "-c", str(ROOT / "constraints.txt"), requirement], python.parent)
+    options = ["--no-compile", "-c", str(ROOT / "constraints.txt")]  # most modules are never imported here
+    succeed([*pip(python, "install"), *options, requirement], python.parent)
 
 
 def environment(folder: Path) -> Path:
