@@ -85,9 +85,9 @@ def one_run(reader: str, path: Path, options: argparse.Namespace) -> tuple[dict[
 def read_item2vec(file: str, options: argparse.Namespace) -> dict[str, Any]:
     import duckdb  # noqa: F401
 
-    import item2vec.corpus.events  # noqa: F401
+    import item2vec.corpus.tables.events  # noqa: F401
+    from item2vec.config.source import SourceConfig
     from item2vec.corpus.reading import read_corpus
-    from item2vec.corpus.source_config import SourceConfig
 
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as small:  # the kernels are loaded, or compiled, untimed
         small.write("user,item,time\n1,a,1\n1,b,2\n1,a,3\n")

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.model.step import kernel_step
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.sampler import Sampler

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from fuzz_inputs import fasttext_file, mutate, mutate_corpus_file, mutate_safetensors, packed, packed_stream
 
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.vectors.formats import export_vectors, read_vectors
+from item2vec.items.names import Names
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors.formats.registry import export_vectors, read_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.model_file import load_model, save_model
 
@@ -168,7 +168,7 @@ def _parquet(folder: Path) -> bytes:
 
 
 def _corpus_file(folder: Path) -> bytes:
-    from item2vec.corpus.corpus_file_writer import CorpusFileWriter
+    from item2vec.corpus.encoded import CorpusFileWriter
 
     vocabulary, rare = Vocabulary.from_items(["milk", "größe", "a"], [3, 2, 1]), Vocabulary.from_items(["r"], [1])
     with CorpusFileWriter(folder, named=True) as writer:
@@ -194,7 +194,7 @@ def _use_model(path: Path) -> None:
 
     from click.testing import CliRunner
 
-    from item2vec.cli.info import info
+    from item2vec.cli.model import info
 
     use(load_model(path))
     with contextlib.redirect_stdout(io.StringIO()):
@@ -205,7 +205,7 @@ def _use_model(path: Path) -> None:
 def _corpus(**options: Any) -> Callable[[Path], None]:
     def read(path: Path) -> None:
         from item2vec.corpus.inspection import inspect_corpus
-        from item2vec.corpus.text import read_text
+        from item2vec.corpus.text.text import read_text
 
         corpus = read_text([path], min_count=1, cache=False, **options)
         list(corpus.vocabulary)
@@ -218,9 +218,9 @@ def _corpus(**options: Any) -> Callable[[Path], None]:
 @cache
 def _run() -> Any:
     """A small training that is half done."""
-    from item2vec.config import TrainConfig
+    from item2vec.config.train import TrainConfig
     from item2vec.corpus.corpus import Corpus
-    from item2vec.run import start
+    from item2vec.session.session import start
 
     items = np.array([0, 1, 2, 0, 1, 0, 2, 1] * 300, np.int32)
     vocabulary = Vocabulary.from_items(["milk", "größe", "a"], [900, 900, 600])
@@ -229,8 +229,8 @@ def _run() -> Any:
 
 
 def _checkpoints(path: Path) -> Any:
-    from item2vec.checkpoints import Checkpoints
-    from item2vec.training.interval import Interval
+    from item2vec.config.units import Interval
+    from item2vec.session.checkpoints import Checkpoints
 
     return Checkpoints(path, _run(), Interval())
 
@@ -254,7 +254,7 @@ class DamagedError(Exception):
 
 
 def _use_kept(path: Path) -> None:
-    from item2vec.corpus.corpus_file import DamagedFileError, open_corpus
+    from item2vec.corpus.encoded import DamagedFileError, open_corpus
 
     try:
         corpus = open_corpus(path, "key")
@@ -268,31 +268,28 @@ def _use_kept(path: Path) -> None:
 
 
 def _use_sequences(path: Path) -> None:
-    from item2vec.evaluation.heldout import leave_last_out
-    from item2vec.evaluation.sequences import Catalogue, read_sequences
+    from item2vec.evaluation.sequences import Catalogue, leave_last_out, read_sequences
 
     held = leave_last_out(read_sequences(path, Catalogue(model().vocabulary)))
     held.targets.distinct()
 
 
 def _use_pairs(path: Path) -> None:
-    from item2vec.evaluation.word_similarity import word_similarity
-    from item2vec.evaluation.words import Words, read_test
+    from item2vec.evaluation.words import Words, read_test, word_similarity
 
     word_similarity(Words(ITEMS, model().input), read_test(path))
 
 
 def _use_analogies(path: Path) -> None:
-    from item2vec.evaluation.analogies import analogies
-    from item2vec.evaluation.words import Words, read_test
+    from item2vec.evaluation.words import Words, analogies, read_test
 
     analogies(Words(ITEMS, model().input), read_test(path))
 
 
 def _events(**columns: Any) -> Callable[[Path], None]:
     def read(path: Path) -> None:
+        from item2vec.config.source import SourceConfig
         from item2vec.corpus.reading import read_corpus
-        from item2vec.corpus.source_config import SourceConfig
 
         list(read_corpus([path], SourceConfig(cache=False, **columns), min_count=1).vocabulary)
 
@@ -300,18 +297,17 @@ def _events(**columns: Any) -> Callable[[Path], None]:
 
 
 def _use_names(path: Path) -> None:
-    from item2vec.corpus.names import read_names
-    from item2vec.corpus.source_config import SourceConfig
+    from item2vec.config.source import SourceConfig
+    from item2vec.corpus.tables.item_values import read_names
 
     names = read_names(Vocabulary.from_items(["milk", "bread"], [2, 1]), SourceConfig(names=str(path)), 1)
     assert [names[index] for index in range(2)]
 
 
 def _use_split(path: Path) -> None:
-    from item2vec.corpus.database import Database
-    from item2vec.corpus.source_config import SourceConfig
-    from item2vec.evaluation.split import write_parts
-    from item2vec.evaluation.split_events import Events
+    from item2vec.config.source import SourceConfig
+    from item2vec.corpus.tables.database import Database
+    from item2vec.evaluation.split import Events, write_parts
 
     with Database(1, None) as database:
         events = Events(database, [path], SourceConfig(user="user", item="item", time="time"))

@@ -24,10 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import item2vec
-from item2vec.evaluation.heldout import with_targets
+from item2vec.config.scoring import Scoring
 from item2vec.evaluation.items import evaluate_items, standard_baselines
-from item2vec.evaluation.sequences import Catalogue, read_sequences
-from item2vec.vectors.scoring import Scoring
+from item2vec.evaluation.sequences import Catalogue, read_sequences, with_targets
 
 BASE: dict[str, Any] = {
     "dim": 128,

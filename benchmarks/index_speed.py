@@ -24,7 +24,7 @@ import numpy as np
 
 import item2vec
 from item2vec.vectors.index_file import index_path, load_index
-from item2vec.vectors.topk import top_k
+from item2vec.vectors.search import top_k
 
 K = 10
 EFFORTS = (16, 32, 64, 128, 256)

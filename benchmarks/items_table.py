@@ -32,16 +32,13 @@ import numpy as np
 from items_data import DataSet, gowalla, retail, sessions
 
 import item2vec
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.config.presets import PRESETS, preset_scoring
+from item2vec.config.scoring import Scoring
 from item2vec.evaluation.baselines import item_knn, popularity, successor
-from item2vec.evaluation.heldout import HeldOut, with_targets
-from item2vec.evaluation.intervals import mean_intervals
-from item2vec.evaluation.metrics import find_hits, target_metrics
-from item2vec.evaluation.ranking import Scorer, rank_items
-from item2vec.evaluation.scoring import model_scorer, sparse_rows
-from item2vec.evaluation.sequences import Catalogue, Sequences, read_sequences
-from item2vec.presets import PRESETS, preset_scoring
-from item2vec.vectors.scoring import Scoring
+from item2vec.evaluation.metrics import find_hits, mean_intervals, target_metrics
+from item2vec.evaluation.ranking import Scorer, model_scorer, rank_items, sparse_rows
+from item2vec.evaluation.sequences import Catalogue, HeldOut, Sequences, read_sequences, with_targets
+from item2vec.items.vocabulary import Vocabulary
 
 K = 20
 METRICS = ("recall", "ndcg", "hit", "mrr")

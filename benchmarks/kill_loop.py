@@ -32,13 +32,13 @@ import numpy as np
 import torch
 
 import item2vec
-from item2vec.checkpoints import Checkpoints
-from item2vec.config import TrainConfig
+from item2vec.config.train import TrainConfig
+from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.text import read_text
-from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.run import start
-from item2vec.training.interval import DEFAULT_INTERVAL, Interval
+from item2vec.corpus.text.text import read_text
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.session.checkpoints import Checkpoints
+from item2vec.session.session import start
 
 COMMAND = [sys.executable, "-m", "item2vec", "train"]
 KILLS_A_TRAINING = 5

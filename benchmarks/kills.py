@@ -26,7 +26,7 @@ import numpy as np
 
 from item2vec.errors import ModelError
 from item2vec.evaluation.split import write_parts
-from item2vec.vectors.formats import export_vectors, read_vectors
+from item2vec.vectors.formats.registry import export_vectors, read_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 ITEMS = 3000

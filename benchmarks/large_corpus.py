@@ -26,7 +26,7 @@ from pathlib import Path
 
 from corpus_facts import MOST_COPIES, write_copies
 
-from item2vec.model.tile_scratch import padded
+from item2vec.model.cpu.simd import padded
 
 KINDS = ("RssAnon", "RssFile", "RssShmem", "VmHWM")
 

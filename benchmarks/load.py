@@ -68,7 +68,7 @@ def many_runs(folder: Path, runs: int) -> int:
 def once(corpus: Path, folder: Path, run: int) -> None:
     """A run as a service might have it: each fourth time with a mapped corpus or another architecture."""
     import item2vec
-    from item2vec.vectors.formats import export_vectors, read_vectors
+    from item2vec.vectors.formats.registry import export_vectors, read_vectors
 
     options = ({}, {"memory": 1000}, {"arch": "cbow"}, {"loss": "hs"})[run % 4]
     model = item2vec.train([corpus], dim=32, epochs=1, threads=2, seed=run, **options)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from item2vec.corpus.inspection import inspect_corpus
-from item2vec.corpus.text import read_text
+from item2vec.corpus.text.text import read_text
 
 if sys.version_info >= (3, 14):
     from compression import zstd

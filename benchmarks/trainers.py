@@ -103,7 +103,7 @@ def run_fasttext(settings: Settings) -> Answer:
 
 def read_item2vec(settings: Settings) -> Answer:
     """item2vec's reader alone: vocabulary and the whole corpus as ids."""
-    from item2vec.corpus.text import read_text
+    from item2vec.corpus.text.text import read_text
 
     if settings["stage"] != "read":
         raise ValueError("python -m item2vec train is what race.py runs for more than reading")

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from item2vec import KeyedVectors
-from item2vec.vectors.formats import export_vectors, read_vectors
+from item2vec.vectors.formats.registry import export_vectors, read_vectors
 
 
 def main() -> None:

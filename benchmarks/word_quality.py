@@ -19,9 +19,7 @@ from typing import Any
 
 from vector_files import read_vectors
 
-from item2vec.evaluation.analogies import analogies
-from item2vec.evaluation.word_similarity import word_similarity
-from item2vec.evaluation.words import Words, read_test
+from item2vec.evaluation.words import Words, analogies, read_test, word_similarity
 
 SIMILARITY_FILES = {
     "WS-353": "EN-WS-353-ALL.txt",
