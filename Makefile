@@ -1,13 +1,14 @@
 # make demo and make test need Python 3.11 or newer, pip and make; everything goes into .venv.
-# make PYTHON=python3.12 takes another Python, make PIP_FLAGS=... gives pip further options.
+# make PYTHON=python3.12 takes another Python; PIP_FLAGS=... and PYTEST_FLAGS=... are further options of these two.
 
 PYTHON ?= python3
 PIP_FLAGS ?=
+PYTEST_FLAGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt $(PIP_FLAGS)
 DEMO := .demo/recipes.safetensors
 
-.PHONY: help install demo test test-nojit test-lanes lint bench clean
+.PHONY: help install demo test test-extras test-nojit test-lanes lint bench clean
 .DELETE_ON_ERROR:
 
 ## make help         this list
@@ -42,7 +43,11 @@ demo: install
 # numba's cache watches only the file that a cached kernel is in, so old kernels are thrown away first.
 test: lint
 	@find item2vec -name '*.nb[ic]' -delete
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+## make test-extras  build the wheel, install it with each extra into a fresh environment, use it; pip needs an index
+test-extras: .venv/.installed-dev
+	$(BIN)/python -m pytest --network tests/project/test_extras.py
 
 ## make test-nojit   the tests that run without compiled code, on numba's plain Python
 test-nojit: .venv/.installed-dev
@@ -61,7 +66,7 @@ lint: .venv/.installed-dev
 
 ## make bench        a short race against gensim on the identifiers of Python's standard library
 bench: .venv/.installed-dev corpora/stdlib.txt
-	$(BIN)/python benchmarks/race.py corpora/stdlib.txt --pairs 3 --epochs 2 --peers gensim
+	$(BIN)/python benchmarks/measure/race.py corpora/stdlib.txt --pairs 3 --epochs 2 --peers gensim
 
 corpora/stdlib.txt: corpora/stdlib.py .venv/.installed
 	$(BIN)/python corpora/stdlib.py $@

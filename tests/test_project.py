@@ -1,4 +1,4 @@
-"""The project as a whole: what it ships, what it says of itself, and the order of its imports."""
+"""The project as a whole: what it says of itself, and the order of its imports."""
 
 from __future__ import annotations
 
@@ -6,32 +6,16 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
-import tarfile
 import tomllib
-import zipfile
 from collections.abc import Iterator
-from email.parser import Parser
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "item2vec"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-SHIPPED = (
-    "item2vec",
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-    "CHANGELOG.md",
-    "MANIFEST.in",
-    "constraints.txt",
-    "tests",
-)
 
 # Written in parts, so that this file itself passes.
 HOSTS = (
@@ -50,52 +34,6 @@ def modules() -> list[Path]:
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def package_files() -> set[str]:
-    return {
-        name_of(path) for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("py.typed"), *PACKAGE.glob("plot/page/*"))
-    }
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sdist, and the wheel that was made from that sdist."""
-    source = tmp_path_factory.mktemp("source")
-    for name in SHIPPED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, source / name)
-    target = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return target
-
-
-def test_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
-    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
-        names = set(wheel.namelist())
-        information = {name for name in names if ".dist-info/" in name}
-        assert names - information == package_files()
-        assert "item2vec/py.typed" in names
-        folder = next(iter(information)).split("/")[0]
-        metadata = Parser().parsestr(wheel.read(f"{folder}/METADATA").decode())
-        scripts = wheel.read(f"{folder}/entry_points.txt").decode()
-        assert f"{folder}/licenses/LICENSE" in names
-    assert metadata["Name"] == "item2vec"
-    assert metadata["Version"] == PROJECT["project"]["version"]
-    assert metadata["License-Expression"] == "Apache-2.0"
-    assert "item2vec = item2vec.cli:main" in scripts
-
-
-def test_sdist_builds_a_wheel_and_leaves_the_tests_out(built: Path) -> None:
-    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
-        names = {name.split("/", 1)[1] for name in sdist.getnames() if "/" in name}
-    assert package_files() <= names
-    assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= names
-    assert not [name for name in names if name.startswith("tests")]
 
 
 def test_every_package_folder_has_an_init() -> None:
@@ -139,18 +77,6 @@ def test_every_command_of_the_readme_is_one(tmp_path: Path, monkeypatch: pytest.
             assert found is not None, name
             command = found
         command.make_context(command.name, words[: words.index(">")] if ">" in words else words)
-
-
-def test_constraints_pin_every_requirement_within_its_range() -> None:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
-    versions = {canonicalize_name(name): version for name, version in pins.items()}
-    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
-    wanted += [extra for extras in PROJECT["project"]["optional-dependencies"].values() for extra in extras]
-    for requirement in map(Requirement, wanted):
-        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
-    # A local version (+cpu) could be installed from nowhere but the place that it came from.
-    assert [name for name, version in pins.items() if "+" in version] == []
 
 
 def test_make_help_names_every_target() -> None:

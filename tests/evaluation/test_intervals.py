@@ -21,7 +21,11 @@ def test_intervals_of_means() -> None:
         assert estimate.low == pytest.approx(column.mean() - 1.96 * error, abs=0.2 * error)
         assert estimate.high == pytest.approx(column.mean() + 1.96 * error, abs=0.2 * error)
     assert (found["same"].value, found["same"].low, found["same"].high) == (1, 1, 1)
-    assert mean_intervals({"all": values})["all"] == found["all"]
+    alone = mean_intervals({"all": values})["all"]
+    # The same resamples; BLAS may add up a table of one column in another order.
+    assert (alone.value, alone.low, alone.high) == pytest.approx(
+        (found["all"].value, found["all"].low, found["all"].high), rel=1e-13
+    )
 
 
 def test_interval_of_coverage() -> None:

@@ -1,6 +1,6 @@
 """Every reader takes its file for hostile: an answer or one line of error, within bounded memory, and never a crash.
 
-`benchmarks/fuzz.py` does the same with far more inputs; the readers and the damage are its own.
+`benchmarks/stress/fuzz.py` does the same with far more inputs; the readers and the damage are its own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import gzip
 import json
 import random
 import struct
-import sys
 import tracemalloc
 import warnings
 import zlib
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fuzz_inputs import fasttext_file
+from fuzz_readers import DamagedError, Reader, model, readers, write_input
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
@@ -35,10 +36,6 @@ from item2vec.vectors.formats import streams
 from item2vec.vectors.formats.registry import read_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.model_file import METADATA_KEY
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
-from fuzz_inputs import fasttext_file
-from fuzz_readers import DamagedError, Reader, model, readers, write_input
 
 NAMES = (
     "model", "checkpoint", "safetensors", "any format", "fasttext", "text", "text, delimiter", "text, utf-16",

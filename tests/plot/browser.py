@@ -22,6 +22,8 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 30.0  # seconds for any answer
+# A browser asks for updates, lists and fonts by itself; here it finds no host.
+OFFLINE = ("--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND")
 
 
 def browser_path() -> str | None:
@@ -48,9 +50,15 @@ class Browser:
             os.dup2(second, 4)
 
         command = [str(browser_path()), "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"]
-        command += ["--disable-dev-shm-usage", f"--user-data-dir={self._folder}", "--no-first-run", "about:blank"]
+        command += ["--disable-dev-shm-usage", f"--user-data-dir={self._folder}", "--no-first-run", *OFFLINE]
         self._process = subprocess.Popen(
-            command, preexec_fn=wire, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, "about:blank"],
+            preexec_fn=wire,
+            close_fds=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Debian's build writes outside of its profile too: crash reports, shader caches.
+            env=os.environ | {"XDG_CONFIG_HOME": self._folder, "XDG_CACHE_HOME": self._folder},
         )
         os.close(to_read)
         os.close(to_write)

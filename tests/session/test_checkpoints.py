@@ -392,12 +392,12 @@ def test_killed_at_random_instants_it_ends_as_if_nothing_had_happened(tmp_path: 
     """The program that the figures in the log are of, with a few kills."""
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("\n".join(" ".join(sequence) for sequence in clusters(sequences=600)) + "\n")
-    program = Path(__file__).parents[2] / "benchmarks" / "kill_loop.py"
+    program = Path(__file__).parents[2] / "benchmarks" / "stress" / "kill_loop.py"
     done = subprocess.run(
         [sys.executable, str(program), str(corpus), "--kills", "5", "--epochs", "40", "--dim", "8"],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(program.parents[1])},
+        env=os.environ | {"PYTHONPATH": str(program.parents[2])},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split() for line in done.stdout.splitlines()[1:]]

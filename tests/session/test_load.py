@@ -17,7 +17,7 @@ from item2vec.vectors.formats.registry import export_vectors, read_vectors
 @pytest.mark.skipif(sys.platform != "linux", reason="open files are counted in /proc")
 @pytest.mark.jit
 def test_no_run_leaves_a_file_or_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers after the first run, of each kind, are those after the last; `benchmarks/load.py` looks at the memory."""
+    """Numbers after the first run, of each kind, are those after the last; many_runs.py looks at the memory."""
     monkeypatch.setenv("ITEM2VEC_CACHE", str(tmp_path / "cache"))
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("".join(" ".join(line) + "\n" for line in clusters(sequences=300)))

@@ -1,6 +1,6 @@
 """Is what train says it needs what it takes? Its estimate beside the peak that the system saw, for several sizes.
 
-    python benchmarks/needs.py TEXT [--items 1000000] [-- TRAIN OPTIONS]
+    python benchmarks/measure/needs.py TEXT [--items 1000000] [-- TRAIN OPTIONS]
 
 Trains an epoch on TEXT at two dimensions and with the best epoch kept, and on a made corpus of ``--items`` items at two
 dimensions. Peaks are those of all resident pages, of libraries too; the estimate of the disk is compared with the file.

@@ -1,6 +1,6 @@
 """Kill writers at random instants, and look at what they leave: the old files or the new ones, never a mix.
 
-    python benchmarks/kills.py [--kills 200] [--seed 1]
+    python benchmarks/stress/kills.py [--kills 200] [--seed 1]
 
 A process writes two versions of a model, an export or a split in turn, over and over, and is killed (SIGKILL) after a
 random time of a few writes. Then what lies there is read: it must be one version, whole; or, where two files belong

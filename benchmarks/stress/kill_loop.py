@@ -1,8 +1,8 @@
 """SIGKILL at random instants, over and over: what a training that goes on from its checkpoints ends with.
 
-    python benchmarks/kill_loop.py CORPUS [--kills 50] [--threads 1,2] [--epochs 60] [--dim 64]
-    python benchmarks/kill_loop.py CORPUS --command 4     # the same of the real command, --threads 1
-    python benchmarks/kill_loop.py --cost                 # what a checkpoint costs, by size of the model
+    python benchmarks/stress/kill_loop.py CORPUS [--kills 50] [--threads 1,2] [--epochs 60] [--dim 64]
+    python benchmarks/stress/kill_loop.py CORPUS --command 4     # the same of the real command, --threads 1
+    python benchmarks/stress/kill_loop.py --cost                 # what a checkpoint costs, by size of the model
 
 A training is killed some times, each time goes on from its checkpoint in a new process, and ends; then the next one
 begins. It writes checkpoints without a break between them, so that many kills fall into the writing. Each ending is

@@ -127,7 +127,7 @@ def measure(command: list[str]) -> tuple[dict[str, Any], float, int]:
     """
     with tempfile.TemporaryFile() as standard_error:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=standard_error, cwd=HERE.parent)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=standard_error, cwd=HERE.parents[1])
         assert process.stdout is not None
         with process.stdout as pipe:
             output = pipe.read()

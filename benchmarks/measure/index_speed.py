@@ -1,7 +1,7 @@
 """Approximate indexes of directions: recall against time, on real vectors, for usearch, faiss and hnswlib.
 
-    python benchmarks/index_speed.py words.safetensors [--rows 1000000] [--table input|output]
-    python benchmarks/index_speed.py words.safetensors --answers
+    python benchmarks/measure/index_speed.py words.safetensors [--rows 1000000] [--table input|output]
+    python benchmarks/measure/index_speed.py words.safetensors --answers
 
 Neighbours of items by cosine (``--table output``: of histories' input vectors among the output vectors, by inner
 product). ``--rows`` makes a larger table of the model's by noisy copies: each row again, plus normal noise of a third

@@ -1,6 +1,6 @@
 """Fuzz one reader guided by coverage: what reaches new lines of item2vec is damaged further.
 
-    python benchmarks/fuzz_coverage.py READER [--inputs 100000] [--corpus FOLDER]
+    python benchmarks/stress/fuzz_coverage.py READER [--inputs 100000] [--corpus FOLDER]
 
 Readers, good files and half of the damage are those of fuzz.py, the other half is libFuzzer's. It stops at the first
 exception that is no Item2VecError, at the first input of over ten seconds, and above two gigabytes of resident memory.

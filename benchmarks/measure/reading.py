@@ -1,7 +1,7 @@
 """Reading alone: item2vec's vocabulary and ids against gensim's vocabulary scan, in interleaved pairs.
 
-    python benchmarks/reading.py CORPUS [--pairs 5] [--threads 2] [--min-count 5]
-    python benchmarks/reading.py CORPUS --shapes    # compressed, transcoded, and the inspection; no gensim
+    python benchmarks/measure/reading.py CORPUS [--pairs 5] [--threads 2] [--min-count 5]
+    python benchmarks/measure/reading.py CORPUS --shapes    # compressed, transcoded, and the inspection; no gensim
 
 gensim's ``build_vocab(corpus_file=...)`` only counts; ``read_text`` counts and encodes. The vocabularies must be
 equal. With --shapes the same text is read plain, with every byte checked, as UTF-16 and compressed, each

@@ -1,7 +1,7 @@
 """The table of held-out items: data sets × methods, with 95% intervals.
 
-    python benchmarks/items_table.py FOLDER --gowalla train.txt test.txt --retail online_retail.csv
-    python benchmarks/items_table.py FOLDER --gowalla train.txt test.txt --only gowalla/gensim --budget 10m
+    python benchmarks/measure/items_table.py FOLDER --gowalla train.txt test.txt --retail online_retail.csv
+    python benchmarks/measure/items_table.py FOLDER --gowalla train.txt test.txt --only gowalla/gensim --budget 10m
 
 FOLDER keeps the data sets, the studies and a file for each finished part; a call does what is missing and prints the
 table of all there is, so that it may be stopped at any time. Methods: what only counts (popularity, ItemKNN, the last
@@ -20,16 +20,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the ranking runs threads o
 import argparse
 import dataclasses
 import json
+import random
 import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from items_data import DataSet, gowalla, retail, sessions
 
 import item2vec
 from item2vec.config.presets import PRESETS, preset_scoring
@@ -38,6 +38,7 @@ from item2vec.evaluation.baselines import item_knn, popularity, successor
 from item2vec.evaluation.metrics import find_hits, mean_intervals, target_metrics
 from item2vec.evaluation.ranking import Scorer, model_scorer, rank_items, sparse_rows
 from item2vec.evaluation.sequences import Catalogue, HeldOut, Sequences, read_sequences, with_targets
+from item2vec.evaluation.split import divide, write_parts
 from item2vec.items.vocabulary import Vocabulary
 
 K = 20
@@ -46,6 +47,118 @@ EASE_ITEMS = 6_000  # a float64 matrix of these is 288 MB, and its inverse takes
 EASE_PENALTY = 250.0
 GENSIM = {"vector_size": "dim", "window": "window", "negative": "negative", "sample": "sample", "epochs": "epochs",
           "ns_exponent": "ns_exponent", "min_count": "min_count"}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """Sequences, and what is held out of them.
+
+    Attributes
+    ----------
+    name, about : str
+    ordered : bool
+        Whether the last items are held out, not any.
+    preset : str
+    train, heldout : Path
+    """
+
+    name: str
+    about: str
+    ordered: bool
+    preset: str
+    train: Path
+    heldout: Path
+
+
+def gowalla(folder: Path, train: Path, heldout: Path) -> DataSet:
+    """LightGCN's parts without their ids, shuffled within a line, as its items are in the order of their numbers."""
+    parts = [dict(_numbered(path)) for path in (train, heldout)]
+    shuffle = random.Random(1).shuffle
+
+    def lines() -> Iterator[tuple[list[bytes], list[bytes]]]:
+        for user, items in parts[0].items():
+            shuffle(items)
+            yield items, parts[1].get(user, [])
+
+    about = "Gowalla, some of each user's places"
+    return _written(folder, "gowalla", about, False, "baskets", lines)
+
+
+def retail(folder: Path, events: Path) -> list[DataSet]:
+    """Online Retail without cancellations and postage: a fifth of each invoice, and each customer's last item."""
+    import duckdb
+
+    where = "InvoiceNo NOT LIKE 'C%' AND CAST(Quantity AS INT) > 0 AND StockCode SIMILAR TO '[0-9]{5}.*'"
+    table = f"(SELECT *, row_number() OVER () AS place FROM read_csv('{events}', all_varchar = true))"
+
+    def sequences(user: str, order: str) -> list[list[bytes]]:
+        rows = duckdb.sql(
+            f"SELECT list(StockCode ORDER BY {order}) FROM {table} WHERE {where} AND {user} IS NOT NULL "
+            f"GROUP BY {user} ORDER BY min(place)"
+        ).fetchall()
+        return [[item.encode() for item in dict.fromkeys(items)] for (items,) in rows]
+
+    return [
+        _written(folder, "retail-baskets", "Online Retail, a fifth of each invoice's items", False, "baskets",
+                 lambda: divide(sequences("InvoiceNo", "place"), "random", 0.2, 1)),
+        _written(folder, "retail-next", "Online Retail, the last new item of each customer", True, "sessions",
+                 lambda: divide(sequences("CustomerID", "InvoiceDate, place"), "last", 1, 1)),
+    ]  # fmt: skip
+
+
+def sessions(folder: Path) -> DataSet:
+    """Made sessions: the next item is mostly one of the few that follow this one, else of its topic, else any."""
+    return _written(
+        folder, "sessions", "made sessions, their last item", True, "sessions",
+        lambda: divide(made_sessions(), "last", 1, 1),
+    )  # fmt: skip
+
+
+def made_sessions(count: int = 30_000, items: int = 3_000, topics: int = 60, seed: int = 1) -> Iterator[list[bytes]]:
+    """Walks over items of Zipf's popularity.
+
+    With probability .55 the next item is one of eight that this one leads to, the k-th with a weight of 1/k; with .3
+    one of the same topic, by popularity; else any, by popularity. Lengths are 3 and more, 8 on average.
+    """
+    draw = np.random.default_rng(seed)
+    share = 1 / np.arange(1, items + 1)
+    share /= share.sum()
+    topic = draw.permutation(items) % topics
+    members = [np.flatnonzero(topic == number) for number in range(topics)]
+    follows = np.stack([draw.choice(members[topic[item]], 8, replace=False) for item in range(items)])
+    weights = np.cumsum(1 / np.arange(1, 9))
+    weights /= weights[-1]
+    popular = np.cumsum(share)
+    within = [np.cumsum(share[group]) / share[group].sum() for group in members]
+    for _ in range(count):
+        walk = [int(np.searchsorted(popular, draw.random()))]
+        for _ in range(2 + int(draw.geometric(1 / 6))):
+            here, kind, place = walk[-1], draw.random(), draw.random()
+            if kind < 0.55:
+                walk.append(int(follows[here, np.searchsorted(weights, place)]))
+            elif kind < 0.85:
+                group = members[topic[here]]
+                walk.append(int(group[min(np.searchsorted(within[topic[here]], place), len(group) - 1)]))
+            else:
+                walk.append(min(int(np.searchsorted(popular, place)), items - 1))
+        yield [b"i%d" % item for item in walk]
+
+
+def _numbered(path: Path) -> Iterator[tuple[bytes, list[bytes]]]:
+    for line in path.read_bytes().splitlines():
+        user, *items = line.split()
+        yield user, items
+
+
+def _written(
+    folder: Path, name: str, about: str, ordered: bool, preset: str,
+    parts: Callable[[], Iterable[tuple[list[bytes], list[bytes]]]],
+) -> DataSet:  # fmt: skip
+    """The data set, whose files are made unless they are there."""
+    train, heldout = folder / f"{name}.train.txt", folder / f"{name}.heldout.txt"
+    if not train.exists():
+        write_parts(parts(), str(folder / name), None)
+    return DataSet(name, about, ordered, preset, train, heldout)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Vector files and exact top-k: item2vec against gensim and faiss, on random vectors.
 
-    python benchmarks/vector_speed.py files [--items 1000000] [--dim 100] [--rounds 3] [--folder DIR]
-    python benchmarks/vector_speed.py queries [--queries 1000] [-k 10] [--gensim-queries 50]
+    python benchmarks/measure/vector_speed.py files [--items 1000000] [--dim 100] [--rounds 3] [--folder DIR]
+    python benchmarks/measure/vector_speed.py queries [--queries 1000] [-k 10] [--gensim-queries 50]
 
 ``files`` writes and reads word2vec text and binary with both tools in turn; what is read must equal what was
 written. A round of gensim's text at the full size takes minutes, so ``--text-items`` limits text for both.

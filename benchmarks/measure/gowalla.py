@@ -1,6 +1,6 @@
 """Settings of item2vec compared on held-out items: Gowalla's split, or any other in the same shape.
 
-    python benchmarks/gowalla.py TRAIN HELD_OUT --setting "" --setting "tile=1,20" --seeds 1,2,3 --baselines
+    python benchmarks/measure/gowalla.py TRAIN HELD_OUT --setting "" --setting "tile=1,20" --seeds 1,2,3 --baselines
 
 TRAIN and HELD_OUT are text, a user a line: an id, then items (so are train.txt and test.txt of Gowalla as LightGCN has
 it). Items are shuffled within each line by the seed, as their order means nothing. A setting is options of

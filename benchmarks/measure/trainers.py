@@ -1,6 +1,6 @@
 """One run of one trainer, in a process of its own: the child of race.py.
 
-    python benchmarks/trainers.py gensim|fasttext|item2vec SETTINGS
+    python benchmarks/measure/trainers.py gensim|fasttext|item2vec SETTINGS
 
 SETTINGS is JSON: corpus, output, stage (read, train or whole), seed and the hyperparameters. The answer is
 one line of JSON on standard output: a peer's version, items, and the seconds for reading (vocabulary, for
@@ -10,9 +10,9 @@ item2vec ids as well), training and writing. ``item2vec`` is here for the stage 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import sys
 import threading
 import time
 from typing import Any
@@ -160,5 +160,13 @@ class ReadingEnd:
 TRAINERS = {"gensim": run_gensim, "fasttext": run_fasttext, "item2vec": read_item2vec}
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="One run of one trainer; race.py starts it.")
+    parser.add_argument("trainer", choices=sorted(TRAINERS))
+    parser.add_argument("settings", type=json.loads, help="as JSON")
+    options = parser.parse_args()
+    print(json.dumps(TRAINERS[options.trainer](options.settings)))
+
+
 if __name__ == "__main__":
-    print(json.dumps(TRAINERS[sys.argv[1]](json.loads(sys.argv[2]))))
+    main()

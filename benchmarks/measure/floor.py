@@ -1,6 +1,6 @@
 """The training kernel against the machine's own limit: multiply-adds a second beside sgemm's, and where the rest goes.
 
-    python benchmarks/floor.py [--dim 100] [--window 5] [--negative 5] [--rounds 9] [--arch skipgram|cbow]
+    python benchmarks/measure/floor.py [--dim 100] [--window 5] [--negative 5] [--rounds 9] [--arch skipgram|cbow]
 
 Tables and batches are random but shaped as text is: a Zipf vocabulary of 60,000 items, sequences of 60. One thread.
 Kernel and sgemm run in turn; each figure is the median over the rounds. Multiply-adds are those that the method needs

@@ -1,6 +1,6 @@
 """Event tables: item2vec against pandas doing the same, in interleaved rounds.
 
-    python benchmarks/events.py [--events 10000000] [--rounds 3] [--formats parquet csv] [--memory 500MB]
+    python benchmarks/measure/events.py [--events 10000000] [--rounds 3] [--formats parquet csv] [--memory 500MB]
 
 Makes a table of events (user, item, time) with items of Zipf's law, and turns it into a corpus: users in order of
 first appearance, each one's events in order of time, ids by count. pandas reads, factorises, sorts and counts, in

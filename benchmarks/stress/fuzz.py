@@ -1,6 +1,6 @@
 """Feed damaged files to every reader, and count what comes of it.
 
-    python benchmarks/fuzz.py [--inputs 20000] [--reader NAME]... [--seed 1] [--room 1.0] [--keep FOLDER]
+    python benchmarks/stress/fuzz.py [--inputs 20000] [--reader NAME]... [--seed 1] [--room 1.0] [--keep FOLDER]
 
 Good files are damaged at random (see fuzz_inputs.py): bits, bytes, numbers, lengths, lines, whole stretches; where a
 file has a sum or a length that would give all of it away, that is put right again. A reader runs in a process of its
