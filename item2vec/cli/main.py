@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import click
 
-from item2vec.errors import ConfigError, Item2VecError
+from item2vec.errors import FIELD, ConfigError, Item2VecError
 
 # Ctrl-C, SIGTERM and a closed terminal. While training, the first one asks to stop, the second stops at once.
 #
@@ -228,13 +228,27 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return f"Error: {error.format_message()}", error.exit_code
     if isinstance(error, Item2VecError):
-        return f"Error: {error}", 2 if isinstance(error, ConfigError) else 1
+        return f"Error: {as_options(str(error))}", 2 if isinstance(error, ConfigError) else 1
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return f"Error: {error.filename}: {reason}" if error.filename else f"Error: {reason}", 1
     if isinstance(error, MemoryError):
         return f"Error: not enough memory: {str(error) or 'the system gives no more'}", 1
     return "Interrupted.", TERMINATION.status
+
+
+def as_options(message: str) -> str:
+    """Spell the fields that a message of the library names as the options of the command line.
+
+    >>> as_options("`min_lr` is 1, above `lr`; give `lr=2`, or ask `item2vec tune`")
+    '--min-lr is 1, above --lr; give --lr 2, or ask `item2vec tune`'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        return f"--{name.replace('_', '-')}" + ("" if value is None or value == "True" else f" {value}")
+
+    return FIELD.sub(option, message)
 
 
 def discard_output() -> None:
