@@ -66,7 +66,7 @@ lint: .venv/.installed-dev
 
 ## make bench        a short race against gensim on the identifiers of Python's standard library
 bench: .venv/.installed-dev corpora/stdlib.txt
-	$(BIN)/python benchmarks/race.py corpora/stdlib.txt --pairs 3 --epochs 2 --peers gensim
+	$(BIN)/python benchmarks/measure/race.py corpora/stdlib.txt --pairs 3 --epochs 2 --peers gensim
 
 corpora/stdlib.txt: corpora/stdlib.py .venv/.installed
 	$(BIN)/python corpora/stdlib.py $@

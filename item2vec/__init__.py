@@ -13,9 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from item2vec.api import train
-    from item2vec.config import TrainConfig
-    from item2vec.corpus.source_config import SourceConfig
+    from item2vec.config.source import SourceConfig
+    from item2vec.config.train import TrainConfig
     from item2vec.errors import (
         AmbiguousNameError,
         ConfigError,
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
         UnknownItemError,
     )
     from item2vec.plot.draw import draw_map
-    from item2vec.tuning.api import tune
-    from item2vec.vectors.formats import export_vectors, read_vectors
+    from item2vec.session.train import train
+    from item2vec.tuning.tune import tune
+    from item2vec.vectors.formats.registry import export_vectors, read_vectors
     from item2vec.vectors.keyed_vectors import KeyedVectors
     from item2vec.vectors.model_file import load_model as load
 
@@ -57,15 +57,15 @@ __all__ = [
 
 _HOMES = {
     "KeyedVectors": "item2vec.vectors.keyed_vectors:KeyedVectors",
-    "SourceConfig": "item2vec.corpus.source_config:SourceConfig",
-    "TrainConfig": "item2vec.config:TrainConfig",
+    "SourceConfig": "item2vec.config.source:SourceConfig",
+    "TrainConfig": "item2vec.config.train:TrainConfig",
     "__version__": "item2vec.version:version",
     "draw_map": "item2vec.plot.draw:draw_map",
-    "export_vectors": "item2vec.vectors.formats:export_vectors",
+    "export_vectors": "item2vec.vectors.formats.registry:export_vectors",
     "load": "item2vec.vectors.model_file:load_model",
-    "read_vectors": "item2vec.vectors.formats:read_vectors",
-    "train": "item2vec.api:train",
-    "tune": "item2vec.tuning.api:tune",
+    "read_vectors": "item2vec.vectors.formats.registry:read_vectors",
+    "train": "item2vec.session.train:train",
+    "tune": "item2vec.tuning.tune:tune",
 } | {name: f"item2vec.errors:{name}" for name in __all__ if name.endswith("Error")}
 
 

@@ -6,6 +6,7 @@ only ``item2vec.cli`` turns them into an exit status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _SHOWN = 60  # letters of an item in a message
@@ -16,8 +17,27 @@ def brief(item: str) -> str:
     return repr(item) if len(item) <= _SHOWN else repr(item[:_SHOWN]) + "..."
 
 
+FIELD = re.compile(r"`([a-z][a-z_0-9]*)(?:=([^`]*))?`")
+"""A field in a message: its name in backquotes, or with a value to give it, ```epochs=50```.
+
+The library speaks of fields as Python spells them; the command line finds them here and spells its options instead.
+"""
+
+
 class Item2VecError(Exception):
-    """Base of all errors that item2vec raises on purpose."""
+    """Base of all errors that item2vec raises on purpose.
+
+    Attributes
+    ----------
+    field : str or None
+        The option that cannot work, as Python spells it: the first one that the message names.
+    """
+
+    @property
+    def field(self) -> str | None:
+        """The first field that the message names."""
+        found = FIELD.search(str(self))
+        return found[1] if found else None
 
 
 class ConfigError(Item2VecError):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from item2vec.model.batch_reference import reference_path_step, reference_step
+from item2vec.model.pairs import reference_path_step, reference_step
 from item2vec.sampling.window_batch import WindowBatch
 
 

@@ -19,7 +19,7 @@ def main(lanes: str, *options: str) -> int:
     with tempfile.TemporaryDirectory() as cache:  # compiled code does not say for what registers it is
         os.environ["NUMBA_CACHE_DIR"] = cache
         with mock.patch("llvmlite.binding.get_host_cpu_features", return_value=FEATURES[lanes]):
-            from item2vec.model.simd import LANES
+            from item2vec.model.cpu.simd import LANES
         if int(lanes) != LANES:
             raise SystemExit(f"registers of {LANES} numbers, not {lanes}")
         return int(pytest.main(["tests/model", *options]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.sampling.window_batch import WindowBatch
 
 WINDOW_KINDS = ("shrunken", "left", "right", "basket", "aside", "any", "empty")

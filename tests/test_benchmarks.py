@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import struct
-import sys
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 
+import corpus_facts
 import numpy as np
 import pytest
+import race
+import runs
+import word_quality
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 WORDS = 60
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch):
-    """Import a module of ``benchmarks``, which is a folder of scripts and no package."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    before = set(sys.modules)
-
-    def load_module(name: str) -> ModuleType:
-        return importlib.import_module(name)
-
-    yield load_module
-    for name in set(sys.modules) - before:
-        if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
 
 
 @pytest.fixture
@@ -51,10 +36,10 @@ def word_files(folder: Path) -> None:
     (folder / "questions-words.txt").write_text(": section\n" + "\n".join(questions) + "\n")
 
 
-def test_quality_is_what_gensim_computes(load, keyed, tmp_path: Path) -> None:
+def test_quality_is_what_gensim_computes(keyed, tmp_path: Path) -> None:
     word_files(tmp_path)
     keyed.save(str(tmp_path / "model.kv"))
-    found = load("word_quality").evaluate(tmp_path / "model.kv", tmp_path)
+    found = word_quality.evaluate(tmp_path / "model.kv", tmp_path)
     _, expected, missing = keyed.evaluate_word_pairs(str(tmp_path / "EN-WS-353-ALL.txt"))
     right, sections = keyed.evaluate_word_analogies(str(tmp_path / "questions-words.txt"), restrict_vocab=30_000)
     assert set(found) == {"WS-353", "analogies"}
@@ -65,19 +50,17 @@ def test_quality_is_what_gensim_computes(load, keyed, tmp_path: Path) -> None:
     assert found["analogies"]["score"] == pytest.approx(right)
 
 
-def test_only_the_most_frequent_words_ask_and_answer(load, keyed, tmp_path: Path, monkeypatch) -> None:
+def test_only_the_most_frequent_words_ask_and_answer(keyed, tmp_path: Path, monkeypatch) -> None:
     word_files(tmp_path)
     keyed.save(str(tmp_path / "model.kv"))
-    quality = load("word_quality")
-    monkeypatch.setattr(quality, "MOST_FREQUENT", 30)
-    found = quality.evaluate(tmp_path / "model.kv", tmp_path)["analogies"]
+    monkeypatch.setattr(word_quality, "MOST_FREQUENT", 30)
+    found = word_quality.evaluate(tmp_path / "model.kv", tmp_path)["analogies"]
     right, sections = keyed.evaluate_word_analogies(str(tmp_path / "questions-words.txt"), restrict_vocab=30)
     assert found["used"] == sum(len(sections[-1][side]) for side in ("correct", "incorrect"))
     assert found["score"] == pytest.approx(right)
 
 
-def test_every_format_gives_the_same_words_and_vectors(load, keyed, tmp_path: Path) -> None:
-    read_vectors = load("vector_files").read_vectors
+def test_every_format_gives_the_same_words_and_vectors(keyed, tmp_path: Path) -> None:
     keyed.save(str(tmp_path / "model.kv"))
     keyed.save_word2vec_format(str(tmp_path / "model.txt"))
     keyed.save_word2vec_format(str(tmp_path / "plain.bin"), binary=True)
@@ -89,33 +72,30 @@ def test_every_format_gives_the_same_words_and_vectors(load, keyed, tmp_path: Pa
         file.write(struct.pack("<?qq", False, WORDS + 1, 4))
         file.write(np.vstack([np.full((1, 4), 9, np.float32), keyed.vectors]).tobytes())
     for name in ("model.kv", "model.txt", "plain.bin", "fasttext.bin"):
-        words, vectors = read_vectors(tmp_path / name)
+        words, vectors = word_quality.read_vectors(tmp_path / name)
         assert words == keyed.index_to_key, name
         np.testing.assert_allclose(vectors, keyed.vectors, rtol=1e-5, err_msg=name)
 
 
-def test_the_head_of_a_corpus_ends_at_a_line_end(load, tmp_path: Path) -> None:
-    facts = load("corpus_facts")
+def test_the_head_of_a_corpus_ends_at_a_line_end(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("a b c\n\nd e\nf g h i\n")
-    head = facts.write_head(corpus, 4, tmp_path / "head.txt")
+    head = corpus_facts.write_head(corpus, 4, tmp_path / "head.txt")
     assert head.read_text() == "a b c\n\nd e\n"
-    found = facts.facts_of(corpus)
+    found = corpus_facts.facts_of(corpus)
     assert (found.tokens, found.lines, found.longest_line) == (9, 4, 4)
 
 
-def test_copies_of_a_corpus_have_no_item_in_common(load, tmp_path: Path) -> None:
-    facts = load("corpus_facts")
+def test_copies_of_a_corpus_have_no_item_in_common(tmp_path: Path) -> None:
     corpus, target = tmp_path / "corpus.txt", tmp_path / "copies.txt"
     corpus.write_text("a b a\nc b\n")
-    assert facts.write_copies(corpus, target, 2) == 2
+    assert corpus_facts.write_copies(corpus, target, 2) == 2
     assert target.read_text() == "a0 b0 a0\nc0 b0\na1 b1 a1\nc1 b1\n"
-    assert facts.write_copies(corpus, target, 5, size=12) == 1
+    assert corpus_facts.write_copies(corpus, target, 5, size=12) == 1
     assert target.read_text() == "a0 b0 a0\nc0 b0\n"
 
 
-def test_a_race_reports_the_median_of_the_ratios(load, tmp_path: Path, monkeypatch, capsys) -> None:
-    race, runs = load("race"), load("runs")
+def test_a_race_reports_the_median_of_the_ratios(tmp_path: Path, monkeypatch, capsys) -> None:
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("a b c d\n" * 25)
     # The first of each is the warm-up. The ratio of the medians is 35 / 4, the median of the ratios 8.
@@ -139,16 +119,16 @@ def test_a_race_reports_the_median_of_the_ratios(load, tmp_path: Path, monkeypat
     assert "train 8.00 (7.00 to 10.00)" in capsys.readouterr().out
 
 
-def test_item2vec_gets_the_settings_as_options(load) -> None:
+def test_item2vec_gets_the_settings_as_options() -> None:
     settings = {"corpus": "c.txt", "output": "m", "stage": "whole", "dim": 3, "window": 4, "negative": 2}
     settings |= {"arch": "cbow", "loss": "ns"}
     settings |= {"sample": 0.0, "epochs": 1, "min_count": 1, "threads": 2, "seed": 9, "lr": 0.05}
     settings |= {"min_lr": 0.001, "tile": "8,4"}
-    command = load("runs").command_of("item2vec", settings, "python")
+    command = runs.command_of("item2vec", settings, "python")
     given = dict(pairwise(command))
     assert given["--arch"] == "cbow"
     assert given["--min-count"] == "1"
     assert given["--min-lr"] == "0.001"
     assert given["--tile"] == "8,4"
     assert given["-o"] == "m.safetensors"
-    assert load("runs").command_of("item2vec-one-thread", settings, "python")[-2:] == ["--threads", "1"]
+    assert runs.command_of("item2vec-one-thread", settings, "python")[-2:] == ["--threads", "1"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import item2vec
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 ROOT = Path(item2vec.__file__).parent.parent
 SOURCES = [path for path in sorted((ROOT / "item2vec").rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]

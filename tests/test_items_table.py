@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 
+import items_table
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
-
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    before = set(sys.modules)
-    yield importlib.import_module("items_table")
-    for name in set(sys.modules) - before:
-        if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
-
-
-def small_set(program: ModuleType, folder: Path) -> object:
+def small_set(folder: Path) -> object:
     draw = np.random.default_rng(3)
     rows = [draw.choice(12, 6, replace=False) for _ in range(60)]
     (folder / "x.train.txt").write_text("".join(" ".join(f"i{i}" for i in row[:4]) + "\n" for row in rows))
     (folder / "x.heldout.txt").write_text("".join(" ".join(f"i{i}" for i in row[4:]) + "\n" for row in rows))
-    return program.DataSet("x", "made", False, "baskets", folder / "x.train.txt", folder / "x.heldout.txt")
+    return items_table.DataSet("x", "made", False, "baskets", folder / "x.train.txt", folder / "x.heldout.txt")
 
 
 def test_made_sessions_have_what_is_planted() -> None:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        from items_data import made_sessions
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    walks = list(made_sessions(count=3_000, items=200, topics=10))
+    walks = list(items_table.made_sessions(count=3_000, items=200, topics=10))
     assert min(map(len, walks)) >= 4
     pairs: dict[bytes, list[bytes]] = {}
     for walk in walks:
@@ -52,15 +33,15 @@ def test_made_sessions_have_what_is_planted() -> None:
         assert np.sort(counts)[::-1][:8].sum() / len(after) > 0.55  # of 200 items, eight follow most
 
 
-def test_ease_is_the_constrained_least_squares(
-    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ease_is_the_constrained_least_squares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each column by itself: ridge regression on the other items."""
-    data = small_set(program, tmp_path)
+    data = small_set(tmp_path)
     found = {}
-    monkeypatch.setattr(program, "measure", lambda scorer, size, held: found.update(scores=scorer(0, 60), held=held))
-    monkeypatch.setattr(program, "EASE_PENALTY", 3.0)
-    program.ease(program.Job(data, tmp_path, "1m", 1))
+    monkeypatch.setattr(
+        items_table, "measure", lambda scorer, size, held: found.update(scores=scorer(0, 60), held=held)
+    )
+    monkeypatch.setattr(items_table, "EASE_PENALTY", 3.0)
+    items_table.ease(items_table.Job(data, tmp_path, "1m", 1))
     held = found["held"]
     users = np.zeros((60, 12))
     users[held.histories.owners, held.histories.items] = 1
@@ -71,19 +52,19 @@ def test_ease_is_the_constrained_least_squares(
         assert found["scores"][:, item] == pytest.approx(chosen @ weights, abs=1e-4)
 
 
-def test_parts_are_kept_and_shown(program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_parts_are_kept_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {"value": 0.25, "low": 0.2, "high": 0.3}
-    part = {"metrics": {f"{metric}@20": found for metric in program.METRICS}}
-    data = small_set(program, tmp_path)
-    shown = program.table(data, {"popularity": part, "item2vec, preset": part})
+    part = {"metrics": {f"{metric}@20": found for metric in items_table.METRICS}}
+    data = small_set(tmp_path)
+    shown = items_table.table(data, {"popularity": part, "item2vec, preset": part})
     assert shown[2].startswith("| @20 | recall | ndcg | hit | mrr |")
     assert shown[4] == "| popularity | .2500 ±.0500 | .2500 ±.0500 | .2500 ±.0500 | .2500 ±.0500 |"
     assert shown[5].startswith("| item2vec, preset baskets | ")
-    wanted = program._wanted
+    wanted = items_table._wanted
     assert wanted("gowalla", "ease", None, [])
     assert wanted("gowalla", "ease", ["gowalla/ea"], [])
     assert not wanted("gowalla", "ease", ["retail"], [])
     assert not wanted("gowalla", "ease", None, ["gowalla/ease"])
-    measured = program.counting(program.popularity)(program.Job(data, tmp_path, "1m", 1))
+    measured = items_table.counting(items_table.popularity)(items_table.Job(data, tmp_path, "1m", 1))
     assert 0 < measured["metrics"]["recall@20"]["value"] <= 1
     assert json.loads(json.dumps(measured)) == measured

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 import shutil
@@ -17,8 +16,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "item2vec"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LAYERS = ("corpus", "sampling", "model", "training", "vectors", "plot", "evaluation", "tuning", "cli")
-LONGEST_MODULE = 400
 
 # Written in parts, so that this file itself passes.
 HOSTS = (
@@ -89,41 +86,6 @@ def test_make_help_names_every_target() -> None:
     assert {"install", "demo", "test", "test-nojit", "lint", "bench", "clean", "help"} <= set(phony[1].split())
     assert re.findall(r"^## make (\S+)", makefile, re.MULTILINE) == phony[1].split()
     assert [name for name in phony[1].split() if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
-
-
-def test_modules_are_short() -> None:
-    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
-    assert {name: length for name, length in lengths.items() if length >= LONGEST_MODULE} == {}
-
-
-def layer_of(module: str) -> int | None:
-    """Place of ``item2vec.LAYER...`` in the order of the layers; None outside of them."""
-    parts = module.split(".")
-    return LAYERS.index(parts[1]) if len(parts) > 1 and parts[0] == "item2vec" and parts[1] in LAYERS else None
-
-
-def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def test_imports_point_from_later_layers_to_earlier_ones() -> None:
-    wrong = []
-    for path in modules():
-        own = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        if path.parent == PACKAGE and path.stem in ("config", "errors"):
-            own = -1  # what every layer may import imports none of them
-        if own is None:
-            continue
-        for module in imports_of(path):
-            other = layer_of(module)
-            if other is not None and other > own:
-                wrong.append(f"{name_of(path)} imports {module}")
-    assert wrong == []
 
 
 def text_files() -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.config import TrainConfig
+from item2vec.config.train import TrainConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.window_batch import WindowBatch

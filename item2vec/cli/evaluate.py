@@ -2,10 +2,340 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from item2vec.cli.evaluate_items import items
-from item2vec.cli.evaluate_words import words
+from item2vec.cli.options import json_option, model_option, open_model, scoring_options
+from item2vec.cli.output import print_answer, print_json, printable
+from item2vec.cli.progress import working
+from item2vec.cli.sources import event_options, open_events, refuse_for_text, take_event_config
+from item2vec.config.scoring import Score, Scoring, score_options
+from item2vec.config.source import SourceConfig
+from item2vec.errors import ConfigError, CorpusError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from item2vec.evaluation.items import ItemsResult, Metrics
+    from item2vec.evaluation.metrics import Estimate
+    from item2vec.evaluation.sequences import Catalogue, Sequences
+    from item2vec.evaluation.words import Section, Similarity
+    from item2vec.vectors.keyed_vectors import KeyedVectors
+
+
+# What ``item2vec evaluate items`` says: a line of facts, and a table for each k and for each popularity.
+
+
+def facts(result: ItemsResult, keep_seen: bool, asked: str) -> str:
+    """What was evaluated, in sentences."""
+    share = result.unknown / result.targets
+    text = f"{result.users:,} users, {result.targets:,} held-out items, {share:.1%} of them unknown to the model."
+    if result.repeated and not keep_seen:
+        text += (
+            f" {result.repeated / result.targets:.1%} are in the user's history and so cannot be found; "
+            "--keep-seen lets them."
+        )
+    if asked:
+        text += f" The model is asked with {asked}."
+    if result.skipped:
+        text += " Left out: " + ", ".join(f"{count:,} ({why})" for why, count in result.skipped.items()) + "."
+    return text
+
+
+def method_tables(result: ItemsResult) -> list[str]:
+    """For each k the methods and metrics."""
+    names = next(iter(result.methods.values())).keys()
+    lines = []
+    for k in dict.fromkeys(name.split("@")[1] for name in names):
+        columns = [name for name in names if name.endswith(f"@{k}")]
+        lines += _method_rows(f"@{k}", result.methods, {name: name.split("@")[0] for name in columns})
+        lines.append("")
+    return lines
+
+
+def bucket_table(result: ItemsResult) -> list[str]:
+    """Recall and NDCG by the popularity of the held-out item, for the middle k."""
+    names = [name for name in next(iter(result.methods.values())) if name.startswith("recall@")]
+    k = names[len(names) // 2].split("@")[1]
+    lines = [f"Held-out items by popularity, @{k}: each bucket has a third of all occurrences"]
+    methods: dict[str, Metrics] = {method: {} for method in result.methods}
+    titles = {}
+    for name, bucket in result.buckets.items():
+        if bucket.users:
+            lines.append(f"  {name}: {bucket.items:,} items, {bucket.targets:,} held out of {bucket.users:,} users")
+        for method, metrics in bucket.methods.items():
+            for metric in ("recall", "ndcg"):
+                methods[method][f"{name}.{metric}"] = metrics[f"{metric}@{k}"]
+                titles[f"{name}.{metric}"] = f"{name} {metric}"
+    return [*lines, *_method_rows("", methods, titles), "", "± is half the 95% interval."]
+
+
+def _method_rows(corner: str, methods: dict[str, Metrics], titles: dict[str, str]) -> list[str]:
+    """A line a method, a column a metric."""
+    cells = [[title, *(_cell(metrics[name]) for metrics in methods.values())] for name, title in titles.items()]
+    left = [corner, *methods]
+    margin = max(map(len, left))
+    widths = [max(map(len, column)) for column in cells]
+    return [
+        "  ".join(
+            [label.ljust(margin), *(column[row].rjust(width) for column, width in zip(cells, widths, strict=True))]
+        )
+        for row, label in enumerate(left)
+    ]
+
+
+def _cell(estimate: Estimate) -> str:
+    half = (estimate.high - estimate.low) / 2
+    if estimate.value > 1:
+        return f"{estimate.value:,.0f} ±{half:,.0f}"
+    return f"{estimate.value:.4f} ±{half:.4f}".replace("0.", ".")
+
+
+# ``item2vec evaluate items``: held-out items, against baselines.
+
+
+def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    """Parse 10,20,50."""
+    parts = [part.strip() for part in value.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"k is {value!r}; it must be whole numbers with commas between them, such as 10,20,50")
+    return tuple(map(int, parts))
+
+
+@click.command(
+    short_help="How held-out items are ranked, against baselines.",
+    epilog="""\b
+Examples:
+  item2vec evaluate items sessions.txt
+  item2vec evaluate items train.txt --targets test.txt --id-column -k 20
+  item2vec evaluate items train.parquet --targets test.parquet --user listener --item track --time started
+  item2vec evaluate items sessions.txt --pool last --popularity 0.5 --json
+""",
+)
+@click.argument("sequences", metavar="SEQUENCES")
+@model_option
+@click.option("--targets", metavar="FILE", help="Held-out items, a line for each line of SEQUENCES.")
+@click.option("--train", "train_path", metavar="FILE", help="What baselines learn from.  [default: the histories]")
+@click.option("--id-column", is_flag=True, help="Lines begin with an id, by which SEQUENCES and targets are paired.")
+@click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
+@event_options
+@click.option("-k", "--topk", "cutoffs", metavar="N,N...", default="10,20,50", show_default=True, callback=_cutoffs,
+              help="Lengths of the lists that are looked at.")  # fmt: skip
+@click.option("--score", type=click.Choice(["next", "similar"]),
+              help="next: input times output vectors. similar: cosine of input vectors.  "
+              "[default: the model's, or next]")  # fmt: skip
+@scoring_options
+@click.option("--keep-seen", is_flag=True, help="Let items of the history be recommended again.")
+@click.option("--no-baselines", is_flag=True, help="The model alone.")
+@json_option
+def items(
+    sequences: str,
+    model_path: str,
+    targets: str | None,
+    train_path: str | None,
+    id_column: bool,
+    delimiter: str | None,
+    cutoffs: tuple[int, ...],
+    keep_seen: bool,
+    no_baselines: bool,
+    as_json: bool,
+    score: Score | None,
+    **options: Any,
+) -> None:
+    """Rank all items for each history, and look where the held-out ones come.
+
+    SEQUENCES is text, a sequence a line. Without --targets the last item of each line is held out, and the rest of the
+    line is its history; with it, line i of FILE has what was held out of line i. Each file may be an event table
+    instead (.csv .tsv .parquet .jsonl): all events of a user are a line, and users are paired.
+
+    Recall, NDCG, hit rate, MRR, coverage and mean popularity rank come with 95% intervals, by a bootstrap over lines.
+    Items that the model does not know are misses. The baselines are popularity, cosine ItemKNN and, when the
+    last item is held out, the most frequent successor of the one before.
+    """
+    model = open_model(model_path)
+    from item2vec.evaluation.items import evaluate_items, standard_baselines
+    from item2vec.evaluation.metrics import check_cutoffs
+    from item2vec.evaluation.sequences import Catalogue, HeldOut, leave_last_out, with_targets
+
+    cutoffs = check_cutoffs(cutoffs)
+    table = take_event_config(options)
+    own = model.scoring if score in (None, model.scoring.score) else Scoring()
+    scoring = own.with_given(score=score, **options)
+    catalogue = Catalogue(model.vocabulary)
+    read = partial(_read, catalogue=catalogue, table=table, delimiter=delimiter, id_column=id_column)
+
+    if _is_text(sequences, table):
+        refuse_for_text(sequences, table)
+    whole = read(sequences)
+    held = with_targets(whole, read(targets)) if targets else leave_last_out(whole)
+    if train_path:
+        held = HeldOut(held.histories, held.targets, read(train_path), held.skipped)
+    elif not targets:
+        _warn_of_leak(model.metadata.get("corpus"), len(whole.items), sequences)
+    _refuse_strangers(held.targets.items, model, targets or sequences)
+    with working(f"Ranking {len(catalogue):,} items for {len(held):,} histories"):
+        result = evaluate_items(
+            model,
+            held,
+            len(catalogue),
+            cutoffs=cutoffs,
+            scoring=scoring,
+            keep_seen=keep_seen,
+            baselines={} if no_baselines else standard_baselines(next_item=not targets),
+        )
+    if as_json:
+        asked = {"model": model_path, "sequences": sequences, "targets_file": targets, "scoring": asdict(scoring)}
+        print_json(asked | result.as_dict())
+        return
+    click.echo(facts(result, keep_seen, score_options(scoring)), err=True)
+    print_answer("\n".join([*method_tables(result), *bucket_table(result)]))
+
+
+def _is_text(source: str, table: SourceConfig) -> bool:
+    from item2vec.corpus.tables.table_files import format_of
+    from item2vec.files.paths import expand
+
+    return format_of(next(iter(expand(source))), table.format) == "text"
+
+
+def _read(
+    source: str, *, catalogue: Catalogue, table: SourceConfig, delimiter: str | None, id_column: bool
+) -> Sequences:
+    """The lines of a text file, or all events of each user of a table, with the user for an id."""
+    from item2vec.evaluation.sequences import named_sequences, read_sequences
+    from item2vec.files.paths import expand
+
+    paths = list(expand(source))
+    if _is_text(source, table):
+        if len(paths) > 1:
+            raise ConfigError(f"{source} is {len(paths):,} files of text; evaluate one at a time")
+        return read_sequences(paths[0], catalogue, delimiter=delimiter, id_column=id_column)
+    with open_events(paths, table) as events:
+        return named_sequences(events.by_user(), catalogue)
+
+
+def _refuse_strangers(targets: NDArray[np.int32], model: KeyedVectors, name: str) -> None:
+    """Refuse held-out items that the model knows none of: all figures would be 0."""
+    if len(targets) and bool((targets >= len(model.vocabulary)).all()):
+        raise CorpusError(
+            f"the model knows none of the {len(targets):,} held-out items of {name}; is it the right model, and "
+            "does --delimiter or --id-column say how lines are divided, or --item which column it is?"
+        )
+
+
+def _warn_of_leak(corpus: Any, tokens: int, sequences: str) -> None:
+    """Say so if the model has probably been trained on what is now held out."""
+    if isinstance(corpus, dict) and corpus.get("tokens") == tokens:
+        click.echo(
+            f"Warning: the model was trained on {tokens:,} tokens, as many as {sequences} has with its last items. If "
+            "it was this file, the held-out items were trained on; divide it first: item2vec split",
+            err=True,
+        )
+
+
+# ``item2vec evaluate words``: word similarity and analogies.
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  item2vec evaluate words wordsim353.tsv simlex999.txt
+  item2vec evaluate words questions-words.txt --restrict 30000 --json
+"""
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@model_option
+@click.option("--restrict", metavar="N", type=click.IntRange(min=1), default=30_000, show_default=True,
+              help="Words that ask and answer analogies, the commonest ones; similarity uses all.")  # fmt: skip
+@click.option("--case-sensitive", is_flag=True, help="Otherwise the commonest word alike but for case answers.")
+@json_option
+def words(files: tuple[str, ...], model_path: str, restrict: int, case_sensitive: bool, as_json: bool) -> None:
+    """Compare word vectors with people's judgements.
+
+    A FILE of word pairs has two words and a score a line, separated by a tab, a comma or spaces: printed is Spearman's
+    rho between cosines and scores. A FILE of analogies has four words a line and sections that begin with a colon:
+    printed is the share right, of the questions whose words are known (skip unknown, as word2vec.c and gensim count)
+    and of all questions (unknown wrong).
+    """
+    from item2vec.evaluation.words import read_test
+
+    tests = [read_test(path) for path in files]
+    model = open_model(model_path)
+    from item2vec.evaluation.words import Words, analogies, word_similarity
+
+    names = model.vocabulary.index_to_key()
+    everything = Words(names, model.input, case_sensitive=case_sensitive)
+    commonest = Words(names, model.input, restrict=restrict, case_sensitive=case_sensitive)
+    documents: list[dict[str, Any]] = []
+    texts = []
+    longest = max(
+        (len(printable(path)) for path, lines in zip(files, tests, strict=True) if not _are_analogies(lines)), default=0
+    )
+    for path, lines in zip(files, tests, strict=True):
+        try:
+            if _are_analogies(lines):
+                sections = analogies(commonest, lines)
+                documents.append({"file": path, "kind": "analogies", "restrict": restrict} | _sections(sections))
+                texts.append("\n".join([f"{printable(path)}, {min(restrict, len(names)):,} words", *_table(sections)]))
+            else:
+                pairs = word_similarity(everything, lines)
+                documents.append({"file": path, "kind": "similarity"} | _pairs(pairs))
+                unread = f", {pairs.unreadable:,} lines not understood" if pairs.unreadable else ""
+                counts = f"{pairs.used:,} pairs used, {pairs.missing:,} missing{unread}"
+                texts.append(f"{printable(path):{longest}}  spearman {_share(pairs.spearman)}  ({counts})")
+        except CorpusError as error:
+            raise CorpusError(f"{path}: {error}") from None
+    if as_json:
+        print_json({"model": model_path, "tests": documents})
+    else:
+        print_answer("\n".join(texts))
+
+
+def _are_analogies(lines: list[str]) -> bool:
+    """Whether a test file has analogies: headings, or four words a line, none of which is a score."""
+    from item2vec.evaluation.words import parse_pair
+
+    return lines[0].startswith(":") or (len(lines[0].split()) == 4 and not any(map(parse_pair, lines[:10])))
+
+
+def _pairs(pairs: Similarity) -> dict[str, Any]:
+    spearman = None if math.isnan(pairs.spearman) else pairs.spearman
+    return {"spearman": spearman, "used": pairs.used, "missing": pairs.missing, "unreadable": pairs.unreadable}
+
+
+def _sections(sections: list[Section]) -> dict[str, Any]:
+    *parts, total = [
+        {
+            "name": section.name,
+            "right": section.right,
+            "known": section.known,
+            "questions": section.questions,
+            "skip_unknown": section.skip_unknown if section.known else None,
+            "unknown_wrong": section.unknown_wrong,
+        }
+        for section in sections
+    ]
+    return {"sections": parts, "total": total}
+
+
+def _table(sections: list[Section]) -> list[str]:
+    """A line a section."""
+    left = max(len(printable(section.name)) for section in sections)
+    lines = [f"  {'':{left}}   right   known  questions  skip unknown  unknown wrong"]
+    for section in sections:
+        counts = f"{section.right:>6,}  {section.known:>6,}  {section.questions:>9,}"
+        shares = f"{_share(section.skip_unknown):>12}  {_share(section.unknown_wrong):>13}"
+        lines.append(f"  {printable(section.name):{left}}  {counts}  {shares}")
+    return lines
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 class _TwoKinds(click.Group):

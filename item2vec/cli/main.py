@@ -10,35 +10,128 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 import click
 
-from item2vec.cli.stop_signals import TERMINATION
-from item2vec.errors import ConfigError, Item2VecError
+from item2vec.errors import FIELD, ConfigError, Item2VecError
 
-# name: (module, first line of its help). The module's command has the module's name.
+# Ctrl-C, SIGTERM and a closed terminal. While training, the first one asks to stop, the second stops at once.
+#
+# At other times SIGTERM ends a command as Ctrl-C does, so that no temporary file is left.
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Termination:
+    """Makes SIGTERM and SIGHUP a KeyboardInterrupt, the second one a kill.
+
+    Attributes
+    ----------
+    received : int
+        The signal; SIGINT, which is Python's own, before.
+    """
+
+    def __init__(self) -> None:
+        self.received = int(signal.SIGINT)
+
+    @property
+    def status(self) -> int:
+        """The exit status of an interrupted command, as a shell has it."""
+        return 128 + self.received
+
+    def catch(self) -> None:
+        """Begin, in the main thread; a signal that the process was started to ignore stays ignored."""
+        for number in _SIGNALS:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+
+TERMINATION = Termination()
+
+
+class StopSignals:
+    """Catches signals while it is open; one that the process was started to ignore, by nohup say, stays ignored.
+
+    Parameters
+    ----------
+    stop : callable
+        Called at the first signal, from its handler. The second is a KeyboardInterrupt, the third kills.
+
+    Attributes
+    ----------
+    received : int
+        The first signal; 0 before.
+    """
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self.received = 0
+        self._stop = stop
+        self._before: dict[int, Any] = {}
+
+    @property
+    def status(self) -> int:
+        """The exit status that tells of the signal, as a shell has it: 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + self.received
+
+    def __enter__(self) -> StopSignals:
+        """Begin to catch; outside of the main thread nothing can be."""
+        try:
+            for number in _SIGNALS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self._handle)
+        except ValueError:
+            self._before.clear()
+        return self
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not self.received:
+            self.received = number
+            self._stop()
+            return
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put the handlers back; an interrupted SIGTERM keeps its exit status."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if isinstance(error, KeyboardInterrupt) and self.received not in (0, signal.SIGINT):
+            raise click.exceptions.Exit(self.status) from error
+
+
+# name: (module, first line of its help). The command there has this name, as Python can spell it.
 COMMANDS = {
     "train": ("item2vec.cli.train", "Learn vectors from a corpus."),
     "tune": ("item2vec.cli.tune", "Search for the hyperparameters that suit a corpus."),
-    "inspect": ("item2vec.cli.inspect", "Say what shape a corpus has, and what would not train well."),
-    "cache": ("item2vec.cli.cache", "Say what encoded corpora take on the disk, or remove them."),
-    "similar": ("item2vec.cli.similar", "List the items most similar to one or more items."),
-    "split": ("item2vec.cli.split", "Divide sequences into a part to train on and a part held out."),
+    "inspect": ("item2vec.cli.corpora", "Say what shape a corpus has, and what would not train well."),
+    "cache": ("item2vec.cli.corpora", "Say what encoded corpora take on the disk, or remove them."),
+    "similar": ("item2vec.cli.ask", "List the items most similar to one or more items."),
+    "split": ("item2vec.cli.corpora", "Divide sequences into a part to train on and a part held out."),
     "evaluate": ("item2vec.cli.evaluate", "Say how good a model is, against baselines."),
-    "recommend": ("item2vec.cli.recommend", "List what most likely comes next after a history of items."),
-    "analogy": ("item2vec.cli.analogy", "List what is to C as B is to A."),
-    "odd-one-out": ("item2vec.cli.odd_one_out", "Say which of three or more items is least like the others."),
-    "similarity": ("item2vec.cli.similarity", "Print the cosine of two items' vectors, from -1 to 1."),
-    "index": ("item2vec.cli.index", "Build an index for approximate answers from large models."),
+    "recommend": ("item2vec.cli.ask", "List what most likely comes next after a history of items."),
+    "analogy": ("item2vec.cli.ask", "List what is to C as B is to A."),
+    "odd-one-out": ("item2vec.cli.ask", "Say which of three or more items is least like the others."),
+    "similarity": ("item2vec.cli.ask", "Print the cosine of two items' vectors, from -1 to 1."),
+    "index": ("item2vec.cli.model", "Build an index for approximate answers from large models."),
     "plot": ("item2vec.cli.plot", "Draw a map of a model's items."),
-    "info": ("item2vec.cli.info", "Say what a model is: sizes, corpus, settings."),
-    "export": ("item2vec.cli.export", "Write a model's vectors in another tool's format."),
-    "import": ("item2vec.cli.import_", "Make a model file of another tool's vectors."),
+    "info": ("item2vec.cli.model", "Say what a model is: sizes, corpus, settings."),
+    "export": ("item2vec.cli.model", "Write a model's vectors in another tool's format."),
+    "import": ("item2vec.cli.model", "Make a model file of another tool's vectors."),
 }
 
 
@@ -71,8 +164,8 @@ class LazyGroup(click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = COMMANDS[cmd_name][0]
-        command: click.Command = getattr(import_module(module), module.rpartition(".")[2])
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), "import_" if name == "import" else name)
         return command
 
     def resolve_command(
@@ -136,13 +229,27 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return f"Error: {error.format_message()}", error.exit_code
     if isinstance(error, Item2VecError):
-        return f"Error: {error}", 2 if isinstance(error, ConfigError) else 1
+        return f"Error: {as_options(str(error))}", 2 if isinstance(error, ConfigError) else 1
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return f"Error: {error.filename}: {reason}" if error.filename else f"Error: {reason}", 1
     if isinstance(error, MemoryError):
         return f"Error: not enough memory: {str(error) or 'the system gives no more'}", 1
     return "Interrupted.", TERMINATION.status
+
+
+def as_options(message: str) -> str:
+    """Spell the fields that a message of the library names as the options of the command line.
+
+    >>> as_options("`min_lr` is 1, above `lr`; give `lr=2`, or ask `item2vec tune`")
+    '--min-lr is 1, above --lr; give --lr 2, or ask `item2vec tune`'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        return f"--{name.replace('_', '-')}" + ("" if value is None or value == "True" else f" {value}")
+
+    return FIELD.sub(option, message)
 
 
 def discard_output() -> None:

@@ -1,21 +1,25 @@
-"""Options and arguments that several commands share, and what stands behind them."""
+"""Options and arguments that several commands share, and how their help is laid out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from item2vec.config import TrainConfig
+from item2vec.config.scoring import POOLS
+from item2vec.config.train import TrainConfig
 from item2vec.errors import Item2VecError, ModelError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from item2vec.vectors.keyed_vectors import KeyedVectors
+
+
+# Options and arguments that several commands share, and what stands behind them.
 
 DEFAULT_MODEL = "./item2vec.safetensors"
 _COMPLETIONS = 50  # items offered to the shell
@@ -65,7 +69,7 @@ def training_option(name: str, help: str, **settings: Any) -> Any:
 
 def format_table(names: Iterable[str]) -> str:
     """Formats of vectors, a line each, for a command's help."""
-    from item2vec.vectors.formats import FORMATS
+    from item2vec.vectors.formats.registry import FORMATS
 
     return "\n".join(f"  {name:<15}  {FORMATS[name].about} ({', '.join(FORMATS[name].endings)})" for name in names)
 
@@ -91,3 +95,84 @@ def open_model(path: str) -> KeyedVectors:
     from item2vec.vectors.model_file import load_model
 
     return load_model(path)
+
+
+# Help of commands with many options: those that belong together stand under a title of their own.
+
+READING = {
+    "Reading": ("format", "delimiter", "encoding", "errors", "names", "name_column", "memory", "cache"),
+    "Event tables": ("user", "item", "time", "session_gap", "where", "dedupe", "weight", "sql", "nulls"),
+}
+TRAINING = {"Training": tuple(name for name in TrainConfig.__dataclass_fields__ if name not in ("init", "freeze"))}
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists its options in sections, the general ones first.
+
+    Parameters
+    ----------
+    sections : mapping of str to tuple of str
+        Titles, and the names of the parameters under each; what is in none of them is general.
+    """
+
+    def __init__(self, *arguments: Any, sections: Mapping[str, tuple[str, ...]], **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.sections = sections
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections."""
+        places = {name: title for title, names in self.sections.items() for name in names}
+        rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *self.sections)}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                rows[places.get(parameter.name or "", "Options")].append(record)
+        for title, records in rows.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+# The options of how a model is asked for what comes next; what is not given is as the model itself says.
+
+_OPTIONS = (
+    click.option(
+        "--pool",
+        type=click.Choice(POOLS),
+        help="What of the history counts: all alike, the last item alone, or recent ones more.  "
+        "[default: the model's, or mean]",
+    ),
+    click.option(
+        "--decay",
+        metavar="X",
+        type=float,
+        help="With --pool decay: weight of an item over that of the next one.  [default: the model's, or 0.8]",
+    ),
+    click.option(
+        "--popularity",
+        metavar="ALPHA",
+        type=float,
+        help="Add ALPHA times the logarithm of an item's count to its score.  [default: the model's, or 0]",
+    ),
+    click.option(
+        "--reverse",
+        metavar="X",
+        type=float,
+        help="Where order means nothing: add X times the score of the history after the item; try 0.5.  "
+        "[default: the model's, or 0]",
+    ),
+    click.option(
+        "--softmax",
+        metavar="X",
+        type=float,
+        help="Average not scores but probabilities, softmax of X times them: what suits some item is found; try 1.  "
+        "[default: the model's, or 0]",
+    ),
+)
+
+
+def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --pool, --decay, --popularity, --reverse and --softmax."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

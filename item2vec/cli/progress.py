@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from item2vec.training.progress import Progress
 
+
 _EVERY = 10.0  # seconds between plain lines
 
 

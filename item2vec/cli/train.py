@@ -1,4 +1,4 @@
-"""``item2vec train``: its options. What it does is in `item2vec.cli.train_flow`."""
+"""``item2vec train``: its options, and what it says at its end. What it does is in `item2vec.cli.train_flow`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from typing import Any, get_args
 import click
 from click.core import ParameterSource
 
-from item2vec.cli.layers import config_option, layered_scoring, preset_option
 from item2vec.cli.main import COMMAND_LINE
-from item2vec.cli.options import DEFAULT_MODEL
+from item2vec.cli.options import DEFAULT_MODEL, READING, TRAINING, SectionedCommand
 from item2vec.cli.options import training_option as _option
-from item2vec.cli.sections import READING, TRAINING, SectionedCommand
-from item2vec.cli.source_options import SOURCE_EXAMPLES, source_options, take_source_config
+from item2vec.cli.sources import (
+    SOURCE_EXAMPLES,
+    config_option,
+    layered_scoring,
+    preset_option,
+    source_options,
+    take_source_config,
+)
 from item2vec.cli.train_flow import Request, run_training
-from item2vec.config import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
+from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
+from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.errors import ConfigError
-from item2vec.training.interval import DEFAULT_INTERVAL, Interval
 
 
 def _again(line: list[str]) -> str:
@@ -160,7 +165,7 @@ def train(
     config = TrainConfig(**options)
     choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}
     every = Interval.parse(checkpoint_every)
-    from item2vec.api import validation_of
+    from item2vec.session.train import validation_of
 
     run_training(
         Request(

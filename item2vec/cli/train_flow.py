@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import shlex
 import sys
 import threading
 import time
@@ -13,30 +14,88 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import item2vec
-from item2vec.cli.corpus_report import short_form, warn
+from item2vec.cli.corpora import short_form, warn
+from item2vec.cli.main import StopSignals
+from item2vec.cli.options import DEFAULT_MODEL
 from item2vec.cli.output import print_json
-from item2vec.cli.progress import ProgressShower, duration
-from item2vec.cli.stop_signals import StopSignals
-from item2vec.cli.train_report import describe_checkpoints, describe_result, describe_validation, report
-from item2vec.config import TrainConfig
-from item2vec.corpus.source_config import SourceConfig
+from item2vec.cli.progress import ProgressShower, count, duration
+from item2vec.config.source import SourceConfig
+from item2vec.config.train import TrainConfig
+from item2vec.config.units import Interval
 from item2vec.errors import ConfigError, TrainingError
-from item2vec.training.interval import Interval
 
 if TYPE_CHECKING:
-    from item2vec.checkpoints import Checkpoints
+    from item2vec.config.scoring import Scoring
+    from item2vec.config.validation import ValidationConfig
     from item2vec.corpus.corpus import Corpus
-    from item2vec.evaluation.validation import ValidationConfig
-    from item2vec.model.initial import Initial
-    from item2vec.run import Run
+    from item2vec.model.tables import Initial
+    from item2vec.session.checkpoints import Checkpoints
+    from item2vec.session.session import Run
+    from item2vec.session.validation import Validation
     from item2vec.training.progress import TrainResult
-    from item2vec.vectors.scoring import Scoring
+
+
+# What ``item2vec train`` says at its end: lines for people, a document for programs.
+
+
+def describe_validation(validation: Validation, epochs: int) -> str:
+    """An epoch's value, a line."""
+    epoch, value = len(validation.values), validation.values[-1]
+    best = "the best so far" if validation.best_epoch == epoch else f"best {max(validation.values):.4f}"
+    return f"epoch {epoch}/{epochs}  {validation.config.metric} {value:.4f}  ({best})"
+
+
+def describe_result(corpus: Corpus, validation: Validation | None, result: TrainResult, output: str) -> str:
+    """What was trained, what was kept, and what to do next."""
+    example = corpus.vocabulary[min(len(corpus.vocabulary) - 1, 100)]
+    quoted = ("-- " if example.startswith("-") else "") + shlex.quote(example)
+    model = "" if output == DEFAULT_MODEL else f" -m {shlex.quote(output)}"
+    kept = ""
+    if validation is not None:
+        kept = f"Kept epoch {validation.best_epoch}, {validation.config.metric} {max(validation.values):.4f}. "
+    epochs = "1 epoch" if result.epoch == 1 else f"{result.epoch:,} epochs"
+    loss = " to ".join(f"{loss:.4f}" for loss in (result.losses[0], result.losses[-1])[: len(result.losses)])
+    return (
+        f"Trained {epochs} in {result.seconds:.1f} s, {count(result.tokens_per_second)} tokens/s, "
+        f"loss {loss}. {kept}Wrote {output}.\n"
+        f"Ask it: item2vec similar{model} {quoted}"
+    )
+
+
+def describe_checkpoints(written: int, seconds: float, training: float) -> str:
+    """What they cost."""
+    what = "1 checkpoint" if written == 1 else f"{written:,} checkpoints"
+    return f"{what} took {seconds:.1f} s, {seconds / training:.2%} of the time."
+
+
+def report(
+    corpus: Corpus, config: TrainConfig, threads: int, result: TrainResult, clock: list[float], output: str
+) -> dict[str, Any]:
+    """The document of --json; ``clock`` holds the instants between reading, preparing, training and writing."""
+    read, _, train_, write = (round(after - before, 4) for before, after in pairwise(clock))
+    return {
+        "items": len(corpus.vocabulary),
+        "tokens": corpus.raw_tokens,
+        "sequences": corpus.raw_sequences,
+        "replaced": corpus.replaced,
+        "notes": list(corpus.notes),
+        "epochs": result.epoch,
+        "threads": threads,
+        "loss": result.losses[-1] if result.losses else None,
+        "losses": list(result.losses),
+        "pairs": result.pairs,
+        "tokens_per_second": round(result.tokens_per_second, 1),
+        "seconds": {"read": read, "train": train_, "write": write},
+        "output": output,
+    }
+
 
 _LONG = 10  # seconds of training from which their number is said beforehand
 
@@ -91,13 +150,13 @@ class Reading:
 
 def run_training(request: Request) -> None:
     """Read, train, write the model, and say so."""
-    from item2vec.vectors.atomic import check_writable
+    from item2vec.files.atomic import check_writable
 
     check_writable(request.output)
     _refuse_sources_as_outputs(request)
     reading = _read(request)
     _check_needs(request, reading)
-    from item2vec.run import start
+    from item2vec.session.session import start
 
     run = start(reading.corpus, reading.config, reading.initial, request.validation, request.scoring)
     _say_how_long(request, run)
@@ -121,12 +180,12 @@ def _read(request: Request) -> Reading:
     with _importing("item2vec.training.trainer"):
         if not request.quiet and not _compiled(request.config):
             click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
-        from item2vec.api import check_device, open_init, read
+        from item2vec.session.train import check_device, open_init, read
 
         check_device(request.config)
         config, given = open_init(request.config, any_dim=request.any_dim)
         if request.resume:
-            from item2vec.checkpoints import check_options
+            from item2vec.session.checkpoints import check_options
 
             check_options(request.checkpoint, config)
         clock = [time.perf_counter()]
@@ -149,7 +208,7 @@ def _read(request: Request) -> Reading:
 
 def _check_needs(request: Request, reading: Reading) -> None:
     """Say what the training needs of memory and disk, or refuse what cannot end well."""
-    from item2vec.training.estimate import estimate
+    from item2vec.session.estimate import estimate
 
     needs = estimate(
         reading.corpus,
@@ -191,7 +250,7 @@ def _importing(module: str) -> Iterator[None]:
 
 def _checkpoints(request: Request, run: Run) -> Checkpoints:
     """Go on from the checkpoint that is there, or say what becomes of it."""
-    from item2vec.checkpoints import Checkpoints
+    from item2vec.session.checkpoints import Checkpoints
 
     checkpoints = Checkpoints(request.checkpoint, run, request.every, partial(click.echo, err=True))
     if not request.resume:
@@ -274,7 +333,7 @@ def _same_file(one: str | Path, other: str | Path) -> bool:
 def _compiled(config: TrainConfig) -> bool:
     """Whether numba's cache holds the training kernel, where it usually lies."""
     kept = os.environ.get("NUMBA_CACHE_DIR")
-    folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/__pycache__/")
-    of_loss = {"skipgram": "tile_kernel.train_tiles", "cbow": "cbow_kernel.train_cbow"}
-    name = of_loss[config.arch] if config.loss == "ns" else "path_kernel.train_paths"
+    folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/cpu/__pycache__/")
+    of_loss = {"skipgram": "skipgram.train_tiles", "cbow": "cbow.train_cbow"}
+    name = of_loss[config.arch] if config.loss == "ns" else "paths.train_paths"
     return any(folder.glob(f"{pattern}{name}*.nbi"))

@@ -1,4 +1,1 @@
-"""What was read, as ids: text sources to a Corpus with its Vocabulary.
-
-Import from the modules: ``vocabulary`` and ``corpus`` need numpy only, ``text`` brings numba.
-"""
+"""What was read, as ids: sources of any kind to a Corpus with its Vocabulary."""

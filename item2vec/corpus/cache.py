@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.corpus_file import FORMAT, DamagedFileError, open_corpus
-from item2vec.corpus.corpus_file_writer import TEMPORARY, CorpusFileWriter
-from item2vec.corpus.sources import Source
+from item2vec.corpus.encoded import FORMAT, TEMPORARY, CorpusFileWriter, DamagedFileError, open_corpus
+from item2vec.files.source import Source
 
 ENDING = ".corpus"
 _UNUSED = 30 * 24 * 3600  # seconds after which a corpus that was not used goes

@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from pathlib import Path
+from typing import BinaryIO, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.files.machine import give_back
+from item2vec.items.names import Names
+from item2vec.items.vocabulary import Vocabulary
 
-if TYPE_CHECKING:
-    from item2vec.corpus.corpus_file import CorpusFile
+_RESIDENT = 32 << 20  # bytes of ids read after which a mapped file's pages are given back
+
+
+class CorpusFile:
+    """A mapped corpus file.
+
+    Attributes
+    ----------
+    path : Path or None
+        None for a temporary file, which has no name.
+    size : int
+        Its bytes.
+    found : bool
+        Whether it was there already.
+    remade : bool
+        Whether there was one, but damaged.
+    mapped : mmap
+        All of it, read-only.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path | None = None, *, found: bool = False) -> None:
+        self.path = path
+        self.found = found
+        self.remade = False
+        self.mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.size = len(self.mapped)
+        self._read = 0
+
+    def let_go(self, tokens: int) -> None:
+        """Note that so many more ids have been read; now and then all pages are given back.
+
+        They stay in the system's cache as long as it has room, but no longer count as this process's own.
+        """
+        self._read += 4 * tokens
+        if self._read >= _RESIDENT:
+            self._read = 0
+            self.release()
+
+    def release(self) -> None:
+        """Give all pages back."""
+        give_back(self.mapped, 0, self.size)
 
 
 class Facts(TypedDict):

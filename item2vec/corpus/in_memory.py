@@ -125,15 +125,15 @@ def read_sequences(sequences: Sequences, *, min_count: int, max_items: int | Non
     ----------
     sequences : Sequences
     min_count, max_items, memory
-        As for `item2vec.corpus.text.read_text`.
+        As for `item2vec.corpus.text.text.read_text`.
 
     Raises
     ------
     CorpusError
         If there is nothing to train on, or an item cannot be one.
     """
-    from item2vec.corpus.sources import Source
-    from item2vec.corpus.text import encode
+    from item2vec.corpus.text.text import encode
+    from item2vec.files.source import Source
 
     def check(corpus: Corpus, commonest: int) -> None:
         """Raise a CorpusError if the corpus cannot be trained on."""

@@ -2,16 +2,111 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.lookalikes import Lookalikes, find_lookalikes
-from item2vec.corpus.sequence_facts import CONSECUTIVE, EQUAL_PAIRS, walk
+from item2vec.items.vocabulary import Vocabulary
+
+# Items that differ only in case, white space or Unicode form: one thing, spelt in several ways.
+
+_MOST = 1_000_000  # items looked at, commonest first; a second or so
+
+
+@dataclass(frozen=True)
+class Lookalikes:
+    """What was found.
+
+    Attributes
+    ----------
+    items : int
+        Items that another, commoner one looks like.
+    tokens : int
+        Their occurrences.
+    example : tuple of str
+        The commonest such item behind the one that it looks like; empty if there is none.
+    """
+
+    items: int
+    tokens: int
+    example: tuple[str, ...]
+
+
+def find_lookalikes(vocabulary: Vocabulary) -> Lookalikes:
+    """Look for them among the commonest million items."""
+    first: dict[str, int] = {}
+    items = tokens = 0
+    example: tuple[str, ...] = ()
+    for index in range(min(len(vocabulary), _MOST)):
+        item = vocabulary[index]
+        known = first.setdefault(folded(item), index)
+        if known != index:
+            items += 1
+            tokens += int(vocabulary.counts[index])
+            example = example or (vocabulary[known], item)
+    return Lookalikes(items, tokens, example)
+
+
+def folded(item: str) -> str:
+    """What is left of an item without its case, white space (Unicode's) and Unicode form."""
+    if not item.isascii():
+        item = unicodedata.normalize("NFKC", item)
+    return " ".join(item.split()).casefold()
+
+
+# What only a walk through all sequences tells: repetitions within them, and a hash of each. numba.
+
+Array = Any  # kernels are typed by numba
+
+# Totals, int64 [2].
+CONSECUTIVE = 0  # items that are the same as the item before
+EQUAL_PAIRS = 1  # pairs of equal items in one sequence
+
+_OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT = np.uint64(29)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def walk(items: Array, offsets: Array, first: int, last: int, seen: Array, times: Array, hashes: Array, totals: Array):  # type: ignore[no-untyped-def]
+    """Walk through the sequences first to last.
+
+    Parameters
+    ----------
+    items, offsets : arrays, int32 and int64
+        As a corpus has them.
+    first, last : int
+        Sequences.
+    seen, times : arrays, int64 and int32 [items of the vocabulary]
+        The sequence that an item was in last, -1 before the first, and how often it was in there.
+    hashes : array, uint64 [sequences]
+        Filled: equal sequences have equal hashes, others hardly ever (FNV-1a over whole ids, mixed).
+    totals : array, int64 [2]
+        Added to.
+    """
+    for sequence in range(first, last):
+        value = _OFFSET
+        before = -1
+        for place in range(offsets[sequence], offsets[sequence + 1]):
+            item = items[place]
+            value = (value ^ np.uint64(item)) * _PRIME
+            value ^= (value * _MIX) >> _SHIFT
+            totals[CONSECUTIVE] += item == before
+            before = item
+            if seen[item] != sequence:
+                seen[item] = sequence
+                times[item] = 0
+            totals[EQUAL_PAIRS] += times[item]
+            times[item] += 1
+        hashes[sequence] = value
+
 
 QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
 LONG = 5  # items from which on a sequence hardly comes twice by chance

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from item2vec.config.source import SourceConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.in_memory import Sequences, Table, read_sequences
-from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError
 
 _TABLE_OPTIONS = ("user", "item", "time", "session_gap", "where", "dedupe", "weight", "nulls")
@@ -29,7 +29,7 @@ def read_corpus(
     Parameters
     ----------
     sources : sequence of str or Path, Sequences or Table
-        Files and globs, all text or all tables (see `item2vec.corpus.text` and `item2vec.corpus.events`), or what
+        Files and globs, all text or all tables (`item2vec.corpus.text.text`, `item2vec.corpus.tables.events`), or what
         lies in memory.
     config : SourceConfig
     min_count, max_items, threads
@@ -51,7 +51,7 @@ def read_corpus(
     if isinstance(tables, Sequences):
         corpus = read_sequences(tables, min_count=min_count, max_items=max_items, memory=config.memory_bytes)
     elif tables is None:
-        from item2vec.corpus.text import read_text
+        from item2vec.corpus.text.text import read_text
 
         corpus = read_text(
             sources,  # type: ignore[arg-type]  # else they were no text
@@ -63,11 +63,11 @@ def read_corpus(
             **rest,  # type: ignore[arg-type]
         )
     else:
-        from item2vec.corpus.events import read_events
+        from item2vec.corpus.tables.events import read_events
 
         corpus = read_events(tables, config, **rest)  # type: ignore[arg-type]
     if config.names is not None:
-        from item2vec.corpus.names import read_names
+        from item2vec.corpus.tables.item_values import read_names
 
         corpus = replace(corpus, names=read_names(corpus.vocabulary, config, threads))
     return corpus
@@ -80,7 +80,7 @@ def _tables(
     if isinstance(sources, Table | Sequences):
         _refuse_file_options(sources, config)
         return sources
-    from item2vec.corpus.file_names import expand
+    from item2vec.files.paths import expand
 
     if isinstance(sources, str | Path):
         raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
@@ -95,8 +95,8 @@ def _tables(
 
 def _tables_of_files(paths: list[Path], config: SourceConfig) -> list[Path] | None:
     """The files, if all are event tables; None if all are text."""
-    from item2vec.corpus.sources import check_source
-    from item2vec.corpus.table_files import format_of
+    from item2vec.corpus.tables.table_files import format_of
+    from item2vec.files.source import check_source
 
     formats = [format_of(path, config.format) for path in paths]
     tables = [path for path, format_ in zip(paths, formats, strict=True) if format_ != "text"]

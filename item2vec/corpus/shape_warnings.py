@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from item2vec.config.source import SourceConfig
 from item2vec.corpus.inspection import LONG, Inspection
-from item2vec.corpus.source_config import SourceConfig
 
 _FEW = 20  # sequences, below which shares mean little
 _HEADER_WORDS = frozenset(

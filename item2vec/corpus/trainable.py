@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.sources import FIRST_BLOCK, Source, describe, map_file
 from item2vec.errors import CorpusError
+from item2vec.files.source import FIRST_BLOCK, Source, describe, map_file
 
 _LIKELY_DELIMITERS = ("::", ",", ";", "|")
 

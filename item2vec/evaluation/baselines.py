@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.evaluation.ranking import Scorer, core_count
-from item2vec.evaluation.scoring import sparse_rows
+from item2vec.evaluation.ranking import Scorer, core_count, sparse_rows
 from item2vec.evaluation.sequences import Sequences
 
 NEIGHBOURS = 200

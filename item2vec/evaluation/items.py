@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.config.scoring import Scoring
+from item2vec.config.validation import parse_metric
 from item2vec.evaluation.baselines import Baseline, item_knn, popularity, successor
-from item2vec.evaluation.heldout import HeldOut
-from item2vec.evaluation.intervals import Estimate, coverage_interval, mean_intervals
-from item2vec.evaluation.metrics import check_cutoffs, find_hits, parse_metric, popularity_ranks, target_metrics
-from item2vec.evaluation.ranking import Scorer, rank_items
-from item2vec.evaluation.scoring import model_scorer
-from item2vec.evaluation.sequences import Sequences
-from item2vec.vectors.scoring import Scoring
+from item2vec.evaluation.metrics import (
+    Estimate,
+    check_cutoffs,
+    coverage_interval,
+    find_hits,
+    mean_intervals,
+    popularity_ranks,
+    target_metrics,
+)
+from item2vec.evaluation.ranking import Scorer, model_scorer, rank_items
+from item2vec.evaluation.sequences import HeldOut, Sequences
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
+
 
 BUCKETS = ("head", "middle", "tail")
 MODEL = "model"

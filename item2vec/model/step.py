@@ -3,9 +3,9 @@
 It is defined by ``torch.library.Library`` and not by ``torch.library.custom_op``, whose first call imports torch's
 compiler (3 s, 70 MB) and whose every call takes 0.4 ms in Python.
 
-On the CPU it is a numba kernel on the tensors' own memory: `item2vec.model.tile_kernel` for skip-gram with negative
-sampling, `item2vec.model.cbow_kernel` for CBOW, `item2vec.model.path_kernel` for hierarchical softmax. On any other
-device it is the same equation in plain torch (`item2vec.model.batch_reference`).
+On the CPU it is a numba kernel on the tensors' own memory: `item2vec.model.cpu.skipgram` for skip-gram with negative
+sampling, `item2vec.model.cpu.cbow` for CBOW, `item2vec.model.cpu.paths` for hierarchical softmax. On any other
+device it is the same equation in plain torch (`item2vec.model.pairs`).
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ import torch
 from torch import Tensor
 
 from item2vec.errors import TrainingError
-from item2vec.model.batch_arrays import as_batch, checked_extent
-from item2vec.model.batch_reference import reference_path_step, reference_step
-from item2vec.model.cbow_kernel import train_cbow
-from item2vec.model.path_kernel import train_paths
+from item2vec.model.cpu.cbow import train_cbow
+from item2vec.model.cpu.paths import train_paths
+from item2vec.model.cpu.scratch import WorkSpace, paths_of
+from item2vec.model.cpu.simd import padded
+from item2vec.model.cpu.skipgram import train_tiles
+from item2vec.model.pairs import as_batch, checked_extent, reference_path_step, reference_step
 from item2vec.model.reference import Frozen
-from item2vec.model.tile_kernel import train_tiles
-from item2vec.model.tile_scratch import padded
-from item2vec.model.work_space import WorkSpace, paths_of
 from item2vec.sampling.window_batch import WindowBatch
 
 _library = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]

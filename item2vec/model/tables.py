@@ -1,13 +1,55 @@
-"""EmbeddingTables: the input and the output embeddings of word2vec."""
+"""EmbeddingTables: the input and the output embeddings of word2vec, and the rows that they begin with."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from item2vec.model.initial import Initial
-from item2vec.model.tile_scratch import aligned, padded
+from item2vec.files.fingerprint import fingerprint
+from item2vec.model.cpu.simd import aligned, padded
+
+# Initial: rows that a training begins with. numpy only.
+
+
+@dataclass(frozen=True, eq=False)
+class Initial:
+    """Rows for some of a vocabulary's items; the others are initialised as ever.
+
+    Parameters
+    ----------
+    ids : int64 [n]
+        The items that have rows, as ids of the vocabulary that is to be trained, each at most once.
+    rows : int64 [n]
+        Where each one's row lies in the tables.
+    input : float32 [m, d]
+    output : float32 [m, d] or None
+    frozen : bool
+        Whether these rows stay as they are, bit for bit. Without an ``output`` table, output rows train.
+    about : str
+        What came of the rows that were given, for the user to see.
+    """
+
+    ids: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    input: NDArray[np.float32]
+    output: NDArray[np.float32] | None
+    frozen: bool = False
+    about: str = ""
+
+    def fingerprint(self) -> str:
+        """Digits that differ where other rows are given."""
+        tables = (self.input,) if self.output is None else (self.input, self.output)
+        return fingerprint(self.ids, self.rows, *tables)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+# EmbeddingTables: the input and the output embeddings of word2vec.
 
 _BLOCK_ROWS = 4_096
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from item2vec.errors import ConfigError
-from item2vec.plot.chosen_items import commonest, listed
+from item2vec.files.atomic import check_writable
 from item2vec.plot.colouring import Colouring, by_attribute, by_cluster, plain
 from item2vec.plot.layout import Method, layout
-from item2vec.plot.map_data import MapData, neighbours
-from item2vec.vectors.atomic import check_writable
+from item2vec.plot.map import MapData, commonest, listed, neighbours
 from item2vec.vectors.keyed_vectors import KeyedVectors
 from item2vec.vectors.queries import unit_rows
 
@@ -50,7 +49,7 @@ def draw_map(
     clusters : int
         Colour by so many clusters, 2 to 12; 0 for one colour.
     colour : path-like, optional
-        Colour by a file of items and values instead: see `item2vec.plot.attribute_file.read_attribute`.
+        Colour by a file of items and values instead: see `item2vec.corpus.tables.item_values.read_attribute`.
     colour_column : str, optional
         Which of its columns.
     theme : {"auto", "light", "dark"}
@@ -85,7 +84,7 @@ def draw_map(
     units = unit_rows(model.input[ids])
     called = names if shown is None else [name or item for name, item in zip(shown, names, strict=True)]
     if colour is not None:
-        from item2vec.plot.attribute_file import read_attribute  # here, since it needs DuckDB
+        from item2vec.corpus.tables.item_values import read_attribute  # here, since it needs DuckDB
 
         colouring: Colouring = by_attribute(*read_attribute(os.fspath(colour), names, colour_column))
     else:

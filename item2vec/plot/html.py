@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.files.atomic import atomic_path
 from item2vec.plot.colouring import Colouring
-from item2vec.plot.map_data import MapData
-from item2vec.vectors.atomic import atomic_path
+from item2vec.plot.map import MapData
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 SCRIPTS = (

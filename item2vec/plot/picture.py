@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from item2vec.errors import ModelError
-from item2vec.plot.map_data import MapData
-from item2vec.vectors.atomic import atomic_path
+from item2vec.files.atomic import atomic_path
+from item2vec.plot.map import MapData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 _SIZE = (12.0, 9.0)  # inches
 _DOTS = 150  # an inch, of a PNG

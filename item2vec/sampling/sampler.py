@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
-from item2vec.sampling.noise import alias_table, noise_distribution
-from item2vec.sampling.splitmix import HALF, LOW, STEP, mix
-from item2vec.sampling.subsampling import keep_thresholds
+from item2vec.sampling.draws import HALF, LOW, STEP, alias_table, keep_thresholds, mix, noise_distribution
 from item2vec.sampling.window_batch import WindowBatch
 from item2vec.sampling.windows import Window, sample_baskets, sample_windows
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
-from item2vec.config import Context, WindowMode
-from item2vec.sampling.splitmix import HALF, LOW, STEP, mix
+from item2vec.config.train import Context, WindowMode
+from item2vec.sampling.draws import HALF, LOW, STEP, mix
 
 
 @dataclass(frozen=True)

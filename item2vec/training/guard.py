@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from item2vec.config import TrainConfig
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.config.train import TrainConfig
 from item2vec.errors import DivergenceError
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.model.huffman import huffman_tree, path_lengths
 from item2vec.model.tables import EmbeddingTables
-from item2vec.sampling.subsampling import keep_probability
+from item2vec.sampling.draws import keep_probability
 
 _EVERY = 1.0  # seconds between two looks
 _COMMONEST = 64  # their rows take the most steps

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from item2vec.config import TrainConfig
+from item2vec.config.train import TrainConfig
 from item2vec.errors import TrainingError
-from item2vec.model.batch_reference import pair_tensors
 from item2vec.model.huffman import expand_paths, huffman_tree
+from item2vec.model.pairs import pair_tensors
 from item2vec.model.reference import pair_step
 from item2vec.model.step import hs_step, ns_step
 from item2vec.model.tables import EmbeddingTables

@@ -9,13 +9,12 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from item2vec.config import TrainConfig
+from item2vec.config.train import TrainConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import TrainingError
-from item2vec.model.initial import Initial
-from item2vec.model.tables import EmbeddingTables
+from item2vec.model.tables import EmbeddingTables, Initial
+from item2vec.sampling.draws import stretch
 from item2vec.sampling.sampler import Sampler, Worker
-from item2vec.sampling.splitmix import stretch
 from item2vec.sampling.tiles import choose_tile
 from item2vec.sampling.window_batch import WindowBatch
 from item2vec.sampling.windows import Window

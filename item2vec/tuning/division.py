@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.config.tune import TuneConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import CorpusError
-from item2vec.evaluation.heldout import HeldOut, leave_last_out, with_targets
-from item2vec.evaluation.sequences import Catalogue, Sequences, read_sequences
-from item2vec.tuning.tune_config import TuneConfig
+from item2vec.evaluation.sequences import Catalogue, HeldOut, Sequences, leave_last_out, read_sequences, with_targets
 
 MOST = 20_000  # sequences that something is held out of, half of them for the validation
 FEWEST = 20

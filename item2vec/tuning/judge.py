@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.config.scoring import Scoring
+from item2vec.config.validation import parse_metric
 from item2vec.evaluation.baselines import Baseline
-from item2vec.evaluation.heldout import HeldOut
 from item2vec.evaluation.items import user_values
-from item2vec.evaluation.metrics import parse_metric
-from item2vec.evaluation.scoring import model_scorer
+from item2vec.evaluation.ranking import model_scorer
+from item2vec.evaluation.sequences import HeldOut
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.scoring import Scoring
 
 SCORES = 400_000_000  # computed in one look at all: 10,000 sequences of 40,000 items
 _FEWEST = 500  # sequences looked at, however many items there are

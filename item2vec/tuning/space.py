@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from item2vec.config import TrainConfig, WindowMode
+from item2vec.config.train import TrainConfig, WindowMode
 from item2vec.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.config import TrainConfig
+from item2vec.config.scoring import Scoring
+from item2vec.config.train import TrainConfig
 from item2vec.errors import ModelError
 from item2vec.model.tables import EmbeddingTables
 from item2vec.training.progress import Progress
 from item2vec.training.trainer import Trainer
-from item2vec.tuning.collapse import collapse_of, learnt_nothing
 from item2vec.tuning.division import Division
 from item2vec.tuning.judge import Judge, Tables, best_scoring, first_guess
-from item2vec.vectors.scoring import Scoring
+
+# Collapse: vectors that mean nothing although training went through, noticed instead of scored as a poor setting.
+
+_ABOVE = 1.05  # times what popularity finds: less may come of choosing the best scoring
+
+
+def collapse_of(value: float, earlier: Sequence[float], floor: float, metric: str) -> str | None:
+    """Why vectors are no good any more, or None.
+
+    Parameters
+    ----------
+    value : float
+        How much they find.
+    earlier : sequence of float
+        How much they found earlier in the same training.
+    floor : float
+        How much popularity finds, and so do vectors that have learnt nothing yet; a peak is twice that.
+    metric : str
+        What is measured, for the message.
+    """
+    peak = max(earlier, default=0.0)
+    if peak > 2 * floor and value < peak / 2:
+        return f"{metric} fell from {peak:.4f} to {value:.4f}; popularity finds {floor:.4f}"
+    return None
+
+
+def learnt_nothing(value: float, floor: float, metric: str) -> str | None:
+    """Why a finished training is worth nothing, or None: the weight of popularity alone finds as much."""
+    return f"{metric} {value:.4f} is no more than popularity's {floor:.4f}" if value < _ABOVE * floor else None
+
 
 LOOKS = 5  # of the schedule: so often a trial is compared with others, whatever its number of epochs
 

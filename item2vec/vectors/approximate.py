@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.topk import cores, top_k
+from item2vec.vectors.search import cores, top_k
 
 if TYPE_CHECKING:
     from usearch.index import Index
+
 
 K = 10  # recall is that of the ten nearest, as the field reports it
 SCALAR = "bf16"

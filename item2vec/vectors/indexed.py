@@ -57,8 +57,8 @@ class Indexed:
         ModelError
             If usearch is not installed, or the file cannot be written.
         """
+        from item2vec.files.atomic import check_writable
         from item2vec.vectors.approximate import ApproximateIndex
-        from item2vec.vectors.atomic import check_writable
         from item2vec.vectors.index_file import save_index
 
         if path is not None:

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.config.scoring import Scoring
 from item2vec.errors import AmbiguousNameError, ConfigError, ModelError, UnknownItemError
-from item2vec.vectors.hash_index import HashIndex
+from item2vec.items.hash_index import HashIndex
+from item2vec.items.names import Names
+from item2vec.items.suggest import closest_items
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.indexed import Indexed
 from item2vec.vectors.questions import Questions
-from item2vec.vectors.scoring import Scoring
-from item2vec.vectors.suggest import closest_items
 
 SCORING_KEY = "scoring"  # of the metadata
 
@@ -44,7 +44,7 @@ class KeyedVectors(Questions, Indexed):
         Display names of the items.
     rare : Vocabulary, optional
         The items that were too rare to be trained, with their counts, for a training that goes on (see
-        `item2vec.vectors.growing`).
+        `item2vec.session.warm_start`).
 
     Raises
     ------

@@ -7,7 +7,7 @@ Version 1 holds these tensors, V items of d numbers each, ids in order of descen
     counts        I64 [V]      how often each item came
     items         U8  [bytes]  the items' UTF-8 bytes end to end
     item_offsets  I64 [V+1]    item i is items[item_offsets[i]:item_offsets[i+1]]
-    hash_keys     U64 [V]      the items' hashes in ascending order, see `item2vec.vectors.hash_index`
+    hash_keys     U64 [V]      the items' hashes in ascending order, see `item2vec.items.hash_index`
     hash_ids      I32 [V]      the item of each hash
 
 Where items have display names:
@@ -39,19 +39,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError, brief
-from item2vec.vectors.atomic import atomic_path
-from item2vec.vectors.hash_index import HashIndex, hash_items
+from item2vec.files.atomic import atomic_path
+from item2vec.files.safetensors import damaged, map_tensors, write_tensors
+from item2vec.files.utf8 import first_not_utf8
+from item2vec.items.hash_index import HashIndex, hash_items
+from item2vec.items.names import Names
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.safetensors_map import damaged, map_tensors
-from item2vec.vectors.safetensors_writer import write_tensors
-from item2vec.vectors.utf8_items import first_not_utf8
 
 FORMAT = 1
 METADATA_KEY = "item2vec"
-CHECKPOINT_KEY = "checkpoint"  # in the metadata of a training's checkpoint, see `item2vec.checkpoints`
+CHECKPOINT_KEY = "checkpoint"  # in the metadata of a training's checkpoint, see `item2vec.session.checkpoints`
 _KINDS = {
     "input": (np.float32, 2),
     "output": (np.float32, 2),

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.config.scoring import Scoring
 from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.cosine import nearest
-from item2vec.vectors.mixture import history_weights, top_mixtures
-from item2vec.vectors.pooling import pooled
-from item2vec.vectors.scoring import Scoring
-from item2vec.vectors.side_by_side import SideBySide
-from item2vec.vectors.topk import top_k
+from item2vec.vectors.recommend import history_weights, pooled, top_mixtures
+from item2vec.vectors.search import SideBySide, nearest, top_k
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
+
 
 Answer = list[tuple[str, float]]
 _SCAN = 64  # the index is for less than this share of the items

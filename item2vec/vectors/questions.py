@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from item2vec.config.scoring import Pool
 from item2vec.vectors import queries
-from item2vec.vectors.scoring import Pool
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -183,7 +183,7 @@ class Questions:
             How many, at least 1.
         pool : {"mean", "last", "decay"} or None
             What the history's vectors become, "mean" where the model says nothing else: see
-            `item2vec.vectors.pooling.pooled`.
+            `item2vec.vectors.recommend.pooled`.
         decay : float or None
             Weight of an item over that of the next one, for "decay"; .8.
         popularity : float or None
@@ -193,7 +193,7 @@ class Questions:
         softmax : float or None
             0: these scores of the history's items are averaged. Above: each item gives all items probabilities, the
             softmax of this times its scores, and those are averaged; scores are then probabilities. Some 1 finds more
-            where a history has items of several kinds: see `item2vec.vectors.mixture`.
+            where a history has items of several kinds: see `item2vec.vectors.recommend`.
         include_seen : bool
             Whether items of the history may be in the answer.
 

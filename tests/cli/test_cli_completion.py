@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete
 
 import item2vec
 from item2vec.cli.main import COMMANDS, cli
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 
 def completions(arguments: list[str], incomplete: str) -> list[str]:

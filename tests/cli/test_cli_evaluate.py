@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import item2vec
 from item2vec.cli.main import cli
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 NAMES = ["a", "b", "c", "d"]
 INPUT = np.eye(4, dtype=np.float32)

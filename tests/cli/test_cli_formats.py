@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 import item2vec
 from item2vec.cli.main import cli
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 
 @pytest.fixture

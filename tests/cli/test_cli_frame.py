@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import item2vec
 from item2vec import errors
 from item2vec.cli.main import COMMANDS, cli
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 ROOT = Path(item2vec.__file__).parent.parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
@@ -51,8 +51,7 @@ def test_every_command_has_help_and_an_example(name: str) -> None:
     assert done.stdout.startswith(f"Usage: item2vec {name} ")
     assert "Example" in done.stdout
     assert f"  item2vec {name} " in done.stdout
-    module = COMMANDS[name][0]
-    command = getattr(importlib.import_module(module), module.rpartition(".")[2])
+    command = cli.get_command(click.Context(cli), name)
     assert isinstance(command, click.Command)
     assert command.get_short_help_str(limit=200) == COMMANDS[name][1]
     for parameter in command.params:
@@ -163,7 +162,7 @@ def test_failures(monkeypatch: pytest.MonkeyPatch, error: BaseException, status:
     def fail(path: str) -> None:
         raise error
 
-    monkeypatch.setattr(importlib.import_module("item2vec.cli.similar"), "open_model", fail)
+    monkeypatch.setattr(importlib.import_module("item2vec.cli.ask"), "open_model", fail)
     done = CliRunner().invoke(cli, ["similar", "milk"])
     assert (done.exit_code, done.stdout, done.stderr) == (status, "", line)
 

@@ -13,7 +13,7 @@ import pytest
 from train_command import ENVIRONMENT, enter, files, run
 
 import item2vec
-from item2vec.cli.stop_signals import StopSignals
+from item2vec.cli.main import StopSignals
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def test_an_interrupt_while_reading_leaves_no_file(monkeypatch: pytest.MonkeyPat
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("item2vec.api.read_corpus", interrupt)
+    monkeypatch.setattr("item2vec.session.train.read_corpus", interrupt)
     before = files()
     done = run("train", "corpus.txt", "--quiet")
     assert (done.exit_code, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
@@ -106,7 +106,7 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
 
 
 def test_resume_without_a_checkpoint_is_an_error_before_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("item2vec.api.read_corpus", lambda *_, **__: pytest.fail("the source was read"))
+    monkeypatch.setattr("item2vec.session.train.read_corpus", lambda *_, **__: pytest.fail("the source was read"))
     done = run("train", "corpus.txt", "--resume")
     assert (done.exit_code, done.stderr) == (
         2,

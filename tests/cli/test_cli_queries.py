@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 import item2vec
 from item2vec.cli.main import cli
 from item2vec.cli.output import aligned, printable, width
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 ITEMS = ["milk", "butter", "olive oil", "牛乳", "tab\there"]
 TABLE = np.array([[1, 0], [3, 4], [0, 1], [4, 3], [-1, 0]], np.float32)
@@ -204,7 +204,7 @@ def test_control_characters_are_escaped() -> None:
 
 
 def test_info_is_no_wider_than_a_page_and_leaves_nothing_out(folder: Path) -> None:
-    from item2vec.cli.info import _lines
+    from item2vec.cli.model import _lines
 
     config = {f"option_{place}": place for place in range(30)}
     document = {"model": "m", "bytes": 1, "items": 1, "dim": 1, "tables": ["input"], "commonest": [], "config": config}

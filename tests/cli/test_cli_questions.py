@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 import item2vec
 from item2vec.cli.main import cli
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 ITEMS = ["milk", "butter", "olive oil", "牛乳", "salt"]
 TABLE = np.array([[1, 0], [3, 4], [0, 1], [4, 3], [-1, 0]], np.float32)

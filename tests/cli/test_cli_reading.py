@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from train_command import ENVIRONMENT, SEQUENCES, TOKENS, enter, files, run
 
 from item2vec.cli.main import cli
-from item2vec.vectors.safetensors_map import map_tensors
+from item2vec.files.safetensors import map_tensors
 
 sys.path.append(str(Path(__file__).parents[1] / "corpus"))
 from packed import PACKERS

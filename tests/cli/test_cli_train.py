@@ -12,8 +12,8 @@ from train_command import ENTRIES, QUICK, SEQUENCES, TOKENS, enter, files, run, 
 
 import item2vec
 from item2vec.cli.train import train as train_command
-from item2vec.config import TrainConfig
-from item2vec.corpus.source_config import SourceConfig
+from item2vec.config.source import SourceConfig
+from item2vec.config.train import TrainConfig
 
 jit = pytest.mark.jit
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")

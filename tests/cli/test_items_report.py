@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from item2vec.cli.items_report import bucket_table, facts, method_tables
-from item2vec.evaluation.intervals import Estimate
+from item2vec.cli.evaluate import bucket_table, facts, method_tables
 from item2vec.evaluation.items import Bucket, ItemsResult
+from item2vec.evaluation.metrics import Estimate
 
 
 def metrics(recall: float, rank: float) -> dict[str, Estimate]:

@@ -18,15 +18,17 @@ from packed import PACKERS
 from test_read_text import zipf_text
 from test_streams import pipe_in, same
 
-from item2vec.corpus import cache, corpus_file, text
-from item2vec.corpus import memory as memory_module
+from item2vec.corpus import cache
+from item2vec.corpus import encoded as corpus_file
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.corpus_file_writer import CorpusFileWriter
-from item2vec.corpus.item_table import Sizes
-from item2vec.corpus.memory import machine_memory
-from item2vec.corpus.text import read_text
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.corpus.encoded import CorpusFileWriter
+from item2vec.corpus.text import text
+from item2vec.corpus.text.item_table import Sizes
+from item2vec.corpus.text.text import read_text
 from item2vec.errors import CorpusError
+from item2vec.files import machine as memory_module
+from item2vec.files.machine import machine_memory
+from item2vec.items.vocabulary import Vocabulary
 
 SIZES = Sizes(block=50, part=1)
 TEXT = zipf_text(1, 200, 50)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from item2vec.corpus import sources
-from item2vec.corpus.text import read_text
+from item2vec.corpus.text.text import read_text
 from item2vec.errors import CorpusError
+from item2vec.files import source as sources
 
 
 @pytest.fixture(autouse=True)

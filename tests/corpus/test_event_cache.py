@@ -10,11 +10,12 @@ import pytest
 from event_twin import Event, csv_text
 from test_streams import same
 
-from item2vec.corpus import corpus_file, events
-from item2vec.corpus.code_store import Room
+from item2vec.config.source import SourceConfig
+from item2vec.corpus import encoded as corpus_file
+from item2vec.corpus.codes import Room
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.source_config import SourceConfig
+from item2vec.corpus.tables import events
 
 COLUMNS = {"user": "user", "item": "item", "time": "time"}
 EVENTS = [Event(f"u{i % 7}" if i % 10 else None, f"i{i * i % 23}", 100 + i // 3) for i in range(300)]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from event_twin import Event, csv_text, write_parquet
 
+from item2vec.config.source import SourceConfig
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError, CorpusError, Item2VecError
 
 HEAD = b"user,item,time\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from test_events import items_of, read, same
 
+from item2vec.config.source import SourceConfig
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.source_config import SourceConfig
 
 
 def test_tables_of_any_encoding(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_read_text import agree
 
+from item2vec.config.source import SourceConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import CorpusError
 
 COLUMNS = SourceConfig(user="user", item="item")

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from test_events import items_of, same
 
 import item2vec
+from item2vec.config.source import SourceConfig
 from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.source_config import SourceConfig
 from item2vec.errors import ConfigError, CorpusError, Item2VecError
 
 words = st.sampled_from(["a", "b", "é", "👩\u200d🍳", "x" * 70, "007", "-x", "\ufeffa", "\xa0"])

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from item2vec.config.source import SourceConfig
 from item2vec.corpus import shape_warnings
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.inspection import LONG, Inspection, inspect_corpus
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.shape_warnings import basket_hint, warnings_of
-from item2vec.corpus.source_config import SourceConfig
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[2]
 TABLE = SourceConfig(user="user", item="item")

@@ -10,11 +10,11 @@ from event_twin import Event, csv_text, sequences_of_events
 from test_read_text import zipf_text
 
 import item2vec
-from item2vec.corpus import events
+from item2vec.config.source import SourceConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.source_config import SourceConfig
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.corpus.tables import events
+from item2vec.items.vocabulary import Vocabulary
 
 TABLE = SourceConfig(user="user", item="item")
 EVENTS = [Event(f"u{i * i % 40}", f"i{i * i * i % 97 % (1 + i % 90)}") for i in range(900)]

@@ -13,15 +13,14 @@ from corpus_twin import Twin, read_twin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from item2vec.corpus.code_store import CodeStore, Room
+from item2vec.corpus.codes import CodeStore, Room
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.item_table import Sizes
-from item2vec.corpus.part_reader import PartReader
-from item2vec.corpus.segments import split_at_lines
-from item2vec.corpus.sources import find_sources
-from item2vec.corpus.text import read_text
-from item2vec.corpus.threads import run_in_threads
+from item2vec.corpus.text.item_table import Sizes
+from item2vec.corpus.text.part_reader import PartReader, split_at_lines
+from item2vec.corpus.text.text import read_text
 from item2vec.errors import ConfigError, CorpusError
+from item2vec.files.machine import run_in_threads
+from item2vec.files.source import find_sources
 
 TINY = Sizes(scan=64, chunk=1, block=1, slots=2, part=1)
 

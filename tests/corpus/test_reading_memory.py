@@ -12,7 +12,7 @@ from packed import PACKERS
 
 SCRIPT = """
 import sys
-from item2vec.corpus.text import read_text
+from item2vec.corpus.text.text import read_text
 
 def kilobytes(field):
     with open("/proc/self/status") as status:

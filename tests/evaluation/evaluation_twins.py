@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.evaluation.sequences import Sequences
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 

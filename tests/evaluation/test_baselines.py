@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from evaluation_twins import cosine_similarities, lists_of, make_sequences, random_lists, random_model, successors
 
+from item2vec.config.scoring import Scoring
 from item2vec.errors import ConfigError, ModelError
 from item2vec.evaluation import baselines
 from item2vec.evaluation.baselines import item_knn, popularity, successor
-from item2vec.evaluation.scoring import model_scorer
+from item2vec.evaluation.ranking import model_scorer
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.scoring import Scoring
 
 ITEMS = 30
 TRAINING = random_lists(np.random.default_rng(3), 60, ITEMS, 0, 9)

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from evaluation_twins import lists_of, make_sequences
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import CorpusError
-from item2vec.evaluation.heldout import leave_last_out, with_targets
-from item2vec.evaluation.sequences import Catalogue, Sequences, read_sequences
+from item2vec.evaluation.sequences import Catalogue, Sequences, leave_last_out, read_sequences, with_targets
+from item2vec.items.vocabulary import Vocabulary
 
 
 def test_lines_keep_their_places_and_items_their_ids(tmp_path: Path) -> None:

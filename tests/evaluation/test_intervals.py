@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from item2vec.evaluation.intervals import coverage_interval, mean_intervals
+from item2vec.evaluation.metrics import coverage_interval, mean_intervals
 
 
 def test_intervals_of_means() -> None:

@@ -7,10 +7,9 @@ from math import log2
 import numpy as np
 import pytest
 
-from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.evaluation.heldout import HeldOut
 from item2vec.evaluation.items import ItemsResult, evaluate_items
-from item2vec.evaluation.sequences import Sequences
+from item2vec.evaluation.sequences import HeldOut, Sequences
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 COUNTS = [4, 6, 1, 5, 2, 0]  # of 18: item 1 is the first third, 3 and 0 begin in the second, 4, 2 and 5 in the last

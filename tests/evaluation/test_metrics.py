@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from evaluation_twins import make_sequences, ndcg, random_lists, recall, reciprocal_rank
 
+from item2vec.config.validation import parse_metric
 from item2vec.errors import ConfigError
-from item2vec.evaluation.metrics import find_hits, parse_metric, popularity_ranks, target_metrics
+from item2vec.evaluation.metrics import find_hits, popularity_ranks, target_metrics
 
 
 def test_a_case_by_hand() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from item2vec.corpus.vocabulary import Vocabulary
-from item2vec.evaluation.ranking import rank_items
-from item2vec.evaluation.scoring import model_scorer, sparse_rows
+from item2vec.config.scoring import Scoring
+from item2vec.evaluation.ranking import model_scorer, rank_items, sparse_rows
 from item2vec.evaluation.sequences import Sequences
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.scoring import Scoring
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from item2vec.cli.main import cli
-from item2vec.corpus.database import Database
-from item2vec.corpus.source_config import SourceConfig
+from item2vec.config.source import SourceConfig
+from item2vec.corpus.tables.database import Database
 from item2vec.errors import ConfigError, CorpusError
-from item2vec.evaluation.split import divide, parse_holdout, write_parts
-from item2vec.evaluation.split_events import Events
+from item2vec.evaluation.split import Events, divide, parse_holdout, write_parts
 
 SEQUENCES = st.lists(st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"e"]), max_size=9), max_size=9)
 AMOUNTS = st.one_of(st.integers(1, 4).map(float), st.floats(0.01, 0.99))

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from item2vec.errors import CorpusError
-from item2vec.evaluation.analogies import analogies
-from item2vec.evaluation.word_similarity import parse_pair, word_similarity
-from item2vec.evaluation.words import Words, read_test
+from item2vec.evaluation.words import Words, analogies, parse_pair, read_test, word_similarity
 
 COUNT = 80
 # Every third word comes again in another case, rarer.

@@ -10,11 +10,10 @@ from made_data import random_batch
 from torch import Tensor
 
 from item2vec.errors import TrainingError
-from item2vec.model.batch_reference import reference_path_step, reference_step
 from item2vec.model.huffman import huffman_tree
-from item2vec.model.initial import Initial
+from item2vec.model.pairs import reference_path_step, reference_step
 from item2vec.model.step import hs_step, ns_step
-from item2vec.model.tables import EmbeddingTables
+from item2vec.model.tables import EmbeddingTables, Initial
 
 pytestmark = pytest.mark.jit
 SIZE, DIM = 30, 20

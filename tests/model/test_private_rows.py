@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from item2vec.model.pointers import ptr
-from item2vec.model.private_rows import (
-    PrivateRows,
-    make_private_rows,
-    private_pointers,
-    renew_rows,
-    renew_some,
-    take_rows,
-)
-from item2vec.model.tile_scratch import padded
+from item2vec.model.cpu.rows import PrivateRows, make_private_rows, private_pointers, renew_rows, renew_some, take_rows
+from item2vec.model.cpu.simd import padded, ptr
 
 DIM = 9
 STRIDE = padded(DIM)

@@ -13,8 +13,8 @@ from made_data import WINDOW_KINDS, random_batch
 from torch import Tensor
 
 from item2vec.errors import TrainingError
-from item2vec.model.batch_reference import pair_tensors
 from item2vec.model.huffman import expand_paths, huffman_tree
+from item2vec.model.pairs import pair_tensors
 from item2vec.model.reference import pair_loss, pair_step
 from item2vec.model.step import hs_step, ns_step
 from item2vec.model.tables import EmbeddingTables

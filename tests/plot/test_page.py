@@ -12,8 +12,8 @@ import pytest
 from browser import Browser, browser_path
 
 from item2vec import KeyedVectors, draw_map
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.names import Names
+from item2vec.items.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.skipif(browser_path() is None, reason="needs Chromium (the package chromium)")
 ATTACK = "</script><img src=x onerror=\"document.title='caught'\"><b>"

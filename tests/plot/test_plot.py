@@ -19,8 +19,8 @@ from click.testing import CliRunner
 import item2vec
 from item2vec import ConfigError, CorpusError, KeyedVectors, ModelError, draw_map
 from item2vec.cli.main import cli
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
+from item2vec.items.names import Names
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.plot.colouring import CATEGORIES, by_attribute, by_cluster
 from item2vec.plot.layout import layout, pca, without_frequency
 from item2vec.vectors.queries import unit_rows

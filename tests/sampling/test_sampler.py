@@ -10,7 +10,7 @@ from made_data import WINDOW_KINDS, make_corpus, random_batch, zipf_corpus
 from naive_sampler import NaivePair, SplitMix64, sample_batch
 from naive_sampler import expand as naive_expand
 
-from item2vec.config import Context, WindowMode
+from item2vec.config.train import Context, WindowMode
 from item2vec.corpus.corpus import Corpus
 from item2vec.sampling.sampler import Sampler, Worker
 from item2vec.sampling.window_batch import WindowBatch, expand

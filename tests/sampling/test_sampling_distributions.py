@@ -10,9 +10,8 @@ from hypothesis.extra import numpy as arrays
 from made_data import make_corpus, zipf_corpus
 from scipy import stats
 
-from item2vec.sampling.noise import alias_table, noise_distribution
+from item2vec.sampling.draws import alias_table, keep_probability, keep_thresholds, noise_distribution
 from item2vec.sampling.sampler import Sampler
-from item2vec.sampling.subsampling import keep_probability, keep_thresholds
 from item2vec.sampling.window_batch import WindowBatch
 from item2vec.sampling.windows import Window
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from item2vec.config import TrainConfig
+from item2vec.config.train import TrainConfig
 from item2vec.sampling.tiles import SHORT_SEQUENCE, choose_tile
 from item2vec.sampling.windows import Window
 

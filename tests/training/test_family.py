@@ -11,7 +11,7 @@ from made_data import clusters, make_corpus, zipf_corpus
 from trainers import make_trainer
 
 import item2vec
-from item2vec.config import TrainConfig
+from item2vec.config.train import TrainConfig
 from item2vec.model.huffman import huffman_tree, make_paths
 
 MODES = [(arch, loss) for arch in ("skipgram", "cbow") for loss in ("ns", "hs")]

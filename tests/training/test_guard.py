@@ -124,7 +124,7 @@ def test_the_command_keeps_the_model_that_is_there(
 
     monkeypatch.setattr(Trainer, "_work", lose)
     options = ["--checkpoint-every", "0.001s" if checkpoint else "0"]
-    monkeypatch.setattr("item2vec.checkpoints._SHARE", 1e9)
+    monkeypatch.setattr("item2vec.session.checkpoints._SHARE", 1e9)
     done = run("train", "corpus.txt", *QUICK, "--backend", "torch", *options)
     assert done.exit_code == 1
     error = done.stderr.splitlines()[-1]

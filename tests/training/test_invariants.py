@@ -14,8 +14,9 @@ from torch import Tensor
 from trainers import make_trainer
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.model.initial import Initial
-from item2vec.training.trainer import Trainer, TrainResult
+from item2vec.model.tables import Initial
+from item2vec.training.progress import TrainResult
+from item2vec.training.trainer import Trainer
 
 pytestmark = pytest.mark.jit
 MODES = tuple(product(("skipgram", "cbow"), ("ns", "hs")))

@@ -20,9 +20,9 @@ from naive_sampler import SplitMix64, sample_batch
 from trainers import Recorder, make_trainer
 
 import item2vec
-from item2vec.config import TrainConfig
+from item2vec.config.train import TrainConfig
 from item2vec.errors import TrainingError
-from item2vec.sampling.splitmix import stretch
+from item2vec.sampling.draws import stretch
 from item2vec.sampling.window_batch import WindowBatch
 from item2vec.sampling.windows import Window
 from item2vec.training.progress import Progress

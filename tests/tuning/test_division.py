@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from made_data import make_corpus, zipf_corpus
 
+from item2vec.config.tune import TuneConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.evaluation.sequences import Sequences
 from item2vec.tuning.division import divide
-from item2vec.tuning.tune_config import TuneConfig
 
 CORPUS = zipf_corpus(3_000, 60, 12, seed=3)
 

@@ -9,19 +9,18 @@ import pytest
 from made_data import make_corpus
 
 import item2vec
-from item2vec.config import TrainConfig
+from item2vec.config.presets import PRESETS
+from item2vec.config.scoring import Scoring
+from item2vec.config.train import TrainConfig
+from item2vec.config.tune import TuneConfig
+from item2vec.config.validation import ValidationConfig
 from item2vec.errors import ConfigError
-from item2vec.evaluation.validation import Validation, ValidationConfig
-from item2vec.presets import PRESETS
-from item2vec.tuning.collapse import collapse_of, learnt_nothing
+from item2vec.session.validation import Validation
 from item2vec.tuning.division import Division, divide
 from item2vec.tuning.judge import Judge, best_scoring
-from item2vec.tuning.record import Record, best
 from item2vec.tuning.space import Choice, make_space
-from item2vec.tuning.study import run_study
-from item2vec.tuning.trial import Bench, GivenUpError
-from item2vec.tuning.tune_config import TuneConfig
-from item2vec.vectors.scoring import Scoring
+from item2vec.tuning.study import Record, best, run_study
+from item2vec.tuning.trial import Bench, GivenUpError, collapse_of, learnt_nothing
 
 optuna = pytest.importorskip("optuna")
 jit = pytest.mark.jit

@@ -15,9 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 import item2vec
 from item2vec import ConfigError, KeyedVectors, ModelError
-from item2vec.vectors.index_file import METADATA_KEY, index_path, load_index
-from item2vec.vectors.safetensors_map import map_tensors
-from item2vec.vectors.usearch_graph import graph_fault
+from item2vec.files.safetensors import map_tensors
+from item2vec.vectors.index_file import METADATA_KEY, graph_fault, index_path, load_index
 
 pytestmark = pytest.mark.skipif(not find_spec("usearch"), reason="usearch is not installed")
 ITEMS, DIM = 3000, 24
@@ -193,7 +192,7 @@ def test_facts_that_cannot_be_are_refused(saved: Path, tmp_path: Path) -> None:
 
 
 class Layout:
-    """Where the parts of a graph stand; see `item2vec.vectors.usearch_graph`."""
+    """Where the parts of a graph stand; see `item2vec.vectors.index_file`."""
 
     def __init__(self, data: bytes) -> None:
         rows, width = struct.unpack_from("<II", data)

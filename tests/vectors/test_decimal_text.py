@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from item2vec.vectors.formats.decimal_text import exact_float32, number_text
-from item2vec.vectors.formats.parse_kernel import parse_lines
-from item2vec.vectors.formats.print_kernel import print_rows
+from item2vec.vectors.formats.text_kernels import parse_lines, print_rows
 
 LARGEST = Fraction(float(np.finfo(np.float32).max))
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.formats import FORMATS, WRITERS, export_vectors, format_of_name, read_vectors, streams, text_rows
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors.formats import streams, text_rows
+from item2vec.vectors.formats.registry import FORMATS, WRITERS, export_vectors, format_of_name, read_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 ITEMS = ["🥑", "a\u00a0b", "مرحبا", '"', "漢字", "#", "it's", "-1.5", "12"] + [

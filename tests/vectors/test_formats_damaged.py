@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import Item2VecError, ModelError
-from item2vec.vectors.formats import FORMATS, WRITERS, export_vectors, read_vectors
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors.formats.registry import FORMATS, WRITERS, export_vectors, read_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 ONE = struct.pack("<2f", 1, 2)

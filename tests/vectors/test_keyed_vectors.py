@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ConfigError, ModelError, UnknownItemError
-from item2vec.vectors import cosine
-from item2vec.vectors.cosine import cosines
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors import search as cosine
 from item2vec.vectors.keyed_vectors import KeyedVectors
+from item2vec.vectors.search import cosines
 
 
 def make(rows: list[list[float]] | np.ndarray, items: list[str] | None = None) -> KeyedVectors:

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError
-from item2vec.vectors import mixture as module
+from item2vec.vectors import recommend as module
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.mixture import history_weights, mixture, top_mixtures
-from item2vec.vectors.side_by_side import SideBySide
+from item2vec.vectors.recommend import history_weights, mixture, top_mixtures
+from item2vec.vectors.search import SideBySide
 
 
 def twin(

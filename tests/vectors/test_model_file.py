@@ -15,9 +15,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import item2vec
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
-from item2vec.vectors import utf8_items
+from item2vec.files import utf8 as utf8_items
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.model_file import load_model, save_model
 
 NASTY = [

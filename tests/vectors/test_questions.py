@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import AmbiguousNameError, ConfigError, ModelError, UnknownItemError
-from item2vec.vectors.formats import export_vectors
+from item2vec.items.names import Names
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors.formats.registry import export_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from item2vec.errors import ConfigError
-from item2vec.vectors import pooling, topk
-from item2vec.vectors.pooling import pooled
-from item2vec.vectors.topk import top_k
+from item2vec.vectors import recommend as pooling
+from item2vec.vectors import search as topk
+from item2vec.vectors.recommend import pooled
+from item2vec.vectors.search import top_k
 
 
 def top_k_twin(

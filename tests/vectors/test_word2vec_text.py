@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.formats import export_vectors, text_rows
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors.formats import text_rows
+from item2vec.vectors.formats.registry import export_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
 
 

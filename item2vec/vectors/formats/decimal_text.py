@@ -1,6 +1,6 @@
 """Float32 numbers as decimal text, both ways and exact: the rules, in plain Python.
 
-The kernels beside this module (`parse_kernel`, `print_kernel`) compute in double precision and know how far
+The kernels beside this module (`text_kernels`) compute in double precision and know how far
 off they may be: where that could matter, about once in ten million numbers, they say so, and the exact
 arithmetic here decides. Writing takes the fewest digits that read back as the same number, or a given number
 of digits; the exponent is written below 1e-4 and from 1e9 on, as C's ``%.9g`` does.

@@ -10,7 +10,7 @@ import os
 from typing import BinaryIO
 
 from item2vec.errors import ModelError
-from item2vec.vectors.atomic import atomic_path
+from item2vec.files.atomic import atomic_path
 from item2vec.vectors.formats.item_names import WHITE, carried, checked
 from item2vec.vectors.formats.streams import MOST_DIM, open_vectors
 from item2vec.vectors.formats.text_rows import read_rows, write_rows
@@ -22,14 +22,14 @@ _LONGEST_LINE = 1 << 22  # bytes of one of them
 
 
 def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int) -> None:
-    """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
+    """Write the input table; see `item2vec.vectors.formats.registry.export_vectors`."""
     vocabulary = carried(model, "glove", WHITE, replace_spaces)
     with atomic_path(path) as temporary:
         write_rows(temporary, path, model.input, vocabulary, precision=precision)
 
 
 def read(path: str, items: str | None) -> KeyedVectors:
-    """Read a file; see `item2vec.vectors.formats.read_vectors`."""
+    """Read a file; see `item2vec.vectors.formats.registry.read_vectors`."""
     with open_vectors(path) as file:
         lines = _first_lines(file)
         dim = min((len(line.split()) for line in lines if line.strip()), default=1) - 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ConfigError, ModelError, brief
-from item2vec.vectors.hash_index import HashIndex
+from item2vec.files.utf8 import first_not_utf8
+from item2vec.items.hash_index import HashIndex
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.utf8_items import first_not_utf8
 
 WHITE = b" \t\n\v\f\r"  # what C's isspace calls white space
 

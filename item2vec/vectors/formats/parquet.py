@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
-from item2vec.vectors.atomic import atomic_path
+from item2vec.files.atomic import atomic_path
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.item_names import checked
 from item2vec.vectors.formats.streams import MOST_DIM, check_room, open_vectors
 from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int) -> None:
-    """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
+    """Write the input table; see `item2vec.vectors.formats.registry.export_vectors`."""
     import duckdb
 
     items = np.array(model.vocabulary.index_to_key(), object)
@@ -44,7 +44,7 @@ def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: 
 
 
 def read(path: str, items: str | None) -> KeyedVectors:
-    """Read a file; see `item2vec.vectors.formats.read_vectors`."""
+    """Read a file; see `item2vec.vectors.formats.registry.read_vectors`."""
     import duckdb
 
     with open_vectors(path):

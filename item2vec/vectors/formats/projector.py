@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 
-from item2vec.corpus.names import Names
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
-from item2vec.vectors.atomic import atomic_paths
+from item2vec.files.atomic import atomic_paths
+from item2vec.items.names import Names
+from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors.formats.arrays import LINE_ENDS, beside, read_items, write_items
 from item2vec.vectors.formats.item_names import carried, checked
-from item2vec.vectors.formats.sidecar import LINE_ENDS, beside, read_items, write_items
 from item2vec.vectors.formats.streams import MOST_DIM, open_vectors
 from item2vec.vectors.formats.text_rows import read_rows, write_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -24,7 +24,7 @@ _LONGEST_LINE = 1 << 22
 
 
 def write(model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int) -> None:
-    """Write the input table; see `item2vec.vectors.formats.export_vectors`."""
+    """Write the input table; see `item2vec.vectors.formats.registry.export_vectors`."""
     vocabulary = carried(model, "projector", b"\t" + LINE_ENDS, replace_spaces)
     with atomic_paths(beside(path, ITEMS), path) as (items, temporary):
         if model.names is None:
@@ -45,7 +45,7 @@ def _write_named(path: str | os.PathLike[str], vocabulary: Vocabulary, names: Na
 
 
 def read(path: str, items: str | None) -> KeyedVectors:
-    """Read a pair; see `item2vec.vectors.formats.read_vectors`."""
+    """Read a pair; see `item2vec.vectors.formats.registry.read_vectors`."""
     with open_vectors(path) as file:
         first = file.readline(_LONGEST_LINE)
         dim = len(first.split())

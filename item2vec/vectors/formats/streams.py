@@ -11,8 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import BinaryIO, TypeVar
 
-from item2vec.corpus.memory import available_memory
 from item2vec.errors import ModelError
+from item2vec.files.machine import available_memory
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK = 1 << 22  # bytes read at once

@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.vocabulary import Vocabulary
 from item2vec.errors import ModelError
+from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.item_names import cut_out
 from item2vec.vectors.formats.streams import check_room, create_text, in_order, is_gzip_name, line_blocks
 
@@ -47,7 +47,7 @@ def read_rows(
     ModelError
         If a line is none: naming its number in the file.
     """
-    from item2vec.vectors.formats.parse_kernel import parse_lines  # here, since it imports numba
+    from item2vec.vectors.formats.text_kernels import parse_lines  # here, since it imports numba
 
     def parse(block: bytes) -> tuple[NDArray[np.float32], bytes, NDArray[np.int64], int, str]:
         data = np.frombuffer(block, np.uint8)
@@ -96,7 +96,7 @@ def write_rows(
     target : path-like
         What the file will be called; gzipped if that ends in ``.gz``.
     """
-    from item2vec.vectors.formats.print_kernel import print_rows  # here, since it imports numba
+    from item2vec.vectors.formats.text_kernels import print_rows  # here, since it imports numba
 
     step = max(1, _BLOCK // table.shape[1])
 

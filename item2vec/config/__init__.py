@@ -1,0 +1,1 @@
+"""Every option, checked once; defaults stand here and nowhere else."""

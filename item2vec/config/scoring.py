@@ -1,0 +1,127 @@
+"""How a model scores items for a history: which tables, how the history is pooled, how popularity is weighed."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from item2vec.errors import ConfigError
+
+Score = Literal["next", "similar"]
+Pool = Literal["mean", "last", "decay"]
+POOLS = get_args(Pool)
+DECAY = 0.8  # weight of an item over that of the next one
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Options of scoring; a model may carry those that it is best asked with.
+
+    Parameters
+    ----------
+    score : {"next", "similar"}
+        next: the history's input vectors times every item's output vector, what training made probable (sigma of it,
+        up to the noise distribution). similar: input vectors of length 1 times input vectors of length 1, the cosine.
+    pool : {"mean", "last", "decay"}
+        The history's vector: the mean of its items', the last item's, or a mean in which an item weighs ``decay``
+        times the one after it.
+    decay : float
+        Above 0, at most 1.
+    popularity : float
+        This times log(count) is added to each score; undoes what a high ns-exponent took from common items.
+    reverse : float
+        With the score next, this times the score of the other direction is added, the history's output vectors times
+        the item's input vector. Skip-gram learns each pair in both directions, and where order means nothing, their
+        sum is a better estimate of the pair than either. At least 0.
+    softmax : float
+        0: the scores of the history's items are averaged. Above: the softmax over all items of this times the scores
+        is, so that an item is found that suits some item of the history, not all; see `item2vec.vectors.recommend`.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot work.
+    """
+
+    score: Score = "next"
+    pool: Pool = "mean"
+    decay: float = DECAY
+    popularity: float = 0.0
+    reverse: float = 0.0
+    softmax: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        if self.score not in ("next", "similar"):
+            raise ConfigError(f"score is {self.score!r}; it must be next or similar")
+        check_pool(self.pool, self.decay)
+        if not math.isfinite(self.popularity):
+            raise ConfigError(f"popularity is {self.popularity!r}; it must be a finite number")
+        if not 0 <= self.reverse < math.inf:
+            raise ConfigError(f"reverse is {self.reverse!r}; it must be a number of at least 0")
+        if not 0 <= self.softmax < math.inf:
+            raise ConfigError(f"softmax is {self.softmax!r}; it must be a number of at least 0")
+
+    def with_given(self, **options: Any) -> Scoring:
+        """The same, but for the options that are not None.
+
+        Raises
+        ------
+        ConfigError
+            If a value cannot work.
+        """
+        return replace(self, **{name: value for name, value in options.items() if value is not None})
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Scoring:
+        """Scoring of options from a file, which may be anything.
+
+        Raises
+        ------
+        ConfigError
+            If there is an unknown option, or a value cannot work.
+        """
+        types = {field.name: type(field.default) for field in fields(cls)}
+        for name, value in options.items():
+            if name not in types:
+                raise ConfigError(f"{name!r} is no option of scoring; they are {', '.join(types)}")
+            number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+            if not (number if types[name] is float else isinstance(value, str)):
+                raise ConfigError(f"{name} is {value!r}; it must be {'a number' if types[name] is float else 'text'}")
+        return cls(**options)
+
+
+def score_options(scoring: Scoring, *, evaluate: bool = True) -> str:
+    """Options of ``evaluate items``, or else ``recommend``, for a scoring: those that are not defaults."""
+    standard = Scoring()
+    options = []
+    if evaluate and scoring.score != standard.score:
+        options.append(f"--score {scoring.score}")
+    if scoring.pool != standard.pool:
+        options.append(f"--pool {scoring.pool}")
+    if scoring.pool == "decay" and scoring.decay != standard.decay:
+        options.append(f"--decay {scoring.decay:g}")
+    if scoring.popularity:
+        options.append(f"--popularity {scoring.popularity:g}")
+    if scoring.reverse and scoring.score == "next":
+        options.append(f"--reverse {scoring.reverse:g}")
+    if scoring.softmax:
+        options.append(f"--softmax {scoring.softmax:g}")
+    return " ".join(options)
+
+
+def check_pool(pool: Pool, decay: float) -> None:
+    """Refuse what is no way to pool.
+
+    Raises
+    ------
+    ConfigError
+        If `pool` or `decay` cannot be.
+    """
+    if pool not in POOLS:
+        raise ConfigError(f"pool is {pool!r}; it must be one of {', '.join(POOLS)}")
+    if not 0 < decay <= 1:
+        raise ConfigError(f"decay is {decay!r}; it must be above 0 and at most 1")

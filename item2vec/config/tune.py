@@ -1,0 +1,92 @@
+"""TuneConfig: how options are searched for, checked once. Defaults stand here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from item2vec.config.validation import parse_metric
+from item2vec.errors import ConfigError
+
+By = Literal["auto", "last", "random"]
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """Options of a search, with the names and defaults of ``item2vec tune``.
+
+    Parameters
+    ----------
+    budget : str, float or None
+        How long to search: ``"90s"``, ``"10m"``, ``"2h"`` or seconds. None: 10 minutes, or without end until
+        ``trials`` have run.
+    trials : int or None
+        How many trials to run at most, those of an earlier call not counted.
+    metric : str
+        What to choose by: recall, ndcg, hit or mrr, @ and a number.
+    by : {"auto", "last", "random"}
+        last: a sequence's last item is held out, and its order means something. random: a share of its distinct items
+        is, and the order means nothing. auto: random where sequences look like baskets.
+    holdout : float
+        The share.
+    validate, validate_targets : str, Path or None
+        Files of what is held out instead, as `train` takes them; the whole corpus is then trained on.
+    id_column : bool
+        The lines of these files begin with an id.
+    dims : tuple of int
+        Values of ``dim`` to search; none: it stays.
+    max_tokens : int
+        Trials train on whole sequences, drawn at random, of about so many tokens; 0: on all.
+    keep_seen : bool
+        Items of a history may be recommended again.
+    study : str, Path or None
+        A file that keeps the trials; one that is there goes on.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot work.
+    """
+
+    budget: str | float | None = None
+    trials: int | None = None
+    metric: str = "ndcg@20"
+    by: By = "auto"
+    holdout: float = 0.2
+    validate: str | Path | None = None
+    validate_targets: str | Path | None = None
+    id_column: bool = False
+    dims: tuple[int, ...] = ()
+    max_tokens: int = 2_000_000
+    keep_seen: bool = False
+    study: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before any long work."""
+        parse_metric(self.metric)
+        _ = self.seconds
+        if self.trials is not None and self.trials < 1:
+            raise ConfigError(f"trials is {self.trials!r}; it must be a whole number from 1")
+        if self.by not in get_args(By):
+            raise ConfigError(f"by is {self.by!r}; it must be one of {', '.join(get_args(By))}")
+        if not 0 < self.holdout < 1:
+            raise ConfigError(f"holdout is {self.holdout!r}; it must be a share above 0 and below 1, such as 0.2")
+        if self.max_tokens < 0:
+            raise ConfigError(f"max-tokens is {self.max_tokens!r}; it must be a whole number, 0 for all")
+        if self.validate is None and (self.validate_targets is not None or self.id_column):
+            name = "validate-targets" if self.validate_targets is not None else "id-column"
+            raise ConfigError(f"{name} is about the file of --validate, and there is none; name one")
+
+    @property
+    def seconds(self) -> float:
+        """``budget`` in seconds."""
+        if self.budget is None:
+            return 600.0 if self.trials is None else float("inf")
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(self.budget).strip())
+        if not found or float(found[1]) == 0:
+            raise ConfigError(f"budget is {self.budget!r}; it must be a time above 0 such as 90s, 10m, 2h, or seconds")
+        return float(found[1]) * _UNITS[found[2]]

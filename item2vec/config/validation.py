@@ -1,0 +1,66 @@
+"""ValidationConfig: what is held out and looked for after each epoch. Defaults stand here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from item2vec.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """Options of validation, with the names and defaults of ``item2vec train``.
+
+    Parameters
+    ----------
+    validate : str or Path
+        Sequences; the last item of each is held out, unless there are targets.
+    validate_targets : str, Path or None
+        Line i has what is held out of line i.
+    metric : str
+        recall, ndcg, hit or mrr, @ and a number.
+    patience : int
+        Epochs without a better value after which training stops; 0: never.
+    delimiter : str or None
+        As that of the corpus.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot work.
+    """
+
+    validate: str | Path
+    validate_targets: str | Path | None = None
+    metric: str = "ndcg@20"
+    patience: int = 3
+    delimiter: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before any long work."""
+        parse_metric(self.metric)
+        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 0:
+            raise ConfigError(
+                f"patience is {self.patience!r}; it must be a whole number of epochs, 0 for no early stop"
+            )
+
+
+TARGET_METRICS = ("recall", "ndcg", "hit", "mrr")
+
+
+def parse_metric(name: str) -> tuple[str, int]:
+    """Split ``ndcg@20`` into its metric and k.
+
+    Raises
+    ------
+    ConfigError
+        If it is none of the metrics that have a value a user.
+    """
+    found = re.fullmatch(r"([a-z]+)@([1-9][0-9]{0,5})", name)
+    if not found or found[1] not in TARGET_METRICS:
+        raise ConfigError(
+            f"metric is {name!r}; it must be one of {', '.join(TARGET_METRICS)}, @ and k, such as ndcg@20"
+        )
+    return found[1], int(found[2])

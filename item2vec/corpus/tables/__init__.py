@@ -1,0 +1,1 @@
+"""Event tables to ids: DuckDB reads, numbers and sorts."""

@@ -1,0 +1,1 @@
+"""Text to ids: a byte tokeniser (numba), on all cores."""

@@ -1,0 +1,504 @@
+"""The byte tokeniser: numba kernels that turn lines of bytes into item codes in one pass.
+
+A block of a few kilobytes at a time goes through four loops, each of which does one thing for all its items,
+so that the memory accesses of many items overlap and few branches are mispredicted:
+
+1. edges: where items begin and end, found eight bytes at a time (SWAR);
+2. keys: an item's first 16 bytes as two integers, and a hash; its slot in the hash table is fetched;
+3. matches: the slot's row is compared with the keys;
+4. codes: what matched is counted and stored; the rest (new, collided, or over 16 bytes) is looked up again.
+
+`item2vec.corpus.text.tokeniser` has the table. Codes go to ``tokens`` (int32), the last of a sequence negative, which
+marks sequences without another array.
+
+Kernels neither allocate nor grow: `read_chunk` stops and says what room it needs. Words are little-endian.
+numba's cache does not see changes in `edges` and `item_hash`: `make clean` after editing them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+# Where items begin and end in a block of bytes, found eight bytes at a time (SWAR): the tokeniser's first loop.
+#
+# Words are little-endian. `item2vec.corpus.text.tokeniser` says how a block goes on from here.
+
+Array = Any  # kernels are typed by numba
+
+# Cursor, int64 [9]: where a reader stands.
+POSITION = 0  # next byte to look at
+STOP = 1  # end of the segment
+OPEN = 2  # first byte of an item that the last block ended within, or -1
+TOKENS = 3  # codes in `tokens`
+ITEMS = 4  # rows in use
+BYTES = 5  # bytes of `blob` in use
+SEQUENCES = 6  # sequences ended
+PAIRS = 7  # when room is lacking: items in the block to come
+SPAN = 8  # and an upper bound of their bytes
+CURSOR_SIZE = 9
+
+NEWLINE = 10
+RETURN = 13
+
+_U = np.uint64
+_ZERO, _ONE, _THREE, _SEVEN = _U(0), _U(1), _U(3), _U(7)
+_56, _58, _63 = _U(56), _U(58), _U(63)
+_ALL = _U(2**64 - 1)
+
+
+def _repeat(byte: int) -> np.uint64:
+    return _U(int.from_bytes(bytes([byte]) * 8, "little"))
+
+
+_EACH, _BITS7, _BIT8 = _repeat(1), _repeat(0x7F), _repeat(0x80)
+_BLANKS, _NEWLINES = _repeat(0x20), _repeat(NEWLINE)
+_FROM_9, _FROM_14 = _repeat(0x80 - 9), _repeat(0x80 - 14)
+_GATHER = _U(0x0002040810204081)  # brings bits 7, 15, ... 63 together in the top byte
+_DE_BRUIJN = _U(0x03F79D71B4CB0A89)  # its 64 six-bit windows all differ, so it numbers a lone bit
+_BIT_NUMBER = np.zeros(64, np.int64)
+for _i in range(64):
+    _BIT_NUMBER[((1 << _i) * int(_DE_BRUIJN) % 2**64) >> 58] = _i
+
+
+@njit(cache=True, nogil=True)
+def bytes_at_end(data: Array, position: int) -> Any:
+    """Eight bytes from any position on, where the data may end before; zeros stand for what is behind it."""
+    word = _ZERO
+    for i in range(position, min(position + 8, len(data))):
+        word |= _U(data[i]) << _U(8 * (i - position))
+    return word
+
+
+@njit(cache=True, nogil=True)
+def eight_bytes(words: Array, position: int) -> Any:
+    """Eight bytes from any position on, out of the two aligned words that hold them."""
+    index = _U(position) >> _THREE
+    shift = (_U(position) & _SEVEN) << _THREE
+    return (words[index] >> shift) | ((words[index + _ONE] << _ONE) << (_63 - shift))
+
+
+@njit(cache=True, nogil=True)
+def _space_bits(word: Any) -> Any:
+    """Bit i of the result says whether byte i is ASCII white space: 9 to 13, or 32."""
+    low = word & _BITS7
+    control = (low + _FROM_9) & ~(low + _FROM_14)
+    blank = ~((low ^ _BLANKS) + _BITS7)
+    return np.uint8((((control | blank) & ~word & _BIT8) * _GATHER) >> _56)
+
+
+@njit(cache=True, nogil=True)
+def _equal_bits(word: Any, pattern: Any) -> Any:
+    """Bit i of the result says whether byte i is a newline or the byte that the pattern repeats."""
+    newline, other = word ^ _NEWLINES, word ^ pattern
+    differs = (((newline & _BITS7) + _BITS7) | newline) & (((other & _BITS7) + _BITS7) | other)
+    return np.uint8(((~differs & _BIT8) * _GATHER) >> _56)
+
+
+@njit(cache=True, nogil=True)
+def mark_separators(data: Array, words: Array, delimiter: Array, first: int, bits: Array) -> None:
+    """Fill the bits for words ``first`` on: white space, or newlines and the first byte of a delimiter."""
+    whole = min(len(bits), len(words) - first)
+    if len(delimiter) == 0:
+        for i in range(whole):
+            bits[i] = _space_bits(words[first + i])
+        for i in range(whole, len(bits)):
+            bits[i] = _space_bits(bytes_at_end(data, 8 * (first + i)))
+    else:
+        pattern = _U(delimiter[0]) * _EACH
+        for i in range(whole):
+            bits[i] = _equal_bits(words[first + i], pattern)
+        for i in range(whole, len(bits)):
+            bits[i] = _equal_bits(bytes_at_end(data, 8 * (first + i)), pattern)
+
+
+@njit(cache=True, nogil=True)
+def _first_bit(bits: Any) -> Any:
+    """Number of the lowest set bit of a word that has one."""
+    return _BIT_NUMBER[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _58]
+
+
+@njit(cache=True, nogil=True)
+def _within(base: int, start: int, stop: int) -> Any:
+    """Mask of the bits that stand for the bytes start:stop, bit 0 for byte ``base``; some of 64 do."""
+    mask = _ALL
+    if base < start:
+        mask &= _ALL << _U(start - base)
+    if base + 64 > stop:
+        mask &= _ALL >> _U(base + 64 - stop)
+    return mask
+
+
+@njit(cache=True, nogil=True)
+def edges_at_spaces(bits: Array, cursor: Array, edges: Array) -> Any:
+    """Begin and end of the items in one block, in turns: how many edges, and where the next block begins.
+
+    An item that reaches beyond the block has a begin only; ``cursor[OPEN]`` hands it on.
+    """
+    position, stop = cursor[POSITION], cursor[STOP]
+    base = position & -64
+    found = 0
+    before = _ZERO  # 1: the byte before belongs to an item
+    if cursor[OPEN] >= 0:
+        edges[0] = cursor[OPEN]
+        found = 1
+        before = _ONE
+    for group in bits.view(np.uint64):
+        if base >= stop:
+            break
+        inside = ~group & _within(base, position, stop)
+        changes = inside ^ ((inside << _ONE) | before)
+        before = inside >> _63
+        while changes != _ZERO:
+            edges[found] = base + _first_bit(changes)
+            found += 1
+            changes &= changes - _ONE
+        base += 64
+    if base >= stop and found & 1:
+        edges[found] = stop
+        found += 1
+    return found, min(base, stop)
+
+
+@njit(cache=True, nogil=True)
+def _separator_width(data: Array, position: int, stop: int, delimiter: Array) -> Any:
+    """Bytes of the newline or delimiter that begins here; 0 if only a delimiter's first byte does."""
+    if data[position] == NEWLINE:
+        return 1
+    if position + len(delimiter) > stop:
+        return 0
+    for i in range(1, len(delimiter)):
+        if data[position + i] != delimiter[i]:
+            return 0
+    return len(delimiter)
+
+
+@njit(cache=True, nogil=True)
+def edges_at_delimiter(data: Array, delimiter: Array, bits: Array, cursor: Array, edges: Array) -> Any:
+    """As `edges_at_spaces`, where only newlines and a delimiter of one or more bytes part items.
+
+    Empty items are left out, and a carriage return before a newline, or at the end, is none of an item.
+    """
+    position, stop = cursor[POSITION], cursor[STOP]
+    base = position & -64
+    found = 0
+    start = cursor[OPEN] if cursor[OPEN] >= 0 else position
+    for group in bits.view(np.uint64):
+        if base >= stop:
+            break
+        candidates = group & _within(base, position, stop)
+        while candidates != _ZERO:
+            end = base + _first_bit(candidates)
+            candidates &= candidates - _ONE
+            width = _separator_width(data, end, stop, delimiter) if end >= start else 0
+            if width > 0:
+                found = _add_item(data, start, end, data[end] == NEWLINE, edges, found)
+                start = end + width
+        base += 64
+    if base >= stop:
+        return _add_item(data, start, stop, True, edges, found), stop
+    if start < base:
+        edges[found] = start
+        found += 1
+    return found, max(base, start)
+
+
+@njit(cache=True, nogil=True)
+def _add_item(data: Array, start: int, end: int, line_ends: bool, edges: Array, found: int) -> Any:
+    """Add an item's edges, unless it is empty; the carriage return at a line's end is none of it."""
+    if line_ends and end > start and data[end - 1] == RETURN:
+        end -= 1
+    if end <= start:
+        return found
+    edges[found] = start
+    edges[found + 1] = end
+    return found + 2
+
+
+# The hash table of items: numba kernels that find an item's row, or add one.
+#
+# The table has two levels, as Python's dict has. ``slots`` (uint64, a power of two of them, open addressing,
+# linear probing) hold the upper half of the hash beside a row number, 0 for free. ``entries`` (uint64
+# [rows, 4]) hold keys, length and count in order of first occurrence, so that frequent items, which come early,
+# share few cache lines. Row 0 is never used: a code is a row, from 1; row r's item is
+# ``blob[offsets[r - 1]:offsets[r]]``.
+#
+# Kernels neither allocate nor grow: `ItemTable` does.
+
+# Columns of an entry, uint64 [4], and of the keys of an item in a block, uint64 [5].
+KEY = 0  # bytes 0 to 7
+REST = 1  # bytes 8 to 15, or a hash of all from 8 on
+LENGTH = 2
+COUNT = 3
+HASH = 3
+ROW = 4
+KEY_SIZE = 5
+
+INLINE = 16  # bytes of an item that its two keys hold
+_32 = _U(32)
+_LOW32 = _U(2**32 - 1)
+
+# Odd constants that mix well: 2**64 over the golden ratio (Knuth, TAOCP 3, 6.4), and another.
+_HASH_A = _U(0x9E3779B97F4A7C15)
+_HASH_B = _U(0xD6E8FEB86659FD93)
+
+
+@njit(cache=True, nogil=True)
+def hash_item(key: Any, rest: Any, length: Any) -> Any:
+    """Mix an item's two keys and its length into 64 bits."""
+    mixed = ((key ^ (rest * _HASH_B)) + length) * _HASH_A
+    mixed = (mixed ^ (mixed >> _32)) * _HASH_B
+    return mixed ^ (mixed >> _32)
+
+
+@njit(cache=True, nogil=True)
+def mix_in(rest: Any, word: Any) -> Any:
+    """Take eight more bytes into the hash of an item's rest."""
+    mixed = rest * _HASH_A
+    return mixed ^ (mixed >> _32) ^ word
+
+
+@njit(cache=True, nogil=True)
+def match_rows(keys: Array, count: int, slots: Array, entries: Array) -> None:
+    """Fill keys[:count, ROW]: the row in an item's first slot if it is the item's, else 0.
+
+    Two plain loops, so that the cache misses of many items overlap.
+    """
+    mask = _U(len(slots) - 1)
+    for i in range(count):
+        keys[i, ROW] = slots[keys[i, HASH] & mask] & _LOW32
+    for i in range(count):
+        row = keys[i, ROW]
+        differs = (
+            (entries[row, KEY] ^ keys[i, KEY])
+            | (entries[row, REST] ^ keys[i, REST])
+            | (entries[row, LENGTH] ^ keys[i, LENGTH])
+        )
+        keys[i, ROW] = row if differs == _ZERO and keys[i, LENGTH] <= _U(INLINE) else _ZERO
+
+
+@njit(cache=True, nogil=True)
+def find_or_add(
+    data: Array,
+    start: int,
+    sought: Array,
+    slots: Array,
+    entries: Array,
+    offsets: Array,
+    blob: Array,
+    cursor: Array,
+) -> Any:
+    """Row of the item whose bytes begin at ``start``, with its keys in ``sought``; if new, the next row."""
+    mask = _U(len(slots) - 1)
+    tag = sought[HASH] >> _32
+    length = np.int64(sought[LENGTH])
+    place = sought[HASH] & mask
+    while slots[place] != _ZERO:
+        row = slots[place] & _LOW32
+        if (
+            slots[place] >> _32 == tag
+            and entries[row, KEY] == sought[KEY]
+            and entries[row, REST] == sought[REST]
+            and entries[row, LENGTH] == sought[LENGTH]
+        ):
+            same = True
+            if length > INLINE:
+                begin = offsets[row - _ONE]
+                for i in range(length):
+                    if blob[begin + i] != data[start + i]:
+                        same = False
+                        break
+            if same:
+                return np.int64(row)
+        place = (place + _ONE) & mask
+    added = cursor[ITEMS] + 1
+    slots[place] = (tag << _32) | _U(added)
+    entries[added, KEY] = sought[KEY]
+    entries[added, REST] = sought[REST]
+    entries[added, LENGTH] = sought[LENGTH]
+    entries[added, COUNT] = _ZERO
+    begin = cursor[BYTES]
+    for i in range(length):
+        blob[begin + i] = data[start + i]
+    offsets[added] = begin + length
+    cursor[ITEMS] = added
+    cursor[BYTES] = begin + length
+    return added
+
+
+@njit(cache=True, nogil=True)
+def refill_slots(entries: Array, items: int, slots: Array) -> None:
+    """Enter rows 1 to ``items`` into free slots."""
+    mask = _U(len(slots) - 1)
+    for row in range(1, items + 1):
+        hashed = hash_item(entries[row, KEY], entries[row, REST], entries[row, LENGTH])
+        place = hashed & mask
+        while slots[place] != _ZERO:
+            place = (place + _ONE) & mask
+        slots[place] = ((hashed >> _32) << _32) | _U(row)
+
+
+@njit(cache=True, nogil=True)
+def merge_entries(
+    other_entries: Array, other_offsets: Array, other_blob: Array, codes: Array, keys: Array,
+    slots: Array, entries: Array, offsets: Array, blob: Array, cursor: Array,
+) -> None:  # fmt: skip
+    """Add another table's items and counts in their order; codes[r] becomes the row here of its row r.
+
+    ``keys`` is scratch for a block of items, uint64 [any, 5]. All of the other's items must have room.
+    """
+    for first in range(1, len(codes), len(keys)):
+        count = min(len(keys), len(codes) - first)
+        for i in range(count):
+            for column in (KEY, REST, LENGTH):
+                keys[i, column] = other_entries[first + i, column]
+            keys[i, HASH] = hash_item(keys[i, KEY], keys[i, REST], keys[i, LENGTH])
+        match_rows(keys, count, slots, entries)
+        for i in range(count):
+            row: Any = np.int64(keys[i, ROW])
+            if row == 0:
+                start = other_offsets[first + i - 1]
+                row = find_or_add(other_blob, start, keys[i], slots, entries, offsets, blob, cursor)
+            entries[row, COUNT] += other_entries[first + i, COUNT]
+            codes[first + i] = row
+
+
+_FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
+
+
+@njit(cache=True, nogil=True)
+def _keys_at_end(data: Array, start: int, length: int) -> tuple[Any, Any]:
+    """The keys of `_make_keys` for an item so near the data's end that whole words would reach beyond."""
+    key = bytes_at_end(data, start) & _FIRST_BYTES[min(length, 8)]
+    rest = bytes_at_end(data, start + 8) & _FIRST_BYTES[min(max(length - 8, 0), 8)]
+    if length > INLINE:
+        last = start + length - 8
+        for position in range(start + 16, last, 8):
+            rest = mix_in(rest, bytes_at_end(data, position))
+        rest = mix_in(rest, bytes_at_end(data, last))
+    return key, rest
+
+
+@njit(cache=True, nogil=True)
+def _make_keys(data: Array, words: Array, edges: Array, pairs: int, keys: Array) -> None:
+    """Fill keys[i] with bytes 0 to 7, bytes 8 to 15, length and hash of item i.
+
+    Zeros stand behind an item's end; the second key of an item over 16 bytes is a hash of the rest.
+    """
+    for i in range(pairs):
+        start, end = edges[2 * i], edges[2 * i + 1]
+        length = end - start
+        if end + 24 <= 8 * len(words):
+            key = eight_bytes(words, start) & _FIRST_BYTES[min(length, 8)]
+            rest = eight_bytes(words, start + 8) & _FIRST_BYTES[min(max(length - 8, 0), 8)]
+            if length > INLINE:
+                for position in range(start + 16, end - 8, 8):
+                    rest = mix_in(rest, eight_bytes(words, position))
+                rest = mix_in(rest, eight_bytes(words, end - 8))
+        else:
+            key, rest = _keys_at_end(data, start, length)
+        keys[i, KEY] = key
+        keys[i, REST] = rest
+        keys[i, LENGTH] = _U(length)
+        keys[i, HASH] = hash_item(key, rest, _U(length))
+
+
+@njit(cache=True, nogil=True)
+def end_sequence(cursor: Array, tokens: Array) -> None:
+    """Mark the last token as the last of its sequence; empty lines end nothing."""
+    last = cursor[TOKENS] - 1
+    if last >= 0 and tokens[last] > 0:
+        tokens[last] = -tokens[last]
+        cursor[SEQUENCES] += 1
+
+
+@njit(cache=True, nogil=True)
+def _has_newline(data: Array, start: int, stop: int) -> bool:
+    """Whether one stands in data[start:stop], the separators between two items."""
+    for position in range(start, stop):  # noqa: SIM110  a loop is what numba compiles
+        if data[position] == NEWLINE:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _store(
+    data: Array, edges: Array, found: int, after: int, keys: Array,
+    slots: Array, entries: Array, offsets: Array, blob: Array, cursor: Array, tokens: Array,
+) -> None:  # fmt: skip
+    """Count the block's items, store their codes, and end sequences at the newlines between them.
+
+    ``after`` is where the next block begins: the separators up to there belong to this one.
+    """
+    edges[found] = after  # where the separators behind the last item end
+    pairs = found >> 1
+    if _has_newline(data, cursor[POSITION], edges[0]):
+        end_sequence(cursor, tokens)
+    stored = cursor[TOKENS]
+    for i in range(pairs):
+        start, end = edges[2 * i], edges[2 * i + 1]
+        row: Any = np.int64(keys[i, ROW])
+        if row == 0:
+            row = find_or_add(data, start, keys[i], slots, entries, offsets, blob, cursor)
+        entries[row, COUNT] += _ONE
+        if _has_newline(data, end, edges[2 * i + 2]):
+            cursor[SEQUENCES] += 1
+            row = -row
+        tokens[stored + i] = row
+    cursor[TOKENS] += pairs
+
+
+@njit(cache=True, nogil=True)
+def read_chunk(
+    data: Array, words: Array, delimiter: Array, pause: int, cursor: Array, edges: Array, bits: Array,
+    keys: Array, slots: Array, entries: Array, offsets: Array, blob: Array, tokens: Array,
+) -> bool:  # fmt: skip
+    """Read whole blocks until ``pause``.
+
+    Parameters
+    ----------
+    data, words : arrays, uint8 [n] and uint64 [n // 8]
+        The file's bytes, twice.
+    delimiter : array, uint8
+        Empty for white space.
+    pause : int
+        Stop at the first block that ends here or behind it.
+    cursor : array, int64 [CURSOR_SIZE]
+        Where to begin; brought forward block by block.
+    edges, bits, keys : arrays, int64 [8 B + 8], uint8 [B] and uint64 [4 B + 4, 5]
+        Scratch for blocks of 8 B bytes, B a multiple of 8.
+    slots, entries, offsets, blob, tokens : arrays
+        As the module says.
+
+    Returns
+    -------
+    bool
+        False if the next block needs more room: for ``cursor[PAIRS]`` items of ``cursor[SPAN]`` bytes.
+    """
+    while cursor[POSITION] < pause:
+        mark_separators(data, words, delimiter, cursor[POSITION] >> 6 << 3, bits)
+        if len(delimiter) == 0:
+            found, after = edges_at_spaces(bits, cursor, edges)
+        else:
+            found, after = edges_at_delimiter(data, delimiter, bits, cursor, edges)
+        pairs = found >> 1
+        if pairs > 0:
+            span = edges[2 * pairs - 1] - edges[0]
+            rows = cursor[ITEMS] + pairs
+            if (
+                cursor[TOKENS] + pairs > len(tokens)
+                or rows >= len(entries)
+                or 5 * rows > 3 * len(slots)
+                or cursor[BYTES] + span > len(blob)
+            ):
+                cursor[PAIRS] = pairs
+                cursor[SPAN] = span
+                return False
+            _make_keys(data, words, edges, pairs, keys)
+            match_rows(keys, pairs, slots, entries)
+        _store(data, edges, found, after, keys, slots, entries, offsets, blob, cursor, tokens)
+        cursor[OPEN] = edges[found - 1] if found & 1 else -1
+        cursor[POSITION] = after
+    return True

@@ -1,0 +1,1 @@
+"""What an item is: vocabulary, names, finding one among millions. numpy only."""

@@ -1,0 +1,258 @@
+"""The products of small matrices that the CPU kernel is made of, on explicit vectors.
+
+A block of the result is held in registers while the inner dimension runs: rows of A are broadcast number by number
+against whole registers of B (Goto and van de Geijn 2008). Twelve accumulators, one register of B and three of A fit
+the sixteen registers of AVX2; fewer than eight accumulators would wait for the latency of the multiply-adds.
+
+Pointers are trusted; sizes are counted in float32 numbers, ``LANES`` (`item2vec.model.cpu.simd`) to a register.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from item2vec.kernels import inlined, kernel
+from item2vec.model.cpu.simd import LANES, add, address, at, fma, get, load, prefetch, splat, spread, store
+
+f32 = np.float32
+SCORE_ROWS = 6  # rows of a block of scores, two registers wide
+UPDATE_ROWS = 3  # rows of a block of updates, four or three registers wide
+
+
+@inlined
+def _scores_two(A, a_row, B, columns, n, C):
+    """C[6,2 registers] = A[6,n]·B[n,2 registers]."""
+    z = splat(f32(0.0))
+    a0, a1, b0, b1, c0, c1, d0, d1, e0, e1, f0, f1 = z, z, z, z, z, z, z, z, z, z, z, z
+    D = at(A, 3 * a_row)
+    for _ in range(n):
+        y0, y1 = load(B), load(at(B, LANES))
+        x = spread(A)
+        a0, a1 = fma(x, y0, a0), fma(x, y1, a1)
+        x = spread(at(A, a_row))
+        b0, b1 = fma(x, y0, b0), fma(x, y1, b1)
+        x = spread(at(A, 2 * a_row))
+        c0, c1 = fma(x, y0, c0), fma(x, y1, c1)
+        x = spread(D)
+        d0, d1 = fma(x, y0, d0), fma(x, y1, d1)
+        x = spread(at(D, a_row))
+        e0, e1 = fma(x, y0, e0), fma(x, y1, e1)
+        x = spread(at(D, 2 * a_row))
+        f0, f1 = fma(x, y0, f0), fma(x, y1, f1)
+        A, D, B = at(A, 1), at(D, 1), at(B, columns)
+    for v, w in ((a0, a1), (b0, b1), (c0, c1), (d0, d1), (e0, e1), (f0, f1)):
+        store(C, v)
+        store(at(C, LANES), w)
+        C = at(C, columns)
+
+
+@inlined
+def _scores_three(A, a_row, B, columns, n, C):
+    """C[4,3 registers] = A[4,n]·B[n,3 registers]."""
+    z = splat(f32(0.0))
+    a0, a1, a2, b0, b1, b2, c0, c1, c2, d0, d1, d2 = z, z, z, z, z, z, z, z, z, z, z, z
+    D = at(A, 3 * a_row)
+    for _ in range(n):
+        y0, y1, y2 = load(B), load(at(B, LANES)), load(at(B, 2 * LANES))
+        x = spread(A)
+        a0, a1, a2 = fma(x, y0, a0), fma(x, y1, a1), fma(x, y2, a2)
+        x = spread(at(A, a_row))
+        b0, b1, b2 = fma(x, y0, b0), fma(x, y1, b1), fma(x, y2, b2)
+        x = spread(at(A, 2 * a_row))
+        c0, c1, c2 = fma(x, y0, c0), fma(x, y1, c1), fma(x, y2, c2)
+        x = spread(D)
+        d0, d1, d2 = fma(x, y0, d0), fma(x, y1, d1), fma(x, y2, d2)
+        A, D, B = at(A, 1), at(D, 1), at(B, columns)
+    for u, v, w in ((a0, a1, a2), (b0, b1, b2), (c0, c1, c2), (d0, d1, d2)):
+        store(C, u)
+        store(at(C, LANES), v)
+        store(at(C, 2 * LANES), w)
+        C = at(C, columns)
+
+
+@inlined
+def _scores_one(A, a_row, B, columns, n, C):
+    """C[6,1 register] = A[6,n]·B[n,1 register]."""
+    z = splat(f32(0.0))
+    a, b, c, d, e, f = z, z, z, z, z, z
+    D = at(A, 3 * a_row)
+    for _ in range(n):
+        y = load(B)
+        a = fma(spread(A), y, a)
+        b = fma(spread(at(A, a_row)), y, b)
+        c = fma(spread(at(A, 2 * a_row)), y, c)
+        d = fma(spread(D), y, d)
+        e = fma(spread(at(D, a_row)), y, e)
+        f = fma(spread(at(D, 2 * a_row)), y, f)
+        A, D, B = at(A, 1), at(D, 1), at(B, columns)
+    for v in (a, b, c, d, e, f):
+        store(C, v)
+        C = at(C, columns)
+
+
+@kernel
+def scores(A, rows, a_row, B, columns, n, C):
+    """C[rows,columns] = A[rows,n]·B[n,columns].
+
+    Rows of A are a_row apart, those of B and C columns apart, which is in whole registers. Up to SCORE_ROWS - 1 rows
+    of A beyond ``rows`` are read, and of C written.
+    """
+    registers = columns // LANES
+    j = 0
+    if registers % 2 == 1 and registers > 1:
+        for r in range(0, rows, 4):
+            _scores_three(at(A, r * a_row), a_row, B, columns, n, at(C, r * columns))
+        j = 3 * LANES
+    while j + 2 * LANES <= columns:
+        for r in range(0, rows, 6):
+            _scores_two(at(A, r * a_row), a_row, at(B, j), columns, n, at(C, r * columns + j))
+        j += 2 * LANES
+    if j < columns:
+        for r in range(0, rows, 6):
+            _scores_one(at(A, r * a_row), a_row, at(B, j), columns, n, at(C, r * columns + j))
+
+
+@inlined
+def _four_wide(acc, A, row, column, B, width, n):
+    """Add A[3,n]·B[n,4 registers] to twelve accumulators."""
+    a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3 = acc
+    for _ in range(n):
+        u, v, w = spread(A), spread(at(A, row)), spread(at(A, 2 * row))
+        y = load(B)
+        a0, b0, c0 = fma(u, y, a0), fma(v, y, b0), fma(w, y, c0)
+        y = load(at(B, LANES))
+        a1, b1, c1 = fma(u, y, a1), fma(v, y, b1), fma(w, y, c1)
+        y = load(at(B, 2 * LANES))
+        a2, b2, c2 = fma(u, y, a2), fma(v, y, b2), fma(w, y, c2)
+        y = load(at(B, 3 * LANES))
+        a3, b3, c3 = fma(u, y, a3), fma(v, y, b3), fma(w, y, c3)
+        A, B = at(A, column), at(B, width)
+    return a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3
+
+
+@inlined
+def _three_wide(acc, A, row, column, B, width, n):
+    """Add A[3,n]·B[n,3 registers] to nine accumulators."""
+    a0, a1, a2, b0, b1, b2, c0, c1, c2 = acc
+    for _ in range(n):
+        u, v, w = spread(A), spread(at(A, row)), spread(at(A, 2 * row))
+        y = load(B)
+        a0, b0, c0 = fma(u, y, a0), fma(v, y, b0), fma(w, y, c0)
+        y = load(at(B, LANES))
+        a1, b1, c1 = fma(u, y, a1), fma(v, y, b1), fma(w, y, c1)
+        y = load(at(B, 2 * LANES))
+        a2, b2, c2 = fma(u, y, a2), fma(v, y, b2), fma(w, y, c2)
+        A, B = at(A, column), at(B, width)
+    return a0, a1, a2, b0, b1, b2, c0, c1, c2
+
+
+@inlined
+def _one_wide(acc, A, row, column, B, width, n):
+    """Add A[3,n]·B[n,1 register] to three accumulators."""
+    a, b, c = acc
+    for _ in range(n):
+        y = load(B)
+        a, b, c = fma(spread(A), y, a), fma(spread(at(A, row)), y, b), fma(spread(at(A, 2 * row)), y, c)
+        A, B = at(A, column), at(B, width)
+    return a, b, c
+
+
+@inlined
+def _add_to(p, v):
+    store(p, add(load(p), v))
+
+
+@inlined
+def _add_three(p, u, v, w):
+    _add_to(p, u)
+    _add_to(at(p, LANES), v)
+    _add_to(at(p, 2 * LANES), w)
+
+
+@inlined
+def _update_four(table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, n2):
+    z = splat(f32(0.0))
+    acc = _four_wide((z, z, z, z, z, z, z, z, z, z, z, z), A, a_row, a_column, B, width, n)
+    acc = _four_wide(acc, A2, a2_row, a2_column, B2, width, n2)
+    a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3 = acc
+    p = at(table, get(rows_at))
+    _add_three(p, a0, a1, a2)
+    _add_to(at(p, 3 * LANES), a3)
+    if rows > 1:
+        p = at(table, get(at(rows_at, 1)))
+        _add_three(p, b0, b1, b2)
+        _add_to(at(p, 3 * LANES), b3)
+    if rows > 2:
+        p = at(table, get(at(rows_at, 2)))
+        _add_three(p, c0, c1, c2)
+        _add_to(at(p, 3 * LANES), c3)
+
+
+@inlined
+def _update_three(table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, n2):
+    z = splat(f32(0.0))
+    acc = _three_wide((z, z, z, z, z, z, z, z, z), A, a_row, a_column, B, width, n)
+    a0, a1, a2, b0, b1, b2, c0, c1, c2 = _three_wide(acc, A2, a2_row, a2_column, B2, width, n2)
+    _add_three(at(table, get(rows_at)), a0, a1, a2)
+    if rows > 1:
+        _add_three(at(table, get(at(rows_at, 1))), b0, b1, b2)
+    if rows > 2:
+        _add_three(at(table, get(at(rows_at, 2))), c0, c1, c2)
+
+
+@inlined
+def _update_one(table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, n2):
+    z = splat(f32(0.0))
+    acc = _one_wide((z, z, z), A, a_row, a_column, B, width, n)
+    a, b, c = _one_wide(acc, A2, a2_row, a2_column, B2, width, n2)
+    _add_to(at(table, get(rows_at)), a)
+    if rows > 1:
+        _add_to(at(table, get(at(rows_at, 1))), b)
+    if rows > 2:
+        _add_to(at(table, get(at(rows_at, 2))), c)
+
+
+@kernel
+def update_columns(
+    registers, table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, spans, soon, fetch
+):  # fmt: skip
+    """table[rows_at[i], :4, 3 or 1 registers] += A[i,:n]·B[:n] + A2[i,first:last]·B2[first:last].
+
+    A goes on by a_row from row to row and by a_column along a row, so does A2; rows of B and B2 are width apart.
+    spans[2b] and spans[2b+1] are first and last of rows 3b to 3b+2. All rows of the table are done for these columns
+    before the next columns are: so the columns of B stay in the first-level cache. In between, the first ``fetch`` rows
+    whose addresses are in ``soon`` are prefetched, a few a block, as a core has few cache lines under way at once.
+    """
+    a_time = fetch // ((rows + UPDATE_ROWS - 1) // UPDATE_ROWS) + 1
+    fetched = 0
+    for r in range(0, rows, UPDATE_ROWS):
+        first = get(at(spans, 2 * (r // UPDATE_ROWS)))
+        n2 = get(at(spans, 2 * (r // UPDATE_ROWS) + 1)) - first
+        a, a2, b2 = at(A, r * a_row), at(A2, r * a2_row + first * a2_column), at(B2, first * width)
+        ids = at(rows_at, r)
+        left = rows - r
+        for i in range(fetched, min(fetch, fetched + a_time)):
+            where = get(at(soon, i))
+            for j in range(0, 4 * width, 64):
+                prefetch(where + j)
+        fetched += a_time
+        for i in range(min(UPDATE_ROWS, left)):  # the sums are done some two hundred cycles from here
+            where = address(at(table, get(at(ids, i))))
+            for j in range(0, 4 * LANES * registers, 64):
+                prefetch(where + j)
+        if registers == 4:
+            _update_four(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
+        elif registers == 3:
+            _update_three(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
+        else:
+            _update_one(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
+
+
+@kernel
+def registers_at(j, width):
+    """How many registers wide, 4, 3 or 1, the columns from j on are updated; in all as few as can be."""
+    left = (width - j) // LANES
+    threes = (4 - left % 4) % 4
+    if 3 * threes > left:
+        return 4 if left >= 4 else 1
+    return 4 if left > 3 * threes else 3

@@ -1,0 +1,1 @@
+"""One way from sources to a model: read, check, train, validate, write down, end."""

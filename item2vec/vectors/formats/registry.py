@@ -1,0 +1,190 @@
+"""The vector files of other tools: one reader and writer a module, found here by name, ending or content.
+
+`read_vectors` reads any of them, and item2vec's own model file; `export_vectors` writes one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from item2vec.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from item2vec.vectors.keyed_vectors import KeyedVectors
+
+
+Table = Literal["input", "output", "sum", "concat"]
+TABLES = get_args(Table)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Parameters
+    ----------
+    module : str
+        In this package; has ``read(path, items)`` and ``write(model, path, *, replace_spaces, precision)``,
+        which raise ModelError, or ``read_KIND`` and ``write_KIND``.
+    endings : tuple of str
+        Names of such files end so; the first format with an ending is the one that is written.
+    about : str
+        What it is, in a few words.
+    text : bool
+        Whether numbers are text, so that their precision can be chosen.
+    writes : bool
+        Whether there is a writer.
+    kind : str
+        Which of the formats of its module it is, where there are several.
+    """
+
+    module: str
+    endings: tuple[str, ...]
+    about: str
+    text: bool = False
+    writes: bool = True
+    kind: str = ""
+
+    def part(self, name: str) -> Callable[..., Any]:
+        """``read`` or ``write``, imported when it is needed."""
+        module = import_module(f"{__package__}.{self.module}")
+        found: Callable[..., Any] = getattr(module, f"{name}_{self.kind}" if self.kind else name)
+        return found
+
+
+FORMATS = {
+    "word2vec": Format(
+        "word2vec", (".txt", ".vec", ".txt.gz", ".vec.gz"), "text with a header; fastText's .vec too", True, kind="text"
+    ),
+    "word2vec-binary": Format("word2vec", (".bin", ".bin.gz"), "word2vec.c's binary file", kind="binary"),
+    "glove": Format("glove", (".glove", ".glove.gz"), "text without a header", True),
+    "fasttext": Format("fasttext", (".bin",), "a fastText model: words with their subwords", writes=False),
+    "npy": Format("arrays", (".npy",), "numpy's table, and its items in NAME.vocab.txt", kind="npy"),
+    "safetensors": Format("arrays", (".safetensors",), "item2vec's model file with one table", kind="safetensors"),
+    "parquet": Format("parquet", (".parquet",), "columns item and vector"),
+    "projector": Format("projector", (".tsv",), "for TensorFlow Projector, and NAME.metadata.tsv", True),
+}
+WRITERS = [name for name, format in FORMATS.items() if format.writes]
+
+
+def read_vectors(
+    path: str | os.PathLike[str], format: str | None = None, *, items: str | os.PathLike[str] | None = None
+) -> KeyedVectors:
+    """Read vectors of any format: item2vec's model file, or another tool's.
+
+    Parameters
+    ----------
+    path : str or path-like
+    format : str, optional
+        One of `FORMATS`; by the file's content if it is not given.
+    items : str or path-like, optional
+        The file with the items, one a line, for formats that have them in a file of their own; by custom it
+        lies beside `path`.
+
+    Returns
+    -------
+    KeyedVectors
+        A model file with all it has, its tables mapped. Of other formats the input table and the items, whose
+        counts are 0 unless the format has them, in the order of the file.
+
+    Raises
+    ------
+    ConfigError
+        If `format` is none.
+    ModelError
+        If the file cannot be read, or is damaged, or its format cannot be told: naming it and what is wrong.
+    """
+    shown = os.fspath(path)
+    if format is None:
+        from item2vec.vectors.formats.detect import detect
+
+        format = detect(shown)
+    elif format not in FORMATS:
+        raise ConfigError(f"format is {format!r}; it must be one of {', '.join(FORMATS)}")
+    if items is not None and format not in ("npy", "safetensors", "projector"):
+        raise ConfigError(f"the {format} format has its items in the file itself; leave out the file of items")
+    model: KeyedVectors = FORMATS[format].part("read")(shown, None if items is None else os.fspath(items))
+    return model
+
+
+def export_vectors(
+    model: KeyedVectors,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    table: Table = "input",
+    normalize: bool = False,
+    replace_spaces: str | None = None,
+    precision: int | None = None,
+) -> str:
+    """Write one table of a model in another tool's format; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    model : KeyedVectors
+    path : str or path-like
+        The target; one that is there is replaced.
+    format : str, optional
+        One of `WRITERS`; by the ending of `path` if it is not given, word2vec if it has no ending.
+    table : {"input", "output", "sum", "concat"}
+        Which vectors: of one table, or each item's two added up (GloVe's custom) or one after the other.
+    normalize : bool
+        Whether to scale each vector to length 1.
+    replace_spaces : str, optional
+        What to write for each white-space character of an item, where the format cannot carry them.
+    precision : int, optional
+        Significant digits of text, 1 to 9; by default the fewest that read back as the same numbers.
+
+    Returns
+    -------
+    str
+        The format.
+
+    Raises
+    ------
+    ConfigError
+        If an option has a value that cannot work.
+    ModelError
+        If the format cannot carry an item, the model lacks the table, or the file cannot be written.
+    """
+    if format is None:
+        format = format_of_name(path)
+    if format not in WRITERS:
+        raise ConfigError(f"format is {format!r}; it must be one of {', '.join(WRITERS)}")
+    if table not in TABLES:
+        raise ConfigError(f"table is {table!r}; it must be one of {', '.join(TABLES)}")
+    if precision is not None:
+        if isinstance(precision, bool) or not isinstance(precision, int) or not 1 <= precision <= 9:
+            raise ConfigError(f"precision is {precision!r}; it must be a whole number from 1 to 9")
+        if not FORMATS[format].text:
+            raise ConfigError(f"precision is {precision}, but the {format} format holds whole float32 numbers")
+    from item2vec.vectors.formats.detect import chosen_table  # here, since it imports numpy
+
+    chosen = chosen_table(model, table, normalize)
+    FORMATS[format].part("write")(chosen, path, replace_spaces=replace_spaces, precision=precision or 0)
+    return format
+
+
+def format_of_name(path: str | os.PathLike[str]) -> str:
+    """The format to write for a file of this name.
+
+    Raises
+    ------
+    ModelError
+        If its ending is of no format that can be written.
+    """
+    name = os.path.basename(os.fspath(path)).lower()
+    for format in WRITERS:
+        if name.endswith(FORMATS[format].endings):
+            return format
+    ending = os.path.splitext(name)[1]
+    if ending:
+        known = ", ".join(ending for format in WRITERS for ending in FORMATS[format].endings)
+        raise ModelError(
+            f"the ending {ending!r} of {os.fspath(path)} is of no known format ({known}); name the format with --format"
+        )
+    return "word2vec"
