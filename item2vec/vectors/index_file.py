@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ModelError
 from item2vec.files.atomic import atomic_path
-from item2vec.files.safetensors import map_tensors
+from item2vec.files.safetensors import map_tensors, write_tensors
 from item2vec.vectors.approximate import SCALAR, ApproximateIndex, IndexFacts, empty_graph
 
 # Is a usearch index what its header says? Looked at before the library maps it, since the library trusts the bytes.
@@ -148,16 +148,10 @@ def save_index(index: ApproximateIndex, path: str | os.PathLike[str]) -> None:
     ModelError
         If it cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
     graph = np.frombuffer(index.graph.save(), np.uint8)
     text = json.dumps({"format": FORMAT} | asdict(index.facts))
     with atomic_path(path) as temporary:
-        try:
-            save_file({"graph": graph}, temporary, metadata={METADATA_KEY: text})
-        except SafetensorError as error:
-            raise ModelError(f"cannot write {os.fspath(path)}: {error}") from error
+        write_tensors(temporary, {"graph": graph}, {METADATA_KEY: text})
 
 
 def index_command(model_path: str | os.PathLike[str] | None) -> str:
