@@ -27,7 +27,7 @@ _SAMPLER, _SAMPLER_MAKING = 8 + 8 + 4, 40  # bytes an item: thresholds and alias
 _TREE = 8 + 16 + 8 + 8 + 8  # bytes an item: hierarchical softmax's tree, what it is made from, where paths begin
 _NODE = 4  # bytes of a node in an item's path
 _INDEX = 8 + 8 + 8 + 4  # bytes an item: hashes, their order, both sorted; while the model is written
-_COMPILED = 20_000_000  # what loading the kernels brings (benchmarks/needs.py)
+_COMPILED = 20_000_000  # what loading the kernels brings (benchmarks/measure/needs.py)
 _HEADER = 4_096  # bytes of a model file's header
 
 
