@@ -15,8 +15,8 @@ from fuzz_inputs import fasttext_file, mutate, mutate_corpus_file, mutate_safete
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.registry import export_vectors, read_vectors
-from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.model_file import load_model, save_model
+from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
+from item2vec.vectors.model_file import save_model
 
 COLUMNS = {"user": "user", "item": "item"}
 ITEMS = ["milk", "größe", "a", "b c", "007", "x" * 40]

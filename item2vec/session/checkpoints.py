@@ -23,8 +23,8 @@ from item2vec.files.fingerprint import fingerprint
 from item2vec.files.safetensors import damaged, map_tensors
 from item2vec.items.hash_index import HashIndex
 from item2vec.training.progress import TrainState
-from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.model_file import CHECKPOINT_KEY, load_model, save_model
+from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
+from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model
 
 if TYPE_CHECKING:
     from item2vec.config.train import TrainConfig
