@@ -220,7 +220,7 @@ def _run() -> Any:
     """A small training that is half done."""
     from item2vec.config.train import TrainConfig
     from item2vec.corpus.corpus import Corpus
-    from item2vec.session.session import start
+    from item2vec.session.run import start
 
     items = np.array([0, 1, 2, 0, 1, 0, 2, 1] * 300, np.int32)
     vocabulary = Vocabulary.from_items(["milk", "größe", "a"], [900, 900, 600])

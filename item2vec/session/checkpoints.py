@@ -28,7 +28,7 @@ from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model
 
 if TYPE_CHECKING:
     from item2vec.config.train import TrainConfig
-    from item2vec.session.session import Run
+    from item2vec.session.run import Run
     from item2vec.training.trainer import Trainer
 
 
@@ -226,7 +226,7 @@ class Checkpoints:
         try:
             self.save()
         except ModelError as error:
-            self._tell(f"Warning: no checkpoint was written, training goes on: {error}")
+            self._tell(f"no checkpoint was written, training goes on: {error}")
 
     def save(self) -> bool:
         """Write the run down, while no worker runs; returns False if what is there is further on, and stays.

@@ -85,12 +85,12 @@ class Estimate:
         more = f", {size_text(self.disk + self.checkpoint)} with checkpoints" if self.checkpoint else ""
         return f"Needs about {size_text(self.memory)} of memory ({parts}), and {size_text(self.disk)} of disk{more}."
 
-    def check(self, output: str | None = None) -> None:
+    def check(self, output: str | Path | None = None) -> None:
         """Refuse a run that cannot end well.
 
         Parameters
         ----------
-        output : str or None
+        output : str, Path or None
             The file that will be written, if any.
 
         Raises
