@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from item2vec.sampling.sampler import Window
 from item2vec.sampling.window_batch import WindowBatch
-from item2vec.sampling.windows import Window
 
 WORD = 2**64 - 1
 HALF = 2**32 - 1

@@ -20,10 +20,9 @@ from item2vec.corpus.corpus import Corpus
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.model.step import kernel_step
 from item2vec.model.tables import EmbeddingTables
-from item2vec.sampling.sampler import Sampler
+from item2vec.sampling.sampler import Sampler, Window
 from item2vec.sampling.tiles import choose_tile
 from item2vec.sampling.window_batch import WindowBatch
-from item2vec.sampling.windows import Window
 
 ITEMS = 60_000
 LENGTH = 60

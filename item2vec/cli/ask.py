@@ -27,7 +27,6 @@ from item2vec.cli.output import (
     scored,
 )
 from item2vec.errors import ConfigError
-from item2vec.vectors.queries import agreement, analogy_many, known, recommend_many
 
 # ``item2vec similar``: the neighbours of one or more items.
 
@@ -194,6 +193,8 @@ def recommend(
     with output vectors; they order the items, and mean nothing beyond that. With --softmax they are probabilities.
     A model of a preset, or of a file that `item2vec tune` wrote, knows how it is best asked; see `item2vec info`.
     """
+    from item2vec.vectors.queries import known, recommend_many
+
     check_arguments(items, batch_path)
     check_delimiter(delimiter, batch_path)
     model = open_model(model_path)
@@ -251,6 +252,8 @@ def analogy(
 
     These are the items nearest to B - A + C, of vectors scaled to length 1; the three are left out.
     """
+    from item2vec.vectors.queries import analogy_many
+
     check_arguments(items, batch_path, name="A B C")
     check_delimiter(delimiter, batch_path)
     if items and len(items) != 3:
@@ -299,6 +302,8 @@ def odd_one_out(items: tuple[str, ...], model_path: str, as_json: bool) -> None:
 
     It comes first, with its cosine to the mean of all; the others follow, the one most like them last.
     """
+    from item2vec.vectors.queries import agreement
+
     if len(items) < 3:
         raise click.UsageError("The odd one out needs at least three items.", click.get_current_context())
     model = open_model(model_path)

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
-from item2vec.cli.options import READING, SectionedCommand, json_option, training_option
-from item2vec.cli.output import aligned, columns, print_answer, print_json, printable
-from item2vec.cli.progress import count
-from item2vec.cli.sources import (
+from item2vec.cli.options import (
+    READING,
     SOURCE_EXAMPLES,
+    SectionedCommand,
     event_options,
+    json_option,
     open_events,
     refuse_for_text,
     source_options,
     take_event_config,
     take_source_config,
+    training_option,
 )
+from item2vec.cli.output import aligned, columns, count, print_answer, print_json, printable
 from item2vec.config.train import TrainConfig, WindowMode
 from item2vec.errors import ConfigError, CorpusError
 
@@ -325,7 +327,7 @@ def _report(parts: Parts, cut: str | None, delimiter: str | None) -> str:
 
 def _without_endings(path: Path) -> str:
     """The path without the ending of its format, and that of its compression."""
-    from item2vec.corpus.tables.plain_files import COMPRESSED_ENDINGS
+    from item2vec.corpus.tables.table_files import COMPRESSED_ENDINGS
 
     return str((path.with_suffix("") if path.suffix.lower() in COMPRESSED_ENDINGS else path).with_suffix(""))
 

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from item2vec.cli.options import json_option, model_option, open_model, scoring_options
-from item2vec.cli.output import print_answer, print_json, printable
-from item2vec.cli.progress import working
-from item2vec.cli.sources import event_options, open_events, refuse_for_text, take_event_config
+from item2vec.cli.options import (
+    event_options,
+    json_option,
+    model_option,
+    open_events,
+    open_model,
+    refuse_for_text,
+    scoring_options,
+    take_event_config,
+)
+from item2vec.cli.output import print_answer, print_json, printable, working
 from item2vec.config.scoring import Score, Scoring, score_options
 from item2vec.config.source import SourceConfig
 from item2vec.errors import ConfigError, CorpusError

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from item2vec.cli.options import DEFAULT_MODEL, format_table, json_option, model_option, open_model
-from item2vec.cli.output import print_answer, print_json, printable
-from item2vec.cli.progress import working
+from item2vec.cli.output import print_answer, print_json, printable, working
 from item2vec.errors import ModelError
 from item2vec.files.atomic import check_writable
 from item2vec.vectors.formats.registry import FORMATS, TABLES, WRITERS, Table, export_vectors, read_vectors

@@ -7,8 +7,7 @@ import os
 import click
 
 from item2vec.cli.options import json_option, model_option, open_model
-from item2vec.cli.output import print_json
-from item2vec.cli.progress import working
+from item2vec.cli.output import print_json, working
 from item2vec.errors import ModelError
 from item2vec.plot.draw import THEMES, Theme, draw_map
 from item2vec.plot.layout import METHODS, Method

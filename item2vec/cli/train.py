@@ -15,18 +15,20 @@ from click.core import ParameterSource
 import item2vec
 from item2vec.cli.corpora import short_form
 from item2vec.cli.main import COMMAND_LINE, StopSignals, as_options
-from item2vec.cli.options import DEFAULT_MODEL, READING, TRAINING, SectionedCommand
-from item2vec.cli.options import training_option as _option
-from item2vec.cli.output import print_json, printable
-from item2vec.cli.progress import ProgressShower, count, duration
-from item2vec.cli.sources import (
+from item2vec.cli.options import (
+    DEFAULT_MODEL,
+    READING,
     SOURCE_EXAMPLES,
+    TRAINING,
+    SectionedCommand,
     config_option,
     layered_scoring,
     preset_option,
     source_options,
     take_source_config,
 )
+from item2vec.cli.options import training_option as _option
+from item2vec.cli.output import ProgressShower, count, duration, print_json, printable
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.errors import ConfigError

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 from click.core import ParameterSource
 
-from item2vec.cli.options import READING, TRAINING, SectionedCommand, json_option
-from item2vec.cli.output import print_answer, print_json
-from item2vec.cli.progress import ProgressShower
-from item2vec.cli.sources import SOURCE_EXAMPLES, config_option, preset_option, source_options, take_source_config
+from item2vec.cli.options import (
+    READING,
+    SOURCE_EXAMPLES,
+    TRAINING,
+    SectionedCommand,
+    config_option,
+    json_option,
+    preset_option,
+    source_options,
+    take_source_config,
+)
+from item2vec.cli.output import ProgressShower, print_answer, print_json
 from item2vec.cli.train import train
 from item2vec.config.train import TrainConfig
 from item2vec.config.tune import By, TuneConfig

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import math
 
+from item2vec.sampling.sampler import Window
 from item2vec.sampling.window_batch import CBOW_CENTRES
-from item2vec.sampling.windows import Window
 
 SHORT_SEQUENCE = 40
 """Mean length, in kept items, below which sequences are treated as baskets or sessions, not as text."""

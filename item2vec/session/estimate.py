@@ -18,9 +18,9 @@ from item2vec.files.machine import available_memory, resident_memory
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.model.cpu.scratch import SEEN
 from item2vec.model.cpu.simd import padded
+from item2vec.sampling.sampler import Window
 from item2vec.sampling.tiles import choose_tile
 from item2vec.sampling.window_batch import CBOW_CENTRES
-from item2vec.sampling.windows import Window
 
 _SHARD = 1 << 15  # tokens of a batch at most, see `item2vec.training.steps`
 _SAMPLER, _SAMPLER_MAKING = 8 + 8 + 4, 40  # bytes an item: thresholds and alias table, and what they are made from

@@ -14,10 +14,9 @@ from item2vec.corpus.corpus import Corpus
 from item2vec.errors import TrainingError
 from item2vec.model.tables import EmbeddingTables, Initial
 from item2vec.sampling.draws import stretch
-from item2vec.sampling.sampler import Sampler, Worker
+from item2vec.sampling.sampler import Sampler, Window, Worker
 from item2vec.sampling.tiles import choose_tile
 from item2vec.sampling.window_batch import WindowBatch
-from item2vec.sampling.windows import Window
 from item2vec.training.guard import Guard
 from item2vec.training.progress import Progress, TrainResult, TrainState
 from item2vec.training.steps import Step, make_step

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from item2vec.cli import progress as progress_module
-from item2vec.cli.progress import ProgressShower, count, describe, duration, working
+from item2vec.cli import output as progress_module
+from item2vec.cli.output import ProgressShower, count, describe, duration, working
 from item2vec.training.progress import Progress
 
 

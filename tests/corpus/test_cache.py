@@ -23,8 +23,8 @@ from item2vec.corpus import encoded as corpus_file
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.encoded import CorpusFileWriter
 from item2vec.corpus.text import text
-from item2vec.corpus.text.item_table import Sizes
 from item2vec.corpus.text.text import read_text
+from item2vec.corpus.text.tokeniser import Sizes
 from item2vec.errors import CorpusError
 from item2vec.files import machine as memory_module
 from item2vec.files.machine import machine_memory
@@ -328,7 +328,7 @@ def test_the_default_limit_is_a_share_of_the_memory(monkeypatch: pytest.MonkeyPa
 @pytest.mark.jit
 def test_the_sampler_compiles_nothing_new_for_a_mapped_corpus() -> None:
     from item2vec.sampling import sampler
-    from item2vec.sampling.windows import Window, sample_windows
+    from item2vec.sampling.sampler import Window, sample_windows
 
     batches = []
     for memory in (None, 0):

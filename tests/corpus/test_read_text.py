@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from item2vec.corpus.codes import CodeStore, Room
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.text.item_table import Sizes
 from item2vec.corpus.text.part_reader import PartReader, split_at_lines
 from item2vec.corpus.text.text import read_text
+from item2vec.corpus.text.tokeniser import Sizes
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.machine import run_in_threads
 from item2vec.files.source import find_sources

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from packed import PACKERS, in_members
 from test_read_text import agree
 
-from item2vec.corpus.text.item_table import Sizes
 from item2vec.corpus.text.text import read_text
+from item2vec.corpus.text.tokeniser import Sizes
 from item2vec.errors import CorpusError
 from item2vec.files.compression import COMPRESSIONS, recognise, unpacked
 

@@ -275,7 +275,7 @@ def test_lines_across_blocks_and_without_an_end(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_table_that_unpacks_to_very_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from item2vec.corpus.tables import plain_files
+    from item2vec.corpus.tables import table_files as plain_files
 
     path, folder = tmp_path / "events.csv.gz", tmp_path / "folder"
     folder.mkdir()
@@ -290,7 +290,7 @@ def test_a_table_that_unpacks_to_very_much(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_more_items_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from item2vec.corpus.text import item_table
+    from item2vec.corpus.text import tokeniser as item_table
 
     path = tmp_path / "corpus.txt"
     path.write_text("".join(f"{i} {i + 1}\n" for i in range(30_000)))

@@ -17,8 +17,8 @@ from packed import PACKERS, in_members
 from test_read_text import agree, nasty_text, zipf_text
 
 from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.text.item_table import Sizes
 from item2vec.corpus.text.text import read_text
+from item2vec.corpus.text.tokeniser import Sizes
 from item2vec.errors import CorpusError
 
 some_sizes = st.builds(

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packed import PACKERS
 
-from item2vec.corpus.text.item_table import Sizes
 from item2vec.corpus.text.text import read_text
+from item2vec.corpus.text.tokeniser import Sizes
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.encoding import check_encoding, encoding_of
 from item2vec.files.stream import Transcoder

@@ -12,9 +12,8 @@ from naive_sampler import expand as naive_expand
 
 from item2vec.config.train import Context, WindowMode
 from item2vec.corpus.corpus import Corpus
-from item2vec.sampling.sampler import Sampler, Worker
+from item2vec.sampling.sampler import Sampler, Window, Worker
 from item2vec.sampling.window_batch import WindowBatch, expand
-from item2vec.sampling.windows import Window
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")  # uncompiled, numpy says that uint64 wraps
 

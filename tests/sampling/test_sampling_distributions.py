@@ -11,9 +11,8 @@ from made_data import make_corpus, zipf_corpus
 from scipy import stats
 
 from item2vec.sampling.draws import alias_table, keep_probability, keep_thresholds, noise_distribution
-from item2vec.sampling.sampler import Sampler
+from item2vec.sampling.sampler import Sampler, Window
 from item2vec.sampling.window_batch import WindowBatch
-from item2vec.sampling.windows import Window
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
 

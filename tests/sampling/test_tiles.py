@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from item2vec.config.train import TrainConfig
+from item2vec.sampling.sampler import Window
 from item2vec.sampling.tiles import SHORT_SEQUENCE, choose_tile
-from item2vec.sampling.windows import Window
 
 KINDS = st.sampled_from(
     [("shrink", "both"), ("shrink", "left"), ("fixed", "both"), ("fixed", "right"), ("basket", "both")]

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from made_data import make_corpus
 
-from item2vec.sampling.sampler import Sampler
+from item2vec.sampling.sampler import Sampler, Window
 from item2vec.sampling.window_batch import expand
-from item2vec.sampling.windows import Window
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")  # uncompiled, numpy says that uint64 wraps
 

@@ -50,8 +50,7 @@ def test_a_worker_more_is_a_worker_more() -> None:
 def test_the_work_space_is_no_larger_than_said() -> None:
     """By the arrays themselves: those of a batch and of a tile, at several shapes."""
     from item2vec.model.cpu.scratch import make_scratch, make_target_scratch
-    from item2vec.sampling.sampler import Sampler
-    from item2vec.sampling.windows import Window
+    from item2vec.sampling.sampler import Sampler, Window
 
     for dim, window, tile in ((100, 5, (64, 32)), (16, 40, (8, 32)), (300, 10, (1, 5))):
         sampler = Sampler(CORPUS, window=Window(window), sample=0, ns_exponent=0.75, tile=tile)

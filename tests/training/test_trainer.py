@@ -23,8 +23,8 @@ import item2vec
 from item2vec.config.train import TrainConfig
 from item2vec.errors import TrainingError
 from item2vec.sampling.draws import stretch
+from item2vec.sampling.sampler import Window
 from item2vec.sampling.window_batch import WindowBatch
-from item2vec.sampling.windows import Window
 from item2vec.training.progress import Progress
 from item2vec.training.steps import KernelStep, PathStep, Step, TorchStep, make_step
 from item2vec.training.trainer import Trainer

@@ -13,7 +13,7 @@ from item2vec.corpus.codes import CodeStore
 from item2vec.corpus.text import tokeniser
 from item2vec.corpus.text import tokeniser as edges
 from item2vec.corpus.text import tokeniser as item_hash
-from item2vec.corpus.text.item_table import ItemTable, Sizes
+from item2vec.corpus.text.tokeniser import ItemTable, Sizes
 from item2vec.errors import CorpusError
 from item2vec.files.machine import give_back, own_pages
 from item2vec.files.source import Source, map_file

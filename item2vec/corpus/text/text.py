@@ -15,8 +15,8 @@ from item2vec.corpus.cache import CacheEntry, cache_folder
 from item2vec.corpus.codes import CodeStore, Part, Room, gather_items, ids_in_memory, write_ids
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
-from item2vec.corpus.text.item_table import ItemTable, Sizes
 from item2vec.corpus.text.part_reader import PartReader, Segment, split_at_lines
+from item2vec.corpus.text.tokeniser import ItemTable, Sizes
 from item2vec.corpus.text.utf8_kernels import all_valid, find_invalid
 from item2vec.corpus.trainable import check_trainable
 from item2vec.errors import ConfigError, CorpusError

@@ -1,4 +1,4 @@
-"""Tables of numbers with their items in a file beside them: numpy's .npy, and .safetensors."""
+"""Tables of numbers with their items in a file beside them: numpy's .npy, .safetensors, TensorFlow's Projector."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from item2vec.errors import ModelError
 from item2vec.files.atomic import atomic_paths
 from item2vec.files.safetensors import map_tensors
+from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.item_names import carried, checked
-from item2vec.vectors.formats.streams import check_room, open_vectors
+from item2vec.vectors.formats.streams import MOST_DIM, check_room, open_vectors
+from item2vec.vectors.formats.text_rows import read_rows, write_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
 from item2vec.vectors.model_file import METADATA_KEY
+
+# Tables of numbers with their items in a file beside them: numpy's .npy, and .safetensors.
 
 # A file of items beside a file of numbers: one item a line, UTF-8.
 
@@ -165,3 +169,49 @@ def read_safetensors(path: str, items: str | None) -> KeyedVectors:
     table = np.array(found, np.float32)
     vocabulary = read_items(beside(path, ITEMS) if items is None else items, len(table), of=path)
     return checked(path, vocabulary, table, "safetensors")
+
+
+# The pair of files that TensorFlow's Embedding Projector loads: ``NAME.tsv`` and ``NAME.metadata.tsv``.
+#
+# The first has the numbers, separated by tabs, without a header; the second the items, one a line. Metadata of
+# several columns has their names in its first line; the first column is then the item, and where items have display
+# names
+# the second is those.
+
+METADATA = ".metadata.tsv"
+_LONGEST_NUMBERS = 1 << 22
+
+
+def write_projector(
+    model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int
+) -> None:
+    """Write the input table; see `item2vec.vectors.formats.registry.export_vectors`."""
+    vocabulary = carried(model, "projector", b"\t" + LINE_ENDS, replace_spaces)
+    with atomic_paths(beside(path, METADATA), path) as (items, temporary):
+        if model.names is None:
+            write_items(items, vocabulary)
+        else:
+            _write_named(items, vocabulary, model.names)
+        write_rows(temporary, path, model.input, None, separator=b"\t", precision=precision)
+
+
+def _write_named(path: str | os.PathLike[str], vocabulary: Vocabulary, names: Names) -> None:
+    """Write a line of columns, then an item and its name a line; an item without one is called as it is."""
+    with open(path, "wb") as file:
+        file.write(b"item\tname\n")
+        for index in range(len(vocabulary)):
+            item = vocabulary.items_bytes(index)
+            name = " ".join((names[index] or "").split()).encode() or item
+            file.write(item + b"\t" + name + b"\n")
+
+
+def read_projector(path: str, items: str | None) -> KeyedVectors:
+    """Read a pair; see `item2vec.vectors.formats.registry.read_vectors`."""
+    with open_vectors(path) as file:
+        first = file.readline(_LONGEST_NUMBERS)
+        dim = len(first.split())
+        if not 1 <= dim <= MOST_DIM:
+            raise ModelError(f"cannot read {path}: its first line has {dim:,} numbers")
+        _, table = read_rows(file, path, dim, named=False, first=first)
+    vocabulary = read_items(beside(path, METADATA) if items is None else items, len(table), of=path, header=True)
+    return checked(path, vocabulary, table, "projector")

@@ -1,7 +1,4 @@
-"""The vector files of other tools: one reader and writer a module, found here by name, ending or content.
-
-`read_vectors` reads any of them, and item2vec's own model file; `export_vectors` writes one.
-"""
+"""The vector files of other tools: which there are, which one a file has, and the ways in and out."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from item2vec.errors import ConfigError, ModelError
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
+# What is heavy is imported where it is needed: a command's help asks here which formats there are.
 
 Table = Literal["input", "output", "sum", "concat"]
 TABLES = get_args(Table)
@@ -61,12 +59,12 @@ FORMATS = {
         "word2vec", (".txt", ".vec", ".txt.gz", ".vec.gz"), "text with a header; fastText's .vec too", True, kind="text"
     ),
     "word2vec-binary": Format("word2vec", (".bin", ".bin.gz"), "word2vec.c's binary file", kind="binary"),
-    "glove": Format("glove", (".glove", ".glove.gz"), "text without a header", True),
+    "glove": Format("word2vec", (".glove", ".glove.gz"), "text without a header", True, kind="glove"),
     "fasttext": Format("fasttext", (".bin",), "a fastText model: words with their subwords", writes=False),
     "npy": Format("arrays", (".npy",), "numpy's table, and its items in NAME.vocab.txt", kind="npy"),
     "safetensors": Format("arrays", (".safetensors",), "item2vec's model file with one table", kind="safetensors"),
     "parquet": Format("parquet", (".parquet",), "columns item and vector"),
-    "projector": Format("projector", (".tsv",), "for TensorFlow Projector, and NAME.metadata.tsv", True),
+    "projector": Format("arrays", (".tsv",), "for TensorFlow Projector, and NAME.metadata.tsv", True, kind="projector"),
 }
 WRITERS = [name for name, format in FORMATS.items() if format.writes]
 
@@ -100,8 +98,6 @@ def read_vectors(
     """
     shown = os.fspath(path)
     if format is None:
-        from item2vec.vectors.formats.detect import detect
-
         format = detect(shown)
     elif format not in FORMATS:
         raise ConfigError(f"format is {format!r}; it must be one of {', '.join(FORMATS)}")
@@ -162,7 +158,6 @@ def export_vectors(
             raise ConfigError(f"precision is {precision!r}; it must be a whole number from 1 to 9")
         if not FORMATS[format].text:
             raise ConfigError(f"precision is {precision}, but the {format} format holds whole float32 numbers")
-    from item2vec.vectors.formats.detect import chosen_table  # here, since it imports numpy
 
     chosen = chosen_table(model, table, normalize)
     FORMATS[format].part("write")(chosen, path, replace_spaces=replace_spaces, precision=precision or 0)
@@ -188,3 +183,102 @@ def format_of_name(path: str | os.PathLike[str]) -> str:
             f"the ending {ending!r} of {os.fspath(path)} is of no known format ({known}); name the format with --format"
         )
     return "word2vec"
+
+
+# What format a file has, by its first bytes; and the vectors that an export writes.
+
+# What format a file has, by its first bytes; by its name only where the bytes leave it open.
+
+_LONGEST_LINE = 1 << 22
+
+
+def detect(path: str) -> str:
+    """Return the format of a file.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read, or is none of the known ones.
+    """
+    from item2vec.vectors.formats.fasttext import MAGIC as FASTTEXT
+    from item2vec.vectors.formats.streams import open_vectors
+    from item2vec.vectors.formats.word2vec import header_of
+
+    with open_vectors(path) as file:
+        head = file.readline(_LONGEST_LINE)
+        more = file.read(8 - len(head)) if len(head) < 8 else b""
+        magic = (head + more)[:9]
+        if magic[:6] == b"\x93NUMPY":
+            return "npy"
+        if magic[:4] == b"PAR1":
+            return "parquet"
+        if magic[:4] == FASTTEXT:
+            return "fasttext"
+        if len(head + more) >= 9 and magic[8:9] == b"{" and int.from_bytes(magic[:8], "little") < 1 << 32:
+            return "safetensors"
+        header = header_of(head)
+        if header is not None:
+            line = more + file.readline(_LONGEST_LINE)
+            return "word2vec" if _is_row(line, header[1]) else "word2vec-binary"
+    if path.lower().endswith(".tsv") and head and all(map(_is_number, head.split(b"\t"))):
+        return "projector"
+    fields = head.split()
+    if len(fields) > 1 and _is_number(fields[-1]) and not head.startswith((b" ", b"\t")):
+        return "glove"
+    if not head:
+        raise ModelError(f"cannot read {path}: it is empty")
+    raise ModelError(f"cannot read {path}: it looks like no format of vectors; name it with --format if it is one")
+
+
+def _is_row(line: bytes, dim: int) -> bool:
+    """Whether a line has at least an item and as many numbers, as text."""
+    fields = line.split()
+    return len(fields) > dim and all(map(_is_number, fields[-dim:]))
+
+
+def _is_number(text: bytes) -> bool:
+    from item2vec.vectors.formats.decimal_text import exact_float32
+
+    return exact_float32(text.strip()) is not None
+
+
+# The vectors that an export writes: of one table or both, scaled or not.
+
+
+def chosen_table(model: KeyedVectors, table: str, normalize: bool) -> KeyedVectors:
+    """Return a model whose input table is the chosen one; without a copy where nothing is computed.
+
+    Parameters
+    ----------
+    model : KeyedVectors
+    table : {"input", "output", "sum", "concat"}
+    normalize : bool
+        Whether to scale each vector to length 1; one without a direction stays as it is.
+
+    Raises
+    ------
+    ModelError
+        If the model lacks the table.
+    """
+    import numpy as np
+
+    from item2vec.vectors.keyed_vectors import KeyedVectors
+
+    if table == "input":
+        vectors = model.input
+    else:
+        output = model.output_rows(f"table {table} needs", "export the input table")
+        if table == "output":
+            vectors = output
+        else:
+            vectors = model.input + output if table == "sum" else np.hstack([model.input, output])
+    if normalize:
+        vectors = vectors.copy() if vectors is model.input or vectors is model.output else vectors
+        step = max(1, (1 << 18) // vectors.shape[1])
+        for first in range(0, len(vectors), step):
+            rows = vectors[first : first + step].astype(np.float64)
+            norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+            norms[~((norms > 0) & np.isfinite(norms))] = 1.0
+            vectors[first : first + step] = rows / norms[:, None]
+    index = model.__dict__.get("hash_index")
+    return KeyedVectors(vectors, None, model.vocabulary, model.metadata, names=model.names, hash_index=index)

@@ -1,4 +1,4 @@
-"""word2vec.c's text and binary formats: a line ``items dim``, then the items with their numbers."""
+"""Vectors as lines or records of an item and its numbers: word2vec.c's text and binary formats, and GloVe's text."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from item2vec.vectors.formats.streams import (
 )
 from item2vec.vectors.formats.text_rows import read_rows, write_rows
 from item2vec.vectors.keyed_vectors import KeyedVectors
+
+# word2vec.c's text and binary formats: a line ``items dim``, then the items with their numbers.
 
 # The text format of word2vec.c: a line ``items dim``, then a line an item: the item and its numbers.
 #
@@ -204,3 +206,43 @@ def _spaces(text: bytes, width: int, most: int) -> NDArray[np.int64]:
 def _windows(data: NDArray[np.uint8], width: int) -> NDArray[np.void]:
     """Every `width` neighbouring bytes as one element, so that rows are copied wherever they start."""
     return as_strided(data[:width].view(f"V{width}"), (len(data) - width + 1,), (1,))
+
+
+# GloVe's text format: a line an item, the item and its numbers, and no header.
+#
+# The length of the vectors is not said. It is one less than the fewest fields of the first thousand lines,
+# since an item may have spaces (as in the vectors of Common Crawl that GloVe's authors publish).
+
+_LOOKED_AT = 1000  # lines
+_LOOKED_AT_BYTES = 1 << 24
+_LONGEST_LINE = 1 << 22  # bytes of one of them
+
+
+def write_glove(
+    model: KeyedVectors, path: str | os.PathLike[str], *, replace_spaces: str | None, precision: int
+) -> None:
+    """Write the input table; see `item2vec.vectors.formats.registry.export_vectors`."""
+    vocabulary = carried(model, "glove", WHITE, replace_spaces)
+    with atomic_path(path) as temporary:
+        write_rows(temporary, path, model.input, vocabulary, precision=precision)
+
+
+def read_glove(path: str, items: str | None) -> KeyedVectors:
+    """Read a file; see `item2vec.vectors.formats.registry.read_vectors`."""
+    with open_vectors(path) as file:
+        lines = _first_lines(file)
+        dim = min((len(line.split()) for line in lines if line.strip()), default=1) - 1
+        if not 1 <= dim <= MOST_DIM:
+            raise ModelError(f"cannot read {path}: a line has not an item and its numbers")
+        vocabulary, table = read_rows(file, path, dim, first=b"".join(lines))
+    return checked(path, vocabulary, table, "glove")
+
+
+def _first_lines(file: BinaryIO) -> list[bytes]:
+    """The lines from which the length of the vectors is told; the last may be cut off."""
+    lines: list[bytes] = []
+    size = 0
+    while len(lines) < _LOOKED_AT and size < _LOOKED_AT_BYTES and (line := file.readline(_LONGEST_LINE)):
+        lines.append(line)
+        size += len(line)
+    return lines
