@@ -247,7 +247,8 @@ def as_options(message: str) -> str:
 
     def option(found: re.Match[str]) -> str:
         name, value = found.groups()
-        return f"--{name.replace('_', '-')}" + ("" if value is None or value == "True" else f" {value}")
+        spelled = "-k" if name == "k" else f"--{name.replace('_', '-')}"
+        return spelled + ("" if value is None or value == "True" else f" {value}")
 
     return FIELD.sub(option, message)
 

@@ -51,7 +51,7 @@ def preset(name: str) -> dict[str, Any]:
         If there is no such preset.
     """
     if name not in PRESETS:
-        raise ConfigError(f"preset is {name!r}; it must be one of {', '.join(PRESETS)}")
+        raise ConfigError(f"`preset` is {name!r}; it must be one of {', '.join(PRESETS)}")
     return dict(PRESETS[name])
 
 

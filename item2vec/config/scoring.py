@@ -56,14 +56,14 @@ class Scoring:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         if self.score not in ("next", "similar"):
-            raise ConfigError(f"score is {self.score!r}; it must be next or similar")
+            raise ConfigError(f"`score` is {self.score!r}; it must be next or similar")
         check_pool(self.pool, self.decay)
         if not math.isfinite(self.popularity):
-            raise ConfigError(f"popularity is {self.popularity!r}; it must be a finite number")
+            raise ConfigError(f"`popularity` is {self.popularity!r}; it must be a finite number")
         if not 0 <= self.reverse < math.inf:
-            raise ConfigError(f"reverse is {self.reverse!r}; it must be a number of at least 0")
+            raise ConfigError(f"`reverse` is {self.reverse!r}; it must be a number of at least 0")
         if not 0 <= self.softmax < math.inf:
-            raise ConfigError(f"softmax is {self.softmax!r}; it must be a number of at least 0")
+            raise ConfigError(f"`softmax` is {self.softmax!r}; it must be a number of at least 0")
 
     def with_given(self, **options: Any) -> Scoring:
         """The same, but for the options that are not None.
@@ -90,7 +90,7 @@ class Scoring:
                 raise ConfigError(f"{name!r} is no option of scoring; they are {', '.join(types)}")
             number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
             if not (number if types[name] is float else isinstance(value, str)):
-                raise ConfigError(f"{name} is {value!r}; it must be {'a number' if types[name] is float else 'text'}")
+                raise ConfigError(f"`{name}` is {value!r}; it must be {'a number' if types[name] is float else 'text'}")
         return cls(**options)
 
 
@@ -122,6 +122,6 @@ def check_pool(pool: Pool, decay: float) -> None:
         If `pool` or `decay` cannot be.
     """
     if pool not in POOLS:
-        raise ConfigError(f"pool is {pool!r}; it must be one of {', '.join(POOLS)}")
+        raise ConfigError(f"`pool` is {pool!r}; it must be one of {', '.join(POOLS)}")
     if not 0 < decay <= 1:
-        raise ConfigError(f"decay is {decay!r}; it must be above 0 and at most 1")
+        raise ConfigError(f"`decay` is {decay!r}; it must be above 0 and at most 1")

@@ -95,15 +95,15 @@ class SourceConfig:
         """Refuse values that cannot work, before any file is opened."""
         for name, choices in (("format", FORMATS), ("dedupe", DEDUPES), ("nulls", NULLS), ("errors", ERRORS)):
             if getattr(self, name) not in choices:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}")
+                raise ConfigError(f"`{name}` is {getattr(self, name)!r}; it must be one of {', '.join(choices)}")
         for name in ("user", "item", "time", "where", "weight", "sql", "names", "name_column", "encoding"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip()):
-                raise ConfigError(f"{_option(name)} is {value!r}; it must be text that is not empty")
+                raise ConfigError(f"`{name}` is {value!r}; it must be text that is not empty")
         delimiter = self.delimiter
         if delimiter is not None and (not delimiter or "\n" in delimiter or "\0" in delimiter):
             raise ConfigError(
-                f"delimiter is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
+                f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
             )
         _ = self.gap_seconds, self.memory_bytes, check_encoding(self.encoding, self.errors)
         if self.user is not None and self.user == self.item:
@@ -111,7 +111,7 @@ class SourceConfig:
                 f"user and item are both {self.user!r}; give the column of items, or each sequence is of one item"
             )
         if self.session_gap is not None and self.time is None:
-            raise ConfigError(f"session-gap is {self.session_gap!r} but no time is given; add --time COLUMN")
+            raise ConfigError(f"`session_gap` is {self.session_gap!r} but no time is given; add `time=COLUMN`")
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class SourceConfig:
         match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhdw]?)\s*", str(gap), re.ASCII)
         seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match and not isinstance(gap, bool) else 0.0
         if not 0 < seconds < math.inf:
-            raise ConfigError(f"session-gap is {gap!r}; it must be a time above 0 such as 30m, 2h, 1d, or seconds")
+            raise ConfigError(f"`session_gap` is {gap!r}; it must be a time above 0 such as 30m, 2h, 1d, or seconds")
         return seconds
 
     @property
@@ -137,7 +137,7 @@ class SourceConfig:
             return None
         match = re.fullmatch(r"(\d{1,15}(?:\.\d*)?) ?(?:([KMGT])(I?))?B?", str(self.memory).strip().upper(), re.ASCII)
         if not match or isinstance(self.memory, bool):
-            raise ConfigError(f"memory is {self.memory!r}; it must be a size such as 500MB or 4GB")
+            raise ConfigError(f"`memory` is {self.memory!r}; it must be a size such as 500MB or 4GB")
         power = " KMGT".index(match[2] or " ")
         return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
 
@@ -145,8 +145,3 @@ class SourceConfig:
         """The options that differ from their defaults."""
         pairs = ((field, getattr(self, field.name)) for field in dataclasses.fields(self))
         return {field.name: value for field, value in pairs if value != field.default}
-
-
-def _option(name: str) -> str:
-    """The option's name as the command line spells it."""
-    return name.replace("_", "-")

@@ -125,7 +125,7 @@ class TrainConfig:
         self._real("min_lr", 0.0, 10.0)
         if self.min_lr > self.lr:
             raise ConfigError(
-                f"min-lr {self.min_lr:g} is above lr {self.lr:g}; the learning rate falls from lr to min-lr"
+                f"`min_lr` is {self.min_lr:g}, above `lr`, {self.lr:g}; the learning rate falls from `lr` to `min_lr`"
             )
         self._one_of("arch", get_args(Arch))
         self._one_of("loss", get_args(Loss))
@@ -133,20 +133,20 @@ class TrainConfig:
         self._one_of("context", get_args(Context))
         if self.window_mode == "basket" and self.context != "both":
             raise ConfigError(
-                f"context is {self.context!r} and window-mode basket, where order means nothing; "
-                "use --window-mode fixed, or --context both"
+                f"`context` is {self.context!r}, but with `window_mode=basket` order means nothing; "
+                "use `window_mode=fixed`, or `context=both`"
             )
         self._one_of("device", get_args(Device))
         self._one_of("backend", get_args(Backend))
         if self.device == "cuda" and self.backend == "kernel":
-            raise ConfigError("backend kernel runs on the CPU only; use backend torch with device cuda")
+            raise ConfigError("`backend=kernel` runs on the CPU only; with `device=cuda` use `backend=torch`")
         if self.tile is not None:
             self._check_tile()
             if self.loss == "hs":
-                raise ConfigError("tile is for negative sampling; leave it out with loss hs")
+                raise ConfigError("`tile` is for negative sampling; leave it out with `loss=hs`")
         if self.freeze and self.init is None:
             raise ConfigError(
-                "freeze keeps the rows of a file as they are, but there is none; name one with --init FILE"
+                "`freeze` keeps the rows of a file as they are, but there is none; name one with `init=FILE`"
             )
 
     @property
@@ -163,19 +163,19 @@ class TrainConfig:
     def _whole(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigError(f"{_option(name)} is {value!r}; it must be a whole number from {low:,} to {high:,}")
+            raise ConfigError(f"`{name}` is {value!r}; it must be a whole number from {low:,} to {high:,}")
 
     def _real(self, name: str, low: float, high: float, *, above: bool = False) -> None:
         value = getattr(self, name)
         good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not good or not low <= value <= high or (above and value == low):
             span = f"above {low:g} and at most {high:g}" if above else f"from {low:g} to {high:g}"
-            raise ConfigError(f"{_option(name)} is {value!r}; it must be a number {span}")
+            raise ConfigError(f"`{name}` is {value!r}; it must be a number {span}")
 
     def _one_of(self, name: str, choices: tuple[str, ...]) -> None:
         value = getattr(self, name)
         if value not in choices:
-            raise ConfigError(f"{_option(name)} is {value!r}; it must be one of {', '.join(choices)}")
+            raise ConfigError(f"`{name}` is {value!r}; it must be one of {', '.join(choices)}")
 
     def _check_tile(self) -> None:
         tile = self.tile
@@ -185,10 +185,5 @@ class TrainConfig:
             or not all(isinstance(part, int) and 1 <= part <= 4096 for part in tile)
         ):
             raise ConfigError(
-                f"tile is {tile!r}; it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"
+                f"`tile` is {tile!r}; it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"
             )
-
-
-def _option(name: str) -> str:
-    """The option's name as the command line spells it."""
-    return name.replace("_", "-")

@@ -70,16 +70,16 @@ class TuneConfig:
         parse_metric(self.metric)
         _ = self.seconds
         if self.trials is not None and self.trials < 1:
-            raise ConfigError(f"trials is {self.trials!r}; it must be a whole number from 1")
+            raise ConfigError(f"`trials` is {self.trials!r}; it must be a whole number from 1")
         if self.by not in get_args(By):
-            raise ConfigError(f"by is {self.by!r}; it must be one of {', '.join(get_args(By))}")
+            raise ConfigError(f"`by` is {self.by!r}; it must be one of {', '.join(get_args(By))}")
         if not 0 < self.holdout < 1:
-            raise ConfigError(f"holdout is {self.holdout!r}; it must be a share above 0 and below 1, such as 0.2")
+            raise ConfigError(f"`holdout` is {self.holdout!r}; it must be a share above 0 and below 1, such as 0.2")
         if self.max_tokens < 0:
-            raise ConfigError(f"max-tokens is {self.max_tokens!r}; it must be a whole number, 0 for all")
+            raise ConfigError(f"`max_tokens` is {self.max_tokens!r}; it must be a whole number, 0 for all")
         if self.validate is None and (self.validate_targets is not None or self.id_column):
-            name = "validate-targets" if self.validate_targets is not None else "id-column"
-            raise ConfigError(f"{name} is about the file of --validate, and there is none; name one")
+            name = "validate_targets" if self.validate_targets is not None else "id_column"
+            raise ConfigError(f"`{name}` is about the file of `validate`, and there is none; name one")
 
     @property
     def seconds(self) -> float:
@@ -88,5 +88,7 @@ class TuneConfig:
             return 600.0 if self.trials is None else float("inf")
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(self.budget).strip())
         if not found or float(found[1]) == 0:
-            raise ConfigError(f"budget is {self.budget!r}; it must be a time above 0 such as 90s, 10m, 2h, or seconds")
+            raise ConfigError(
+                f"`budget` is {self.budget!r}; it must be a time above 0 such as 90s, 10m, 2h, or seconds"
+            )
         return float(found[1]) * _UNITS[found[2]]

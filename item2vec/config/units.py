@@ -38,7 +38,7 @@ class Interval:
         match = re.fullmatch(r"\s*(\d{1,12}(?:\.\d*)?|\.\d+)\s*(s|m|h|d|%|epochs?|)\s*", str(text), re.ASCII)
         if match is None or isinstance(text, bool):
             raise ConfigError(
-                f"checkpoint-every is {text!r}; it must be a time such as 30s, 10m, 1h, or seconds, or a share of an "
+                f"`checkpoint_every` is {text!r}; it must be a time such as 30s, 10m, 1h, or seconds, or a share of an "
                 "epoch such as 50% or 2epochs; 0 is never"
             )
         number, unit = float(match[1]), match[2]

@@ -43,7 +43,7 @@ class ValidationConfig:
         parse_metric(self.metric)
         if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 0:
             raise ConfigError(
-                f"patience is {self.patience!r}; it must be a whole number of epochs, 0 for no early stop"
+                f"`patience` is {self.patience!r}; it must be a whole number of epochs, 0 for no early stop"
             )
 
 
@@ -61,6 +61,6 @@ def parse_metric(name: str) -> tuple[str, int]:
     found = re.fullmatch(r"([a-z]+)@([1-9][0-9]{0,5})", name)
     if not found or found[1] not in TARGET_METRICS:
         raise ConfigError(
-            f"metric is {name!r}; it must be one of {', '.join(TARGET_METRICS)}, @ and k, such as ndcg@20"
+            f"`metric` is {name!r}; it must be one of {', '.join(TARGET_METRICS)}, @ and k, such as ndcg@20"
         )
     return found[1], int(found[2])

@@ -86,9 +86,9 @@ def _tables(
         raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
     paths = [path for source in sources for path in expand(str(source))]
     if config.sql is not None:
-        _refuse_text_options(config, "the result of --sql")
+        _refuse_text_options(config, "the result of `sql`")
         if config.format != "auto" or config.delimiter is not None:
-            raise ConfigError("sql names its files itself; leave out --format and --delimiter")
+            raise ConfigError("`sql` names its files itself; leave out `format` and `delimiter`")
         return paths
     return _tables_of_files(paths, config)
 
@@ -106,8 +106,8 @@ def _tables_of_files(paths: list[Path], config: SourceConfig) -> list[Path] | No
         if odd and paths:
             check_source(paths[0])  # a directory, an archive, JSON: that is what is wrong then
             raise ConfigError(
-                f"{odd[0].replace('_', '-')} is an option of event tables, and {str(paths[0])!r} is read as text; give "
-                "--format csv, tsv, parquet or jsonl if it is a table"
+                f"`{odd[0]}` is an option of event tables, and {str(paths[0])!r} is read as text; give "
+                "`format=csv`, tsv, parquet or jsonl if it is a table"
             )
         return None
     if "parquet" in formats:
@@ -116,7 +116,7 @@ def _tables_of_files(paths: list[Path], config: SourceConfig) -> list[Path] | No
         text = paths[formats.index("text")]
         raise ConfigError(
             f"{str(tables[0])!r} is an event table and {str(text)!r} is text; read one kind at a time, or say with "
-            "--format what they are"
+            "`format` what they are"
         )
     if Path("-") in tables and len(tables) > 1:
         raise ConfigError("'-', standard input, stands beside other tables; read it alone")

@@ -51,7 +51,7 @@ def one_giant_sequence(found: Inspection, table: bool) -> str | None:
     if longest < 1000 or 2 * longest <= tokens:
         return None
     what = "The only sequence" if len(found.lengths) == 1 else "One sequence"
-    todo = "look at the column of --user, and at --session-gap" if table else "put each sequence on a line of its own"
+    todo = "look at the column of `user`, and at `session_gap`" if table else "put each sequence on a line of its own"
     return f"{what} has {longest / tokens:.0%} of all tokens, {longest:,}; if that is not one history or text, {todo}"
 
 
@@ -61,7 +61,7 @@ def single_items(found: Inspection, table: bool) -> str | None:
     if len(found.lengths) < _FEW or share <= 0.5:
         return None
     todo = (
-        "see whether --user is what events have in common, and --session-gap long enough"
+        "see whether `user` is what events have in common, and `session_gap` long enough"
         if table
         else "see whether items that belong together stand on one line"
     )
@@ -72,7 +72,7 @@ def unique_items(found: Inspection, table: bool) -> str | None:
     """Most tokens are items that come once: keys of rows, times, free text."""
     if found.tokens < 100 or 2 * found.once <= found.tokens:
         return None
-    todo = "see whether --item is the right column" if table else "see whether they are ids of rows, or times"
+    todo = "see whether `item` is the right column" if table else "see whether they are ids of rows, or times"
     return f"{found.once / found.tokens:.0%} of the tokens are items that come only once; {todo}"
 
 
@@ -85,7 +85,7 @@ def long_outlier(found: Inspection, table: bool) -> str | None:
     times = int(lengths[-1]) / others
     if times < 10 or lengths[-1] < 1000:
         return None
-    todo = "leave it out with --where" if table else "leave its line out"
+    todo = "leave it out with `where`" if table else "leave its line out"
     return (
         f"The longest sequence has {int(lengths[-1]):,} items, {times:,.0f} times as many as 99.99% of the sequences "
         f"have at most; if it is a bot, or everybody without an account, {todo}"
@@ -103,7 +103,7 @@ def header(found: Inspection, table: bool) -> str | None:
     todo = (
         "name columns by that line, not as column0"
         if table
-        else "remove it; a table is read with --format csv or tsv, and --user and --item"
+        else "remove it; a table is read with `format=csv` or tsv, and `user` and `item`"
     )
     return f"The first sequence, {shown[:80]!r}, looks like a header line; {todo}"
 
@@ -119,8 +119,8 @@ def rows(found: Inspection, table: bool) -> str | None:
         return None
     return (
         f"Each of the {found.sequences:,} sequences has {found.columns} items, other ones at each place, as rows of a "
-        "table have; if each is an event, read it as a table: --format tsv, or csv with --delimiter, --user column0 "
-        "--item column1, say"
+        "table have; if each is an event, read it as a table: `format=tsv`, or csv with `delimiter`, `user=column0` "
+        "`item=column1`, say"
     )
 
 
@@ -139,7 +139,7 @@ def lookalikes(found: Inspection, table: bool) -> str | None:
     alike = found.lookalikes
     if alike.items < 2 or (alike.tokens < 0.005 * found.tokens and alike.items < 0.02 * found.items):
         return None
-    todo = "by --sql with lower(trim(column))" if table else "in lower case, say"
+    todo = "by `sql` with lower(trim(column))" if table else "in lower case, say"
     return (
         f"{alike.items:,} items differ from commoner ones only in case, white space or Unicode form, such as "
         f"{alike.example[1]!r} from {alike.example[0]!r}; if they are the same, write them alike, {todo}"
@@ -162,7 +162,7 @@ def repetitions(found: Inspection, table: bool) -> str | None:
     tokens = int(found.lengths.sum())
     if tokens < 100 or found.consecutive <= 0.2 * tokens:
         return None
-    todo = "count such once with --dedupe consecutive" if table else "keep one of each such run"
+    todo = "count such once with `dedupe=consecutive`" if table else "keep one of each such run"
     return f"{found.consecutive / tokens:.0%} of the tokens repeat the one before; unless that matters, {todo}"
 
 
@@ -174,7 +174,7 @@ def other_delimiter(found: Inspection, delimiter: str | None) -> str | None:
     between = "white space" if delimiter is None else repr(delimiter)
     return (
         f"{share:.0%} of the tokens have {mark!r} in them while {between} was taken for what separates items; if "
-        f"{mark!r} does, give --delimiter {mark!r}"
+        f"{mark!r} does, give `delimiter={mark!r}`"
     )
 
 
@@ -188,7 +188,7 @@ def wide_window(found: Inspection, window: int, window_mode: str) -> str | None:
         return None
     return (
         f"The window of {window} is as long as {share / (1 - pairs):.0%} of the sequences or longer; where order means "
-        "nothing, take --window-mode basket, else a smaller --window"
+        "nothing, take `window_mode=basket`, else a smaller `window`"
     )
 
 
@@ -199,5 +199,5 @@ def basket_hint(found: Inspection, window_mode: str) -> str | None:
         return None
     return (
         f"An item hardly ever comes twice in a sequence ({found.equal_pairs:,} pairs, where chance would give "
-        f"{found.expected_pairs:,.0f}), as in baskets; if order means nothing, try --preset baskets"
+        f"{found.expected_pairs:,.0f}), as in baskets; if order means nothing, try `preset=baskets`"
     )

@@ -63,12 +63,12 @@ def check_kept(corpus: Corpus, commonest: int, where: str, *, min_count: int, ma
     kept = len(corpus.vocabulary)
     if kept == 0:
         raise CorpusError(
-            f"no item of {where} occurs {min_count:,} times or more, the commonest {commonest:,}; lower --min-count"
+            f"no item of {where} occurs {min_count:,} times or more, the commonest {commonest:,}; lower `min_count`"
         )
     if kept == 1:
         raise CorpusError(_one_item(corpus, where, min_count, max_items))
     if len(corpus.items) == len(corpus):
-        options = "--min-count" if max_items is None else "--min-count or raise --max-items"
+        options = "`min_count`" if max_items is None else "`min_count` or raise `max_items`"
         raise CorpusError(
             f"every sequence of {where} is left with a single item: {kept:,} items occur {min_count:,} times "
             f"or more, no two of them in one sequence; lower {options}"
@@ -79,10 +79,10 @@ def _one_item(corpus: Corpus, where: str, min_count: int, max_items: int | None)
     item = corpus.vocabulary[0]
     name = repr(item if len(item) <= 40 else item[:40] + "...")
     if max_items == 1:
-        return f"max-items 1 leaves only {name}, and one item has no neighbours; raise --max-items"
+        return f"`max_items` 1 leaves only {name}, and one item has no neighbours; raise `max_items`"
     if int(corpus.vocabulary.counts[0]) == corpus.raw_tokens:
         return f"{where} has only one distinct item, {name}; learning needs items that differ"
-    return f"only one item of {where}, {name}, occurs {min_count:,} times or more; lower --min-count"
+    return f"only one item of {where}, {name}, occurs {min_count:,} times or more; lower `min_count`"
 
 
 def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | None) -> str:
@@ -98,8 +98,8 @@ def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | No
     likely = _likely_delimiter(sources) if delimiter is None else None
     if likely:
         hint = (
-            f"if {likely!r} stands between the items, give --delimiter {likely!r}; if each line is an event, --format "
-            f"csv --delimiter {likely!r}, --user and --item"
+            f"if {likely!r} stands between the items, give `delimiter={likely!r}`; if each line is an event, `format=csv`, "
+            f"`delimiter={likely!r}`, `user` and `item`"
         )
     return f"there is nothing to learn in {where}: {lines} a single item; {hint}"
 

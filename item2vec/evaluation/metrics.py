@@ -46,7 +46,7 @@ def check_cutoffs(cutoffs: Iterable[int]) -> tuple[int, ...]:
     """
     chosen = tuple(sorted(set(cutoffs)))
     if not chosen or not all(1 <= k <= 1_000 for k in chosen):
-        raise ConfigError(f"k is {','.join(map(str, chosen))!r}; it must be whole numbers from 1 to 1,000")
+        raise ConfigError(f"`k` is {','.join(map(str, chosen))!r}; it must be whole numbers from 1 to 1,000")
     return chosen
 
 

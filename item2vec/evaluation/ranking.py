@@ -130,7 +130,7 @@ def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) ->
         If the model has no output table and the score needs one, or has numbers that are not finite.
     """
     inputs = model.input
-    targets = model.output_rows("`--score next` needs", "use --score similar") if scoring.score == "next" else None
+    targets = model.output_rows("`score=next` needs", "use `score=similar`") if scoring.score == "next" else None
     for name, table in (("input", inputs), ("output", targets)):
         if table is not None and not np.isfinite(table.sum(dtype=np.float64)):
             raise ModelError(f"the model's {name} table has numbers that are not finite: its training went wrong")

@@ -154,7 +154,7 @@ def _numbered(lines: Iterable[list[bytes]], catalogue: Catalogue, names: list[by
 def read_lines(path: str | Path, delimiter: str | None = None) -> Iterator[list[bytes]]:
     """Yield each line's fields, as UTF-8 bytes; parameters and errors are those of `read_sequences`."""
     if delimiter is not None and (not delimiter or "\n" in delimiter):
-        raise ConfigError(f"delimiter is {delimiter!r}; it must be one or more characters, no newline among them")
+        raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline among them")
     source = check_source(Path(path))
     separator = None if delimiter is None else delimiter.encode()
     for number, line in enumerate(lines_of(source), 1):
@@ -227,7 +227,7 @@ def with_targets(sequences: Sequences, targets: Sequences) -> HeldOut:
         if len(sequences) != len(targets):
             raise CorpusError(
                 f"there are {len(sequences):,} sequences and {len(targets):,} lines of targets; line i of one belongs "
-                "to line i of the other, unless lines begin with an id and --id-column says so"
+                "to line i of the other, unless lines begin with an id and `id_column` says so"
             )
         rows = partners = np.arange(len(sequences))
     else:

@@ -67,7 +67,7 @@ def parse_holdout(text: str) -> float:
     except ValueError:
         amount = math.nan
     if not (0 < amount < 1 or (amount >= 1 and amount.is_integer())):
-        raise ConfigError(f"holdout is {text!r}; it must be a number of items, such as 1, or a share, such as 0.1")
+        raise ConfigError(f"`holdout` is {text!r}; it must be a number of items, such as 1, or a share, such as 0.1")
     return amount
 
 
@@ -128,7 +128,7 @@ def write_parts(divided: Iterable[Divided], prefix: str, delimiter: str | None) 
                     items[number] += len(part)
         if not all(items):
             what = "left to train on" if not items[0] else "held out"
-            raise CorpusError(f"nothing would be {what}; look at --by and --holdout")
+            raise CorpusError(f"nothing would be {what}; look at `by` and `holdout`")
     return Parts(*names, sequences[0], items[0], sequences[1], items[1])
 
 
@@ -139,7 +139,7 @@ def _check_line(line: bytes, part: Items, delimiter: str | None) -> None:
         bad = next(
             item for item in part if len(item.split(delimiter.encode() if delimiter else None)) != 1 or b"\n" in item
         )
-        remedy = "items may have no newline" if b"\n" in bad else "choose another --delimiter, such as ';' or a tab"
+        remedy = "items may have no newline" if b"\n" in bad else "choose another `delimiter`, such as ';' or a tab"
         raise CorpusError(f"the item {brief(bad.decode())} would be several when the line is read; {remedy}")
 
 
@@ -214,7 +214,7 @@ class Events:
             found = self._parse(holdout)
         if found is None:
             raise ConfigError(
-                f"holdout is {holdout!r}; it must be a share such as 0.1, a span such as 7d, or a time such as "
+                f"`holdout` is {holdout!r}; it must be a share such as 0.1, a span such as 7d, or a time such as "
                 f"{self.shown(last)}"
             )
         if not first < found <= last:

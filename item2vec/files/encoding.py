@@ -31,7 +31,7 @@ def check_encoding(name: str, errors: str) -> str:
         If there is no such encoding of text, or ``errors`` is neither strict nor replace.
     """
     if errors not in ("strict", "replace"):
-        raise ConfigError(f"errors is {errors!r}; it must be one of strict, replace")
+        raise ConfigError(f"`errors` is {errors!r}; it must be one of strict, replace")
     try:
         info = codecs.lookup(name)
         if not info._is_text_encoding or info.incrementaldecoder is None:  # base64 and the like

@@ -31,8 +31,8 @@ _FORMATS = (
     (0, b"\x04\x22\x4d\x18", "lz4 data", "decompress it first: lz4 -dc {} > corpus.txt"),
     (0, b"\x1f\x9d", "compress data", "decompress it first: uncompress -c {} > corpus.txt"),
     (257, b"ustar", "a tar archive", "unpack it first: tar -xf {}"),
-    (0, b"PAR1", "a Parquet file", "give --format parquet, with --user and --item"),
-    (8, b"DUCK", "a DuckDB database", 'say what to read of it: --sql "SELECT * FROM ...", with --user and --item'),
+    (0, b"PAR1", "a Parquet file", "give `format=parquet`, with `user` and `item`"),
+    (8, b"DUCK", "a DuckDB database", 'say what to read of it: `sql` "SELECT * FROM ...", with `user` and `item`'),
     (0, b"SQLite format 3\0", "an SQLite database", "write a table of it as CSV: sqlite3 -header -csv {} 'SELECT ...'"),
     (0, b"ARROW1\0\0", "an Arrow file", "write it as Parquet first, by pandas say"),
     (0, b"\x80", "a Python pickle", "write it as text first, a sequence a line"),
@@ -99,7 +99,7 @@ def _json_remedy(text: str, path: str) -> str | None:
     if found := _OBJECT.match(text):
         if found[1]:
             return json_array_remedy(path)
-        return "if each line is an event, give --format jsonl, with --user and --item"
+        return "if each line is an event, give `format=jsonl`, with `user` and `item`"
     line = text.split("\n", 1)[0].strip()
     if not (line.startswith("[") and line.endswith("]")):
         return None

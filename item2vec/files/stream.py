@@ -98,12 +98,12 @@ class Transcoder:
             value = error.object[error.start]
             raise CorpusError(
                 f"{self._shown} is not {self._encoding} text: line {line:,} has the byte 0x{value:02x}, at byte "
-                f"{fed - kept + error.start:,} {self._place} ({error.reason}); give its --encoding, or --errors replace"
+                f"{fed - kept + error.start:,} {self._place} ({error.reason}); give its `encoding`, or `errors=replace`"
             ) from None
         except UnicodeError as error:  # some codecs say no more
             raise CorpusError(
                 f"{self._shown} is not {self._encoding} text, at line {lines:,} or behind it: {error}; "
-                "give its --encoding"
+                "give its `encoding`"
             ) from None
         self.replaced += _replaced.count
         return text
@@ -119,7 +119,7 @@ class Transcoder:
             line = lines - text.count("\n", error.start)
             raise CorpusError(
                 f"{self._shown} is not {self._encoding} text: line {line:,} has half a surrogate pair; "
-                "give its --encoding, or --errors replace"
+                "give its `encoding`, or `errors=replace`"
             ) from None
 
 

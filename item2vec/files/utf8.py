@@ -95,7 +95,7 @@ def bad_byte_message(
         return nul_message(shown, line, passed + position, place)
     return (
         f"{shown} is not UTF-8 text: line {line:,} has the byte 0x{text[position]:02x}, at byte "
-        f"{passed + position:,} {place}; give its encoding, perhaps --encoding windows-1252, or --errors replace"
+        f"{passed + position:,} {place}; give its encoding, perhaps `encoding=windows-1252`, or `errors=replace`"
     )
 
 

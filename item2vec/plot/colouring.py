@@ -54,7 +54,7 @@ def by_cluster(units: NDArray[np.float64], items: Sequence[str], clusters: int, 
         If there cannot be so many.
     """
     if not 2 <= clusters <= CATEGORIES:
-        raise ConfigError(f"clusters is {clusters!r}; it must be 0 for none, or from 2 to {CATEGORIES}")
+        raise ConfigError(f"`clusters` is {clusters!r}; it must be 0 for none, or from 2 to {CATEGORIES}")
     import warnings
 
     from scipy.cluster.vq import kmeans2

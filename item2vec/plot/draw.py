@@ -76,7 +76,7 @@ def draw_map(
     if ending not in ENDINGS:
         raise ConfigError(f"cannot draw {os.fspath(path)!r}: its name must end in {', '.join(ENDINGS[:-1])} or .svg")
     if theme not in THEMES:
-        raise ConfigError(f"theme is {theme!r}; it must be one of {', '.join(THEMES)}")
+        raise ConfigError(f"`theme` is {theme!r}; it must be one of {', '.join(THEMES)}")
     check_writable(path)
     ids, unknown = (commonest(model, top), 0) if items is None else listed(model, items)
     names = [model.vocabulary[index] for index in ids.tolist()]

@@ -46,7 +46,7 @@ def layout(
         If UMAP is not installed.
     """
     if method not in METHODS:
-        raise ConfigError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+        raise ConfigError(f"`method` is {method!r}; it must be one of {', '.join(METHODS)}")
     if method == "pca":
         places, share = pca(without_frequency(units, counts))
         about = f"two principal components, {share:.0%} of the variance"
@@ -100,7 +100,7 @@ def umap(units: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     try:
         from umap import UMAP
     except ImportError as error:
-        raise ModelError("--method umap needs umap-learn; install it with: pip install 'item2vec[umap]'") from error
+        raise ModelError("`method=umap` needs umap-learn; install it with: pip install 'item2vec[umap]'") from error
     import warnings
 
     neighbours = min(15, len(units) - 1)

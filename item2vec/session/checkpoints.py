@@ -76,7 +76,7 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     if was != corpus:
         return ["the corpus has as many sequences, tokens and items, but they are not the same"]
     if then.get("init") != now["init"]:
-        return ["the vectors of --init are not the same"]
+        return ["the vectors of `init` are not the same"]
     if then.get("validation") != now["validation"]:
         return ["validation is not the same"]
     return [] if then.get("shard") == now["shard"] else ["it trains in shards of another size"]
@@ -169,7 +169,7 @@ class Checkpoints:
             )
         self._kept = self._state_of(part).shards
         return (
-            f"{self.path} has {self.kept:.0%} of this very training; --resume goes on from there, and without it "
+            f"{self.path} has {self.kept:.0%} of this very training; `resume` goes on from there, and without it "
             "that file stays until this run is further on"
         )
 
@@ -189,7 +189,7 @@ class Checkpoints:
             If it cannot be read.
         """
         if not self.path.exists():
-            raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave --resume out to start")
+            raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave `resume` out to start")
         model, part = _read(self.path)
         _refuse(self.path, differences(part["identity"], self._identity))
         state = self._state_of(part)
@@ -318,7 +318,7 @@ def check_options(path: str | Path, config: TrainConfig) -> None:
         If it cannot be read.
     """
     if not Path(path).exists():
-        raise ConfigError(f"there is no checkpoint {path} to go on from; leave --resume out to start")
+        raise ConfigError(f"there is no checkpoint {path} to go on from; leave `resume` out to start")
     then = _read(Path(path))[1]["identity"].get("options")
     now = options_of(config)
     if config.tile is None:
@@ -343,7 +343,7 @@ def _refuse(path: Path, found: list[str]) -> None:
     if found:
         raise ConfigError(
             f"{path} is a checkpoint of another training: {'; '.join(found[:3])}; "
-            "--resume needs the same corpus and options"
+            "`resume` needs the same corpus and options"
         )
 
 

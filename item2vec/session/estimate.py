@@ -115,7 +115,7 @@ class Estimate:
         if self.disk > free:
             raise TrainingError(
                 f"the model will have {size_text(self.disk)}, and {size_text(free)} are free in {folder}; make room, "
-                "name another place with -o, or lower --dim, --max-items, or raise --min-count"
+                "name another `output`, or lower `dim`, `max_items`, or raise `min_count`"
             )
 
 
@@ -141,14 +141,14 @@ def estimate(corpus: Corpus, config: TrainConfig, *, validated: bool = False, ch
         _SAMPLER + _SAMPLER_MAKING, _SAMPLER + _INDEX + (_tree_of_item(items) if config.loss == "hs" else 0)
     )
     best = 2 * 4 * items * config.dim if validated else 0
-    smaller = "--dim or --max-items, or a higher --min-count"
+    smaller = "`dim` or `max_items`, or a higher `min_count`"
     parts = [
         Part("tables", tables, False, smaller),
-        Part("ids of tokens", ids, True, "--memory"),
-        Part("items", words, True, "--max-items"),
-        Part("sampler and index", by_item, False, "--max-items, or a higher --min-count"),
-        Part("threads", workers, False, "--threads, --window or --dim"),
-        Part("best epoch", best, False, "no --validate, or " + smaller),
+        Part("ids of tokens", ids, True, "`memory`"),
+        Part("items", words, True, "`max_items`"),
+        Part("sampler and index", by_item, False, "`max_items`, or a higher `min_count`"),
+        Part("threads", workers, False, "`threads`, `window` or `dim`"),
+        Part("best epoch", best, False, "no `validate`, or " + smaller),
         Part("kernels", _COMPILED, False, ""),
         Part("the program", max(0, resident_memory() - ids - words), True, ""),
     ]

@@ -104,7 +104,7 @@ class Run:
 
         rise = rise_of(result.losses, result.pairs)
         few = too_few_steps(model.input, result.losses, self.trainer.guard.nothing)
-        return [sentence for sentence in (rise and f"{rise}; a lower --lr may learn more", few) if sentence]
+        return [sentence for sentence in (rise and f"{rise}; a lower `lr` may learn more", few) if sentence]
 
     def metadata(self, result: TrainResult) -> dict[str, Any]:
         """What a model's file says of its training."""

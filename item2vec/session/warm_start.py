@@ -151,7 +151,7 @@ def check_start(model: KeyedVectors, config: TrainConfig) -> None:
     """
     if model.dim != config.dim:
         raise ConfigError(
-            f"dim is {config.dim} and the vectors of {config.init} have {model.dim}; use --dim {model.dim}"
+            f"dim is {config.dim} and the vectors of {config.init} have {model.dim}; use `dim={model.dim}`"
         )
     for table in (model.input, model.output):
         if table is None:
@@ -196,7 +196,7 @@ def warm_start(model: KeyedVectors, corpus: Corpus, config: TrainConfig) -> tupl
         if len(corpus.items) == len(corpus):
             raise CorpusError(
                 f"no sequence has two items that {config.init} has or that occur {config.min_count:,} times or more "
-                "in all; lower --min-count"
+                "in all; lower `min_count`"
             )
         ids, rows = growth.old_ids, np.arange(size, dtype=np.int64)
         about = f"The {size:,} items of {config.init} stay, {growth.newcomers:,} are new; counts are those of both."

@@ -104,10 +104,10 @@ class Guard:
         config, counts = self._config, self._vocabulary.counts
         share = float(counts[0] / max(1, counts.sum()))
         cause = f"the learning rate, {config.lr:g}, is too high"
-        way = f"a lower --lr, such as {config.lr / 4:.2g}"
+        way = f"a lower `lr`, such as {config.lr / 4:.2g}"
         if share > 0.05 and config.sample == 0:
             cause += f", or {self._vocabulary[0]!r:.60}, {share:.0%} of all tokens, too frequent"
-            way += ", or --sample 1e-3"
+            way += ", or `sample=1e-3`"
         return DivergenceError(f"training diverged: {what}; likely {cause}; try {way}")
 
 
@@ -157,7 +157,7 @@ def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], noth
     nothing : float
         That of vectors that know nothing.
     """
-    advice = f"too few steps; try --epochs {10 * len(losses):,}, or let `item2vec tune` choose"
+    advice = f"too few steps; try `epochs={10 * len(losses)}`, or let `item2vec tune` choose"
     if losses and losses[-1] > _HARDLY * nothing:
         return (
             f"hardly anything was learnt, the mean loss of a pair is {losses[-1]:.3g} and vectors that know nothing "

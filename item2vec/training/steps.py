@@ -137,4 +137,4 @@ def make_step(config: TrainConfig, counts: npt.NDArray[np.int64]) -> Step:
 def check_device(config: TrainConfig) -> None:
     """Raise a TrainingError if ``config.device`` is not there."""
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("device cuda is not available to torch here; use --device cpu")
+        raise TrainingError("device cuda is not available to torch here; use `device=cpu`")

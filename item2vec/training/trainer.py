@@ -180,7 +180,7 @@ class Trainer:
         if not result.pairs and self.ended:
             raise TrainingError(
                 f"no pair was left to train on: sample {self.config.sample:g} dropped almost every occurrence; "
-                "raise --sample, or turn it off with --sample 0"
+                "raise `sample`, or turn it off with `sample=0`"
             )
         return result
 

@@ -66,7 +66,7 @@ def divide(corpus: Corpus, config: TuneConfig, seed: int, *, ordered: bool, deli
     if config.validate is not None:
         return _divided_by_files(corpus, sequences, config, random, ordered, delimiter)
     eligible = np.flatnonzero((sequences if ordered else sequences.distinct()).lengths >= 2)
-    _check_enough(len(eligible), "the corpus", "lower --min-count, or give --validate FILE")
+    _check_enough(len(eligible), "the corpus", "lower `min_count`, or give `validate=FILE`")
     chosen = np.sort(random.permutation(eligible)[:MOST])
     out = _last_places(sequences, chosen) if ordered else _random_places(sequences, chosen, config.holdout, random)
     training, code = _renumbered(corpus, sequences.keep(~out))

@@ -114,7 +114,7 @@ def make_space(base: TrainConfig, given: Collection[str], dims: Sequence[int], *
         If nothing is left to search, or the model could not be scored.
     """
     if base.loss == "hs":
-        raise ConfigError("loss is 'hs', whose output table holds no items; tune scores items by it, so take --loss ns")
+        raise ConfigError("loss is 'hs', whose output table holds no items; tune scores items by it, so take `loss=ns`")
     if base.init is not None:
         raise ConfigError(f"init is {base.init!r}, but trials begin with vectors of their own; leave it out")
     if dims and "dim" in given:

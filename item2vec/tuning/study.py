@@ -345,7 +345,7 @@ def _open_study(division: Division, space: Space, config: TuneConfig, seed: int)
         if kept is not None and kept.get(name) != value:
             raise ConfigError(
                 f"the study {config.study} has {name} {kept.get(name)!r}, and this is {value!r}; "
-                "give the same sources and options, or another --study"
+                "give the same sources and options, or another `study`"
             )
     return study
 

@@ -115,9 +115,9 @@ class ApproximateIndex:
             If usearch is not installed, or no row has a direction.
         """
         if not 0 < recall <= 1:
-            raise ConfigError(f"recall is {recall!r}; it must be above 0 and at most 1")
+            raise ConfigError(f"`recall` is {recall!r}; it must be above 0 and at most 1")
         if not 2 <= connectivity <= 256:
-            raise ConfigError(f"connectivity is {connectivity!r}; it must be from 2 to 256")
+            raise ConfigError(f"`connectivity` is {connectivity!r}; it must be from 2 to 256")
         start = time.perf_counter()
         workers = threads or cores()
         graph = empty_graph(table.shape[1], connectivity)

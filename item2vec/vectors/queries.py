@@ -155,7 +155,7 @@ def recommend_many(
 ) -> list[Answer]:
     """What comes next, for histories of ids; see `KeyedVectors.recommend`."""
     check_k(k)
-    output = model.output_rows("recommendations need", "use similar, or train a model with --loss ns")
+    output = model.output_rows("recommendations need", "use similar, or train a model with `loss=ns`")
     pool, decay, reverse, softmax = scoring.pool, scoring.decay, scoring.reverse, scoring.softmax
     bias = None
     if scoring.popularity:
@@ -192,7 +192,7 @@ def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.flo
 def check_k(k: int) -> None:
     """Refuse what is no number of answers."""
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ConfigError(f"k is {k!r}; it must be a whole number of at least 1")
+        raise ConfigError(f"`k` is {k!r}; it must be a whole number of at least 1")
 
 
 def _nearest(

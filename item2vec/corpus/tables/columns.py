@@ -140,8 +140,8 @@ def bad_time(error: CorpusError, column: str) -> CorpusError:
         return error
     return CorpusError(
         f"column {column!r} has {text!r}, which is no time, or of another kind than the first ones; times are "
-        "2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970; leave such rows out with --where, or make "
-        "times of them with --sql and strptime"
+        "2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970; leave such rows out with `where`, or make "
+        "times of them with `sql` and strptime"
     )
 
 
@@ -166,13 +166,13 @@ def ticks_per_second(database: Database, kind: str, column: str) -> int:
         if first <= low and high <= last and _is_date(int(low)) and _is_date(int(high)):
             raise CorpusError(
                 f"the times in column {column!r}, {int(low)} to {int(high)}, look like dates written as numbers; "
-                "give them as 2024-01-31, with --sql \"SELECT ..., strptime(column::VARCHAR, '%Y%m%d') AS ...\" say"
+                "give them as 2024-01-31, with `sql` \"SELECT ..., strptime(column::VARCHAR, '%Y%m%d') AS ...\" say"
             )
     (unit, ticks), (other, _) = _unit(low), _unit(high)
     if unit != other:
         raise CorpusError(
             f"the times in column {column!r} go from {low:.15g}, which would be {unit}, to {high:.15g}, which would be "
-            f"{other} since 1970; leave one kind out with --where, or session-gap has no meaning"
+            f"{other} since 1970; leave one kind out with `where`, or session-gap has no meaning"
         )
     return ticks
 

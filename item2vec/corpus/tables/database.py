@@ -42,7 +42,7 @@ def one_line(error: Exception, about: str, names: Mapping[str, str]) -> str:
     text = str(error)
     if "Out of Memory" in text or "max_temp_directory_size" in text:
         return _about(about) + (
-            "not enough memory to sort the events, or no space for temporary files; raise --memory, or lower --threads"
+            "not enough memory to sort the events, or no space for temporary files; raise `memory`, or lower `threads`"
         )
     in_json = _JSON.search(text)
     in_csv = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)

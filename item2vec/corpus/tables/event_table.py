@@ -87,12 +87,12 @@ def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfi
     for scan in scans:
         lists = config.item is not None and is_list(scan, config.item)
         if config.item is None or (config.user is None and not lists):
-            lacking = "--item" if config.user else "--user" if config.item else "--user and --item"
+            lacking = "`item`" if config.user else "`user`" if config.item else "`user` and `item`"
             if not config.item and (of_lists := [column for column in scan.columns if is_list(scan, column)]):
-                lacking += f", or --item {of_lists[0]} alone, which has a list in each row"
+                lacking += f", or `item={of_lists[0]}` alone, which has a list in each row"
             raise ConfigError(
                 f"{scan.name} is an event table; name its columns with {lacking}: it has {listed(scan.columns)}"
-                + ("" if config.sql or isinstance(paths, Table) else "; or read it as text with --format text")
+                + ("" if config.sql or isinstance(paths, Table) else "; or read it as text with `format=text`")
             )
         if config.where is not None:
             condition = f"{scan.sql} WHERE ({config.where}\n)"
@@ -145,7 +145,7 @@ def _check_database(path: Path) -> None:
         raise CorpusError(missing if known else f"cannot read {str(path)!r}: {error.strerror}") from None
     if head[8:12] != b"DUCK" and not head.startswith(b"SQLite format 3"):
         raise ConfigError(
-            f"with --sql a source is a DuckDB database, and {str(path)!r} is none; name other files in the query "
+            f"with `sql` a source is a DuckDB database, and {str(path)!r} is none; name other files in the query "
             f"itself: FROM {literal(str(path))}"
         )
 
@@ -208,7 +208,7 @@ def _check_rows(database: Database, config: SourceConfig, name: str) -> tuple[st
     whole = f"count(*) FILTER ({complete})"
     rows, left, few, *missing = database.row(f"SELECT count(*), {whole}, {small}, {lacking} FROM event")
     if rows == 0 and config.where is not None:
-        raise CorpusError(f"no row of {name} meets the condition --where {config.where!r}")
+        raise CorpusError(f"no row of {name} meets the condition `where={config.where!r}`")
     if rows == 0:
         raise CorpusError(f"{name} has columns but no events")
     notes = [
@@ -217,7 +217,7 @@ def _check_rows(database: Database, config: SourceConfig, name: str) -> tuple[st
         if count
     ]
     if notes and config.nulls == "error":
-        raise CorpusError(f"{notes[0]} in {name}; give --nulls skip to leave them out")
+        raise CorpusError(f"{notes[0]} in {name}; give `nulls=skip` to leave them out")
     notes = [f"{note} and were left out" for note in notes]
     if few:
         notes.append(f"{few:,} of {rows:,} events have a weight below 0.5 in {config.weight!r} and were left out")

@@ -255,7 +255,7 @@ def _refuse_newlines(vocabulary: Vocabulary) -> None:
         item = vocabulary[int(np.searchsorted(vocabulary.offsets, lines[0], "right")) - 1]
         shown = item if len(item) <= 40 else item[:40] + "..."
         raise CorpusError(
-            f"the item {shown!r} has a newline, which no model file carries; replace it, by --sql with "
+            f"the item {shown!r} has a newline, which no model file carries; replace it, by `sql` with "
             "replace(column, chr(10), ' ') say"
         )
 
@@ -263,9 +263,9 @@ def _refuse_newlines(vocabulary: Vocabulary) -> None:
 def _single_events(sequences: int, name: str, config: SourceConfig) -> str:
     """Why no sequence has two events."""
     if config.session_gap is not None:
-        hint = f"give a longer --session-gap than {config.session_gap}"
+        hint = f"give a longer `session_gap` than {config.session_gap}"
     elif config.dedupe != "none":
-        hint = f"without --dedupe {config.dedupe} repetitions count"
+        hint = f"without `dedupe={config.dedupe}` repetitions count"
     else:
         hint = f"is {config.user!r} the column that says which events belong together?"
     return f"there is nothing to learn in {name}: each of its {sequences:,} sequences is a single event; {hint}"

@@ -101,7 +101,7 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
             name = config.name_column or ("name" if "name" in has else others[0] if len(others) == 1 else "")
             if name not in has:
                 lacking = f"no column {name!r}" if name else "several columns that may be names"
-                raise CorpusError(f"{scan.name} has {lacking}; give --name-column, one of {listed(has)}")
+                raise CorpusError(f"{scan.name} has {lacking}; give `name_column`, one of {listed(has)}")
             sql, shape = scan.sql, ""
             columns = f"{key_sql(*scan.column(item), 'VARCHAR')}, CAST({identifier(name)} AS VARCHAR)"
         database.run(
@@ -155,7 +155,7 @@ def read_attribute(path: str, items: Sequence[str], column: str | None = None) -
             title = column or (others[0] if len(others) == 1 else "")
             if title not in others:
                 lacking = f"no column {title!r}" if title else "several columns that may be meant"
-                raise CorpusError(f"{scan.name} has {lacking}; give --colour-column, one of {listed(others)}")
+                raise CorpusError(f"{scan.name} has {lacking}; give `colour_column`, one of {listed(others)}")
             key = key_sql(*scan.column(item), "VARCHAR")
             sql = f"(SELECT {key} AS item, CAST({identifier(title)} AS VARCHAR) AS value FROM {scan.sql})"
         database.run(f"CREATE TABLE found AS SELECT item, trim(value) FROM {sql}", about=f"cannot read {path!r}")

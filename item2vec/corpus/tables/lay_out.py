@@ -141,7 +141,7 @@ def repeat_by_weight(tokens: NDArray[np.int32], weights: NDArray[np.int64]) -> N
     if total > MOST * len(tokens):
         raise CorpusError(
             f"the weights lay {len(tokens):,} events out as {total:,.0f}, more than {MOST} times as many; give smaller "
-            "weights, their logarithm say, by --sql"
+            "weights, their logarithm say, by `sql`"
         )
     laid = np.empty(int(total), np.int32)
     fill_layers(tokens, weights, depths, laid)

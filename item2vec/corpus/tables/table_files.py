@@ -265,7 +265,7 @@ def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, 
         kind = format_of(path, config.format)
         plain = as_plain_file(database, path, config)
         if plain.parquet and kind != "parquet":
-            raise CorpusError(f"{str(path)!r} is a Parquet file; give --format parquet")
+            raise CorpusError(f"{str(path)!r} is a Parquet file; give `format=parquet`")
         look = _LOOKS[kind](database, plain.path, path, config, wanted)
         looks.append(replace(look, replaced=plain.replaced))
     scans: list[Scan] = []

@@ -149,7 +149,7 @@ class PartReader:
             if 0 <= cursor[edges.OPEN] < filled - _LONGEST_ITEM:
                 raise CorpusError(
                     f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is no text of items, or they "
-                    "are separated by something else: --delimiter"
+                    "are separated by something else: `delimiter`"
                 )
             buffer[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
             filled += len(block)

@@ -60,7 +60,7 @@ def read_items(path: str, rows: int, *, of: str, header: bool = False) -> Vocabu
         If they cannot be read, or are more or fewer.
     """
     if not os.path.exists(path):
-        raise ModelError(f"cannot read {of}: the file with its items, {path}, is not there; name it with --items FILE")
+        raise ModelError(f"cannot read {of}: the file with its items, {path}, is not there; name it with `items=FILE`")
     with open_vectors(path) as file:
         names = [line.removesuffix(b"\n").removesuffix(b"\r") for line in _lines(file, path, rows + 2)]
     if header:

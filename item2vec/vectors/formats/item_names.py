@@ -46,7 +46,7 @@ def carried(model: KeyedVectors, format: str, forbidden: bytes, replacement: str
     if substitute is None:
         raise ModelError(
             f"the item {brief(vocabulary[indices[0]])} has white space, which the {format} format cannot "
-            "carry; write another character for it with --replace-spaces _"
+            "carry; write another character for it with `replace_spaces=_`"
         )
     renamed = {index: _replaced(vocabulary.items_bytes(index), forbidden, substitute) for index in indices}
     _check_different(model, renamed)
@@ -126,7 +126,7 @@ def _check_different(model: KeyedVectors, renamed: dict[int, bytes]) -> None:
         if other not in (-1, index):
             raise ModelError(
                 f"the items {brief(model.vocabulary[other])} and {brief(model.vocabulary[index])} would both become "
-                f"{brief(name.decode())}; choose another text for --replace-spaces"
+                f"{brief(name.decode())}; choose another text for `replace_spaces`"
             )
 
 
@@ -137,5 +137,5 @@ def _substitute(replacement: str) -> bytes:
     except UnicodeEncodeError:
         encoded = b""
     if not encoded or any(code in WHITE for code in encoded):
-        raise ConfigError(f"replace-spaces is {replacement!r}; it must be text without white space, such as _")
+        raise ConfigError(f"`replace_spaces` is {replacement!r}; it must be text without white space, such as _")
     return encoded

@@ -100,7 +100,7 @@ def read_vectors(
     if format is None:
         format = detect(shown)
     elif format not in FORMATS:
-        raise ConfigError(f"format is {format!r}; it must be one of {', '.join(FORMATS)}")
+        raise ConfigError(f"`format` is {format!r}; it must be one of {', '.join(FORMATS)}")
     if items is not None and format not in ("npy", "safetensors", "projector"):
         raise ConfigError(f"the {format} format has its items in the file itself; leave out the file of items")
     model: KeyedVectors = FORMATS[format].part("read")(shown, None if items is None else os.fspath(items))
@@ -150,12 +150,12 @@ def export_vectors(
     if format is None:
         format = format_of_name(path)
     if format not in WRITERS:
-        raise ConfigError(f"format is {format!r}; it must be one of {', '.join(WRITERS)}")
+        raise ConfigError(f"`format` is {format!r}; it must be one of {', '.join(WRITERS)}")
     if table not in TABLES:
-        raise ConfigError(f"table is {table!r}; it must be one of {', '.join(TABLES)}")
+        raise ConfigError(f"`table` is {table!r}; it must be one of {', '.join(TABLES)}")
     if precision is not None:
         if isinstance(precision, bool) or not isinstance(precision, int) or not 1 <= precision <= 9:
-            raise ConfigError(f"precision is {precision!r}; it must be a whole number from 1 to 9")
+            raise ConfigError(f"`precision` is {precision!r}; it must be a whole number from 1 to 9")
         if not FORMATS[format].text:
             raise ConfigError(f"precision is {precision}, but the {format} format holds whole float32 numbers")
 
@@ -180,7 +180,7 @@ def format_of_name(path: str | os.PathLike[str]) -> str:
     if ending:
         known = ", ".join(ending for format in WRITERS for ending in FORMATS[format].endings)
         raise ModelError(
-            f"the ending {ending!r} of {os.fspath(path)} is of no known format ({known}); name the format with --format"
+            f"the ending {ending!r} of {os.fspath(path)} is of no known format ({known}); name the format with `format`"
         )
     return "word2vec"
 
@@ -227,7 +227,7 @@ def detect(path: str) -> str:
         return "glove"
     if not head:
         raise ModelError(f"cannot read {path}: it is empty")
-    raise ModelError(f"cannot read {path}: it looks like no format of vectors; name it with --format if it is one")
+    raise ModelError(f"cannot read {path}: it looks like no format of vectors; name it with `format` if it is one")
 
 
 def _is_row(line: bytes, dim: int) -> bool:
