@@ -21,7 +21,7 @@ templates_path: list[str] = []
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["attrs_inline"]
-smartquotes = False  # it would make a dash of the two hyphens of an option
+smartquotes_action = "D"  # the dashes of parameter lists alone; quotes and dots stay as they are written
 default_role = "literal"  # docstrings write names in single backquotes
 highlight_language = "none"
 

@@ -1,4 +1,4 @@
-"""The pages of the Python API, as MyST text: every public name of item2vec, and the types that their signatures name."""
+"""The pages of the Python API, as MyST text: every public name of item2vec, and the types that they name."""
 
 from __future__ import annotations
 

@@ -115,8 +115,10 @@ def example_lines(command: click.Command) -> list[str]:
 
 def spelled(options: Mapping[str, Any]) -> str:
     """Options by their Python names as the command line spells them."""
-    return " ".join(f"--{name.replace('_', '-')} {value:g}" if isinstance(value, float) else
-                    f"--{name.replace('_', '-')} {value}" for name, value in options.items())
+    return " ".join(
+        f"--{name.replace('_', '-')} {value:g}" if isinstance(value, float) else f"--{name.replace('_', '-')} {value}"
+        for name, value in options.items()
+    )
 
 
 def presets_text() -> str:

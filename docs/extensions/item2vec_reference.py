@@ -1,9 +1,9 @@
 """Directives that write the reference from what item2vec has: its commands, presets, formats and public names.
 
-    ```{item2vec-command} train           a command, or a command of a command: evaluate items
-    ```{item2vec-presets}
-    ```{item2vec-formats}
-    ```{item2vec-api} functions           one of `api_text.GROUPS`
+```{item2vec-command} train           a command, or a command of a command: evaluate items
+```{item2vec-presets}
+```{item2vec-formats}
+```{item2vec-api} functions           one of `api_text.GROUPS`
 """
 
 from __future__ import annotations
