@@ -31,6 +31,8 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
 html_title = f"item2vec {release}"
 html_copy_source = False
 html_show_sourcelink = False

@@ -166,7 +166,7 @@ def test_a_command_has_help_examples_and_its_options_in_the_reference(name: str)
     assert any(line.startswith(name) for line in lines)
     text = command_text.command_text(name, command)
     shown = re.findall(r"^```\{option\} (.+)\n(.+)", text, re.MULTILINE)
-    options = [p for p in command.get_params(click.Context(command)) if isinstance(p, click.Option) and not p.hidden]
+    options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
     assert len(shown) == len(options) > 0
     for option in options:
         assert any(option.opts[0] in re.split(r"[ ,]+", names) and help for names, help in shown), option.opts

@@ -22,6 +22,7 @@ NAMED_TYPES = {
     "Vocabulary": "item2vec.items.vocabulary",
     "Names": "item2vec.items.names",
 }
+FIRST = ("item2vec.train", "item2vec.load", "item2vec.TrainConfig")  # on their pages
 GROUPS = ("functions", "vectors", "options", "types", "errors")
 
 
@@ -45,7 +46,7 @@ def members() -> dict[str, list[str]]:
     for name, module in NAMED_TYPES.items():
         if name not in item2vec.__all__:
             found[group_of(name, getattr(import_module(module), name))].append(f"{module}.{name}")
-    return found
+    return {group: sorted(names, key=lambda name: name not in FIRST) for group, names in found.items()}
 
 
 def group_text(group: str) -> str:

@@ -14,7 +14,7 @@ import click
 
 _DETAILS = re.compile(r"\s*\[((?:env var|default|required|x[<>]|\d+<).*)\]$")
 _CODE = re.compile(r"(`[^`]+`)")
-_OPTION_IN_TEXT = re.compile(r"(?<![\w/-])(--?[a-z][\w-]*)")
+_OPTION_IN_TEXT = re.compile(r"(?<![\w/-])(--?[a-z][\w-]*|--(?![\w-]))")
 _SPECIAL = re.compile(r"([*_<>\[\]])")
 
 
@@ -32,11 +32,14 @@ def commands(group: click.Group, name: str = "item2vec") -> Iterator[tuple[str, 
 
 
 def sections(command: click.Command) -> dict[str, list[click.Option]]:
-    """The options under the titles that they have in the command's help; without a title those of the command alone."""
+    """The options under the titles that they have in the command's help, the general ones under none.
+
+    ``--help``, which every command has, is left out.
+    """
     titles: Mapping[str, tuple[str, ...]] = getattr(command, "sections", {})
     places = {name: title for title, names in titles.items() for name in names}
     found: dict[str, list[click.Option]] = {title: [] for title in ("", *titles)}
-    for parameter in command.get_params(click.Context(command)):
+    for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
             found[places.get(parameter.name or "", "")].append(parameter)
     return {title: options for title, options in found.items() if options}
