@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from item2vec.tuning.tune import tune
     from item2vec.vectors.formats.registry import export_vectors, read_vectors
     from item2vec.vectors.keyed_vectors import KeyedVectors
-    from item2vec.vectors.model_file import load_model as load
+    from item2vec.vectors.keyed_vectors import load_model as load
 
     __version__: str
 
@@ -62,7 +62,7 @@ _HOMES = {
     "__version__": "item2vec.version:version",
     "draw_map": "item2vec.plot.draw:draw_map",
     "export_vectors": "item2vec.vectors.formats.registry:export_vectors",
-    "load": "item2vec.vectors.model_file:load_model",
+    "load": "item2vec.vectors.keyed_vectors:load_model",
     "read_vectors": "item2vec.vectors.formats.registry:read_vectors",
     "train": "item2vec.session.train:train",
     "tune": "item2vec.tuning.tune:tune",

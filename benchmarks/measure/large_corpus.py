@@ -1,6 +1,6 @@
 """Peak memory of training on a corpus that is larger than what may lie in memory.
 
-    python benchmarks/measure/large_corpus.py TEXT [--size 4G] [--seconds 20] [--folder DIR] [-- TRAIN OPTIONS]
+    python benchmarks/measure/large_corpus.py TEXT [--size 4] [--seconds 20] [--folder DIR] [-- TRAIN OPTIONS]
 
 Makes a corpus of ``--size`` by repeating TEXT, each time with another letter behind every item, so that the items are
 others; then runs ``item2vec train`` on it and looks at the process ten times a second. After ``--seconds`` of training

@@ -15,8 +15,8 @@ from fuzz_inputs import fasttext_file, mutate, mutate_corpus_file, mutate_safete
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.registry import export_vectors, read_vectors
-from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.model_file import load_model, save_model
+from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
+from item2vec.vectors.model_file import save_model
 
 COLUMNS = {"user": "user", "item": "item"}
 ITEMS = ["milk", "größe", "a", "b c", "007", "x" * 40]
@@ -220,7 +220,7 @@ def _run() -> Any:
     """A small training that is half done."""
     from item2vec.config.train import TrainConfig
     from item2vec.corpus.corpus import Corpus
-    from item2vec.session.session import start
+    from item2vec.session.run import start
 
     items = np.array([0, 1, 2, 0, 1, 0, 2, 1] * 300, np.int32)
     vocabulary = Vocabulary.from_items(["milk", "größe", "a"], [900, 900, 600])

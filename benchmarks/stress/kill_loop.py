@@ -38,7 +38,7 @@ from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.text.text import read_text
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.session.checkpoints import Checkpoints
-from item2vec.session.session import start
+from item2vec.session.run import start
 
 COMMAND = [sys.executable, "-m", "item2vec", "train"]
 KILLS_A_TRAINING = 5

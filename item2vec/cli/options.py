@@ -92,7 +92,7 @@ def open_model(path: str) -> KeyedVectors:
     # A query's products are bound by memory, not arithmetic: OpenBLAS's threads would only cost time to
     # start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from item2vec.vectors.model_file import load_model
+    from item2vec.vectors.keyed_vectors import load_model
 
     return load_model(path)
 

@@ -1,17 +1,24 @@
-"""``item2vec train``: its options, and what it says at its end. What it does is in `item2vec.cli.train_flow`."""
+"""``item2vec train``: its options, and what it says as the training goes."""
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import shlex
-from typing import Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.core import ParameterSource
 
-from item2vec.cli.main import COMMAND_LINE
+import item2vec
+from item2vec.cli.corpora import short_form
+from item2vec.cli.main import COMMAND_LINE, StopSignals, as_options
 from item2vec.cli.options import DEFAULT_MODEL, READING, TRAINING, SectionedCommand
 from item2vec.cli.options import training_option as _option
+from item2vec.cli.output import print_json, printable
+from item2vec.cli.progress import ProgressShower, count, duration
 from item2vec.cli.sources import (
     SOURCE_EXAMPLES,
     config_option,
@@ -20,15 +27,30 @@ from item2vec.cli.sources import (
     source_options,
     take_source_config,
 )
-from item2vec.cli.train_flow import Request, run_training
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.errors import ConfigError
+from item2vec.files.atomic import check_writable
+from item2vec.session.session import Listener, Outcome, Plan, Session
+
+if TYPE_CHECKING:
+    from item2vec.corpus.corpus import Corpus
+    from item2vec.corpus.inspection import Inspection
+    from item2vec.session.estimate import Estimate
+    from item2vec.session.run import Run
+    from item2vec.session.validation import Validation
+    from item2vec.training.progress import Progress, TrainResult
 
 
 def _again(line: list[str]) -> str:
     """The command that goes on where this one was stopped."""
     return shlex.join(["item2vec", *line, *(["--resume"] if "--resume" not in line else [])])
+
+
+def _checkpoint(output: str) -> Path:
+    """Beside the output: item2vec.checkpoint.safetensors."""
+    path = Path(output)
+    return path.with_name(f"{path.stem}.checkpoint{path.suffix}")
 
 
 def _tile(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -164,23 +186,189 @@ def train(
     source = take_source_config(options, sources)
     config = TrainConfig(**options)
     choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}
-    every = Interval.parse(checkpoint_every)
     from item2vec.session.train import validation_of
 
-    run_training(
-        Request(
-            sources=sources,
-            output=output,
-            source=source,
-            config=config,
-            scoring=layered_scoring(ctx),
-            any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
-            validation=validation_of(sources, source.delimiter, validate, choices),
-            every=every,
-            resume=resume,
-            again=_again(ctx.meta.get(COMMAND_LINE, ["train", *sources])),
-            strict=strict,
-            quiet=quiet,
-            as_json=as_json,
-        )
+    check_writable(output)
+    plan = Plan(
+        list(sources),
+        source,
+        config,
+        layered_scoring(ctx),
+        any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
+        validation=validation_of(list(sources), source.delimiter, validate, choices),
+        output=output,
+        checkpoint=_checkpoint(output),
+        every=Interval.parse(checkpoint_every),
+        resume=resume,
+        strict=strict,
     )
+    _run(plan, output, _again(ctx.meta.get(COMMAND_LINE, ["train", *sources])), quiet=quiet, as_json=as_json)
+
+
+_LONG = 10  # seconds of training from which their number is said beforehand
+
+
+class _Told(Listener):
+    """Says on standard error how a training goes."""
+
+    def __init__(self, *, quiet: bool, resume: bool) -> None:
+        self._quiet = quiet
+        self._resume = resume
+        self._window_mode = ""
+        self._epochs = 0
+        self.shower = ProgressShower(quiet)
+
+    def reading(self, plan: Plan) -> None:
+        """A first run waits for its compiler."""
+        self._window_mode, self._epochs = plan.config.window_mode, plan.config.epochs
+        if not self._quiet and not _compiled(plan.config):
+            click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
+
+    def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
+        """What was read, and a preset that may suit it."""
+        if self._quiet:
+            return
+        from item2vec.corpus.shape_warnings import basket_hint
+
+        click.echo(short_form(corpus, found, seconds), err=True)
+        if hint := basket_hint(found, self._window_mode):
+            click.echo(f"Hint: {as_options(hint)}.", err=True)
+
+    def warned(self, sentence: str) -> None:
+        """Always, quiet or not."""
+        click.echo(f"Warning: {printable(as_options(sentence))}.", err=True)
+
+    def noted(self, sentence: str) -> None:
+        """Likewise."""
+        click.echo(f"Note: {printable(as_options(sentence))}.", err=True)
+
+    def initialised(self, about: str) -> None:
+        """What --init gave."""
+        if not self._quiet:
+            click.echo(about, err=True)
+
+    def estimated(self, needs: Estimate) -> None:
+        """What it needs."""
+        if not self._quiet:
+            click.echo(str(needs), err=True)
+
+    def begins(self, run: Run) -> None:
+        """How long a training will take that is long; one that goes on says so as it goes."""
+        if not self._quiet and not self._resume and (seconds := run.trainer.expected_seconds()) >= _LONG:
+            click.echo(f"Training will take about {duration(seconds)}.", err=True)
+
+    def resumed(self, progress: Progress) -> None:
+        """Where it goes on."""
+        if not self._quiet:
+            at = f"epoch {progress.epoch} of {progress.epochs}, {progress.done:.0%} of the training done"
+            click.echo(f"Going on in {at}.", err=True)
+
+    def progressed(self, progress: Progress) -> None:
+        """A bar, or a line now and then."""
+        self.shower(progress)
+
+    def validated(self, validation: Validation) -> None:
+        """A line an epoch."""
+        self.shower.say(describe_validation(validation, self._epochs))
+
+
+def _run(plan: Plan, output: str, again: str, *, quiet: bool, as_json: bool) -> None:
+    """Train, and say what came of it."""
+    told = _Told(quiet=quiet, resume=plan.resume)
+    session = Session(plan, told)
+    session.prepare()
+    gc.freeze()  # what was imported stays: the garbage collector need not look through it again
+    atexit.register(gc.unfreeze)  # for extension modules that look at the end for what is left
+    with StopSignals(session.stop) as signals:
+        with told.shower:
+            outcome = session.train()
+        if outcome.model is None:
+            _stopped(session, outcome, again)
+            raise click.exceptions.Exit(signals.status)
+    checkpoints, result = session.checkpoints, outcome.result
+    assert checkpoints is not None
+    if not quiet:
+        click.echo(describe_result(session.corpus, session.run.validation, result, output), err=True)
+        if checkpoints.written:
+            cost = describe_checkpoints(checkpoints.written, checkpoints.seconds, session.seconds["train"])
+            click.echo(cost, err=True)
+    if as_json:
+        print_json(_report(session, result, output))
+
+
+def _stopped(session: Session, outcome: Outcome, again: str) -> None:
+    """Say what was kept of a training that a signal stopped, and how to go on."""
+    checkpoints, result = session.checkpoints, outcome.result
+    assert checkpoints is not None
+    if outcome.kept is None:
+        click.echo("Stopped before anything was learnt; no file was written.", err=True)
+        return
+    at = f"Stopped in epoch {result.epoch} of {session.config.epochs}, {result.done:.0%} of the training done"
+    if outcome.kept:
+        kept = f" and kept in {checkpoints.path}, a model like any other"
+    else:
+        kept = f"; {checkpoints.path}, of an earlier run, has {checkpoints.kept:.0%} and stays"
+    click.echo(f"{at}{kept}. Go on with:\n{again}", err=True)
+
+
+def describe_validation(validation: Validation, epochs: int) -> str:
+    """An epoch's value, a line."""
+    epoch, value = len(validation.values), validation.values[-1]
+    best = "the best so far" if validation.best_epoch == epoch else f"best {max(validation.values):.4f}"
+    return f"epoch {epoch}/{epochs}  {validation.config.metric} {value:.4f}  ({best})"
+
+
+def describe_result(corpus: Corpus, validation: Validation | None, result: TrainResult, output: str) -> str:
+    """What was trained, what was kept, and what to do next."""
+    example = corpus.vocabulary[min(len(corpus.vocabulary) - 1, 100)]
+    quoted = ("-- " if example.startswith("-") else "") + shlex.quote(example)
+    model = "" if output == DEFAULT_MODEL else f" -m {shlex.quote(output)}"
+    kept = ""
+    if validation is not None:
+        kept = f"Kept epoch {validation.best_epoch}, {validation.config.metric} {max(validation.values):.4f}. "
+    epochs = "1 epoch" if result.epoch == 1 else f"{result.epoch:,} epochs"
+    loss = " to ".join(f"{loss:.4f}" for loss in (result.losses[0], result.losses[-1])[: len(result.losses)])
+    return (
+        f"Trained {epochs} in {result.seconds:.1f} s, {count(result.tokens_per_second)} tokens/s, "
+        f"loss {loss}. {kept}Wrote {output}.\n"
+        f"Ask it: item2vec similar{model} {quoted}"
+    )
+
+
+def describe_checkpoints(written: int, seconds: float, training: float) -> str:
+    """What they cost."""
+    what = "1 checkpoint" if written == 1 else f"{written:,} checkpoints"
+    return f"{what} took {seconds:.1f} s, {seconds / training:.2%} of the time."
+
+
+def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any]:
+    """The document of --json."""
+    corpus, checkpoints = session.corpus, session.checkpoints
+    assert checkpoints is not None
+    document = {
+        "items": len(corpus.vocabulary),
+        "tokens": corpus.raw_tokens,
+        "sequences": corpus.raw_sequences,
+        "replaced": corpus.replaced,
+        "notes": list(corpus.notes),
+        "epochs": result.epoch,
+        "threads": session.run.trainer.threads,
+        "loss": result.losses[-1] if result.losses else None,
+        "losses": list(result.losses),
+        "pairs": result.pairs,
+        "tokens_per_second": round(result.tokens_per_second, 1),
+        "seconds": {name: round(seconds, 4) for name, seconds in session.seconds.items()},
+        "output": output,
+        "warnings": session.warnings,
+        "checkpoints": {"written": checkpoints.written, "seconds": round(checkpoints.seconds, 4)},
+    }
+    return document | ({"validation": session.run.validation.as_dict()} if session.run.validation else {})
+
+
+def _compiled(config: TrainConfig) -> bool:
+    """Whether numba's cache holds the training kernel, where it usually lies."""
+    kept = os.environ.get("NUMBA_CACHE_DIR")
+    folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/cpu/__pycache__/")
+    of_loss = {"skipgram": "skipgram.train_tiles", "cbow": "cbow.train_cbow"}
+    name = of_loss[config.arch] if config.loss == "ns" else "paths.train_paths"
+    return any(folder.glob(f"{pattern}{name}*.nbi"))

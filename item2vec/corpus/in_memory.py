@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from item2vec.corpus.corpus import Corpus
-from item2vec.corpus.trainable import check_kept
 from item2vec.errors import CorpusError, brief
+
+if TYPE_CHECKING:
+    from item2vec.corpus.corpus import Corpus
 
 _SEPARATOR = "\x1f"  # ASCII's own mark between units; items may have white space in them
 _FORBIDDEN = {"\n": "a newline", "\0": "a NUL", _SEPARATOR: "the control character U+001F"}
@@ -133,6 +134,7 @@ def read_sequences(sequences: Sequences, *, min_count: int, max_items: int | Non
         If there is nothing to train on, or an item cannot be one.
     """
     from item2vec.corpus.text.text import encode
+    from item2vec.corpus.trainable import check_kept
     from item2vec.files.source import Source
 
     def check(corpus: Corpus, commonest: int) -> None:

@@ -43,3 +43,11 @@ def nearest(path: Path) -> str:
 def shown_name(path: Path) -> str:
     """What messages call a file."""
     return "standard input" if str(path) == STANDARD_INPUT else repr(str(path))
+
+
+def same_file(one: str | Path, other: str | Path) -> bool:
+    """Whether two names lead to the same file, which exists."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False

@@ -23,12 +23,12 @@ from item2vec.files.fingerprint import fingerprint
 from item2vec.files.safetensors import damaged, map_tensors
 from item2vec.items.hash_index import HashIndex
 from item2vec.training.progress import TrainState
-from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.model_file import CHECKPOINT_KEY, load_model, save_model
+from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
+from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model
 
 if TYPE_CHECKING:
     from item2vec.config.train import TrainConfig
-    from item2vec.session.session import Run
+    from item2vec.session.run import Run
     from item2vec.training.trainer import Trainer
 
 
@@ -226,7 +226,7 @@ class Checkpoints:
         try:
             self.save()
         except ModelError as error:
-            self._tell(f"Warning: no checkpoint was written, training goes on: {error}")
+            self._tell(f"no checkpoint was written, training goes on: {error}")
 
     def save(self) -> bool:
         """Write the run down, while no worker runs; returns False if what is there is further on, and stays.

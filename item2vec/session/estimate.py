@@ -27,7 +27,7 @@ _SAMPLER, _SAMPLER_MAKING = 8 + 8 + 4, 40  # bytes an item: thresholds and alias
 _TREE = 8 + 16 + 8 + 8 + 8  # bytes an item: hierarchical softmax's tree, what it is made from, where paths begin
 _NODE = 4  # bytes of a node in an item's path
 _INDEX = 8 + 8 + 8 + 4  # bytes an item: hashes, their order, both sorted; while the model is written
-_COMPILED = 20_000_000  # what loading the kernels brings (benchmarks/needs.py)
+_COMPILED = 20_000_000  # what loading the kernels brings (benchmarks/measure/needs.py)
 _HEADER = 4_096  # bytes of a model file's header
 
 
@@ -85,12 +85,12 @@ class Estimate:
         more = f", {size_text(self.disk + self.checkpoint)} with checkpoints" if self.checkpoint else ""
         return f"Needs about {size_text(self.memory)} of memory ({parts}), and {size_text(self.disk)} of disk{more}."
 
-    def check(self, output: str | None = None) -> None:
+    def check(self, output: str | Path | None = None) -> None:
         """Refuse a run that cannot end well.
 
         Parameters
         ----------
-        output : str or None
+        output : str, Path or None
             The file that will be written, if any.
 
         Raises

@@ -1,139 +1,404 @@
-"""Run: a trainer with what belongs to it, and how what it learnt becomes a model."""
+"""The one way from sources to a model: read, look, estimate, begin, train, validate, write down, end.
+
+`item2vec.train` and the command line make a `Plan` and run a `Session`; each listens for what it wants to know. The
+trials of `item2vec.tune` have a corpus already, and begin with `start`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import gc
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from item2vec.config.source import SourceConfig
+from item2vec.config.train import TrainConfig
+from item2vec.config.units import Interval
+from item2vec.corpus.in_memory import Sequences, Table
+from item2vec.errors import ConfigError, CorpusError, TrainingError
+from item2vec.files.atomic import check_writable
+from item2vec.files.paths import same_file
 
 if TYPE_CHECKING:
     from item2vec.config.scoring import Scoring
-    from item2vec.config.train import TrainConfig
     from item2vec.config.validation import ValidationConfig
     from item2vec.corpus.corpus import Corpus
-    from item2vec.model.tables import EmbeddingTables, Initial
+    from item2vec.corpus.inspection import Inspection
+    from item2vec.model.tables import Initial
+    from item2vec.session.checkpoints import Checkpoints
+    from item2vec.session.estimate import Estimate
+    from item2vec.session.run import Run
     from item2vec.session.validation import Validation
     from item2vec.training.progress import Progress, TrainResult
-    from item2vec.training.trainer import Pause, Trainer
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
-
-EVERY = 0.5  # seconds between two looks at a training: progress, a signal, a checkpoint that is due
+Sources = Sequence[str | Path] | Sequences | Table
 
 
 @dataclass(frozen=True)
-class Run:
-    """A training run.
+class Plan:
+    """What a training is asked to do, all of it.
 
-    Attributes
+    Parameters
     ----------
-    corpus : Corpus
-    trainer : Trainer
-    validation : Validation or None
-    initial : Initial or None
-        What the tables began with.
+    sources : sequence of str or Path, Sequences or Table
+    source : SourceConfig
+    config : TrainConfig
     scoring : Scoring or None
-        How the model is to be asked, kept in its file.
+        How the model is to be asked, and so validated; kept in its file.
+    any_dim : bool
+        Whether ``dim`` was left open, so that it may be that of ``config.init``.
+    validation : ValidationConfig or None
+    output : str, Path or None
+        The model file that is written at the end.
+    checkpoint : str, Path or None
+        Where the training is written down now and then, and when it is stopped.
+    every : Interval
+        Between two checkpoints.
+    resume : bool
+        Go on from the checkpoint.
+    strict : bool
+        Warnings about the corpus are errors.
     """
 
-    corpus: Corpus
-    trainer: Trainer
-    validation: Validation | None = None
-    initial: Initial | None = None
+    sources: Sources
+    source: SourceConfig
+    config: TrainConfig
     scoring: Scoring | None = None
+    any_dim: bool = False
+    validation: ValidationConfig | None = None
+    output: str | Path | None = None
+    checkpoint: str | Path | None = None
+    every: Interval = field(default_factory=Interval)
+    resume: bool = False
+    strict: bool = False
 
-    def train(
-        self,
-        report: Callable[[Progress], None] | None = None,
-        validated: Callable[[Validation], None] | None = None,
-        pause: Pause | None = None,
-        every: float | None = None,
-    ) -> TrainResult:
-        """Train, and validate after each epoch if that is asked for; ``validated`` is then called with how it went."""
-        every = EVERY if every is None else every
-        validation = self.validation
-        if validation is None:
-            return self.trainer.train(report, every, pause=pause)
-
-        def after_epoch(tables: EmbeddingTables) -> bool:
-            go_on = validation.after_epoch(*tables.views())
-            if validated is not None:
-                validated(validation)
-            return go_on
-
-        return self.trainer.train(report, every, after_epoch, pause)
-
-    def model(self, result: TrainResult) -> KeyedVectors:
-        """Make the model of what has been learnt, the best epoch's if there was validation; the tables are taken.
+    def check(self) -> None:
+        """Refuse what cannot end well, before any reading.
 
         Raises
         ------
-        DivergenceError
-            If a vector holds numbers that are not finite.
+        ConfigError
+            If a file would be written over one that is read, or there is nothing to go on from.
+        ModelError
+            If an output cannot be written.
         """
-        from item2vec.vectors.keyed_vectors import KeyedVectors
+        names: list[str | Path] = [] if isinstance(self.sources, Sequences | Table) else list(self.sources)
+        for target in (self.output, self.checkpoint):
+            if target is not None:
+                check_writable(target)
+        if self.checkpoint is None and self.resume:
+            raise ConfigError("`resume` goes on from a checkpoint; name its file with `checkpoint`")
+        for name in names:
+            if self.output is not None and same_file(name, self.output):
+                raise ConfigError(f"`output` is {self.output}, which is a source too; name another file")
+        for name in (*names, *filter(None, [self.config.init])):
+            if self.checkpoint is not None and same_file(name, self.checkpoint):
+                other = "output" if self.output is not None else "checkpoint"
+                raise ConfigError(f"{name} is read, and checkpoints would be written there; name another `{other}`")
 
-        corpus = self.corpus
-        best = self.validation.best if self.validation is not None else None
-        if best is None:
-            self.trainer.check_tables()
-        inputs, outputs = best or self.trainer.tables.take()
-        return KeyedVectors(
-            inputs, outputs, corpus.vocabulary, self.metadata(result), names=corpus.names, rare=corpus.rare
+
+class Listener:
+    """What a training tells as it goes, in this order. Nothing is done about it here."""
+
+    def reading(self, plan: Plan) -> None:
+        """The sources are about to be read."""
+
+    def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
+        """They were, in so many seconds, and looked at."""
+
+    def warned(self, sentence: str) -> None:
+        """Something is odd: a sentence without its full stop."""
+
+    def noted(self, sentence: str) -> None:
+        """Something is worth knowing: a sentence without its full stop."""
+
+    def initialised(self, about: str) -> None:
+        """What the vectors to begin with gave: a sentence."""
+
+    def estimated(self, needs: Estimate) -> None:
+        """There is enough of memory and disk."""
+
+    def begins(self, run: Run) -> None:
+        """All is ready to train."""
+
+    def resumed(self, progress: Progress) -> None:
+        """The training goes on from a checkpoint."""
+
+    def progressed(self, progress: Progress) -> None:
+        """About twice a second."""
+
+    def validated(self, validation: Validation) -> None:
+        """After each epoch, where there is validation."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended.
+
+    Attributes
+    ----------
+    result : TrainResult
+    model : KeyedVectors or None
+        None if the training was stopped before its end.
+    kept : bool or None
+        Of a stopped training: whether the checkpoint is of it; False if an earlier one was further on and stays, None
+        if nothing was learnt yet, or there is no checkpoint.
+    """
+
+    result: TrainResult
+    model: KeyedVectors | None
+    kept: bool | None = None
+
+
+class Session:
+    """A training: `prepare` it, then `train`.
+
+    Parameters
+    ----------
+    plan : Plan
+    listener : Listener
+
+    Attributes
+    ----------
+    config : TrainConfig
+        That of the plan, with what followed from ``init``.
+    corpus : Corpus
+        From `prepare` on, as is ``run``.
+    run : Run
+    checkpoints : Checkpoints or None
+        From `train` on.
+    warnings : list of str
+        About the corpus's shape, and about the training.
+    seconds : dict of str to float
+        That reading, training and writing took.
+    """
+
+    corpus: Corpus
+    run: Run
+
+    def __init__(self, plan: Plan, listener: Listener | None = None) -> None:
+        self.plan = plan
+        self.config = plan.config
+        self.listener = listener or Listener()
+        self.checkpoints: Checkpoints | None = None
+        self.warnings: list[str] = []
+        self.seconds: dict[str, float] = {}
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Ask for an end at the next shard; from anywhere, a signal handler too."""
+        self._stopping = True
+        self.run.trainer.stop()
+
+    def prepare(self) -> None:
+        """Check, read, look, estimate, and make ready to train.
+
+        Raises
+        ------
+        ConfigError, CorpusError, ModelError, TrainingError
+            If the training cannot begin, or could not end well.
+        """
+        plan = self.plan
+        plan.check()
+        initial = self._read()
+        from item2vec.session.estimate import estimate
+
+        needs = estimate(
+            self.corpus,
+            self.config,
+            validated=plan.validation is not None,
+            checkpoints=plan.checkpoint is not None and plan.every != Interval(),
         )
+        needs.check(plan.output or plan.checkpoint)
+        self.listener.estimated(needs)
+        from item2vec.session.run import start
 
-    def oddities(self, result: TrainResult, model: KeyedVectors) -> list[str]:
-        """What is odd about a training that has ended: sentences without a final stop, each with what to do."""
-        from item2vec.training.guard import rise_of, too_few_steps
+        self.run = start(self.corpus, self.config, initial, plan.validation, plan.scoring)
+        self.listener.begins(self.run)
 
-        rise = rise_of(result.losses, result.pairs)
-        few = too_few_steps(model.input, result.losses, self.trainer.guard.nothing)
-        return [sentence for sentence in (rise and f"{rise}; a lower --lr may learn more", few) if sentence]
+    def train(self) -> Outcome:
+        """Train to the end, or until `stop`; write the model, or a checkpoint.
 
-    def metadata(self, result: TrainResult) -> dict[str, Any]:
-        """What a model's file says of its training."""
-        from item2vec.vectors.keyed_vectors import SCORING_KEY
+        Raises
+        ------
+        TrainingError
+            If the training fails; the last checkpoint stays.
+        ModelError
+            If the model, or the last checkpoint, cannot be written.
+        """
+        checkpoints = self._open_checkpoints()
+        run, listener = self.run, self.listener
+        began = time.perf_counter()
+        try:
+            result = run.train(listener.progressed, listener.validated, checkpoints)
+        except KeyboardInterrupt:
+            if checkpoints is not None and not self._stopping:
+                checkpoints.save()
+            raise
+        except TrainingError as error:
+            if checkpoints is None or not checkpoints.kept:
+                raise
+            raise type(error)(f"{error}; {checkpoints.path} has the vectors at {checkpoints.kept:.0%}") from error
+        self.seconds["train"] = time.perf_counter() - began
+        if not run.trainer.ended:
+            return Outcome(result, None, checkpoints.save() if result.done and checkpoints is not None else None)
+        began = time.perf_counter()
+        model = run.model(result)
+        for sentence in run.oddities(result, model):
+            self._warn(sentence)
+        if self.plan.output is not None:
+            model.save(self.plan.output)
+        self.seconds["write"] = time.perf_counter() - began
+        if checkpoints is not None:
+            checkpoints.remove()
+        return Outcome(result, model)
 
-        corpus, config = self.corpus, self.trainer.config
-        metadata: dict[str, Any] = {
-            "config": config.as_dict(),
-            "corpus": {
-                "items": len(corpus.vocabulary),
-                "tokens": corpus.raw_tokens,
-                "kept_tokens": len(corpus.items),
-                "sequences": corpus.raw_sequences,
-            },
-            "training": {
-                "losses": list(result.losses),
-                "pairs": result.pairs,
-                "threads": self.trainer.threads,
-                "tile": list(self.trainer.tile) if config.loss == "ns" else None,
-                "done": result.done,
-                "seconds": round(result.seconds, 3),
-            },
-        }
-        if self.scoring is not None:
-            metadata[SCORING_KEY] = asdict(self.scoring)
-        if self.validation is not None:
-            metadata["training"]["validation"] = self.validation.as_dict()
-        return metadata
+    def _read(self) -> Initial | None:
+        """Read the sources while torch is being imported, and say what they are and what is odd about them."""
+        plan, listener = self.plan, self.listener
+        with _importing("item2vec.training.trainer"):
+            from item2vec.corpus.inspection import inspect_corpus  # numba: no matter for who only asks for help
+            from item2vec.corpus.shape_warnings import warnings_of
+
+            listener.reading(plan)
+            check_device(plan.config)
+            self.config, given = open_init(plan.config, any_dim=plan.any_dim)
+            if plan.resume and plan.checkpoint is not None:
+                from item2vec.session.checkpoints import check_options
+
+                check_options(plan.checkpoint, self.config)
+            began = time.perf_counter()
+            self.corpus, initial = read(plan.sources, plan.source, self.config, given)
+            self.seconds["read"] = time.perf_counter() - began
+            found = inspect_corpus(self.corpus, self.config.min_count)
+        listener.read(self.corpus, found, self.seconds["read"])
+        shapes = warnings_of(found, plan.source, window=self.config.window, window_mode=self.config.window_mode)
+        for sentence in self.corpus.notes:
+            listener.warned(sentence)
+        for sentence in shapes:
+            self._warn(sentence)
+        told = len(self.corpus.notes) + len(shapes)
+        if told and plan.strict:
+            number = "1 warning" if told == 1 else f"{told} warnings"
+            raise CorpusError(f"{number} about the corpus, and `strict` is given; mend it, or leave out `strict`")
+        if initial is not None:
+            listener.initialised(initial.about)
+        return initial
+
+    def _open_checkpoints(self) -> Checkpoints | None:
+        """Go on from the checkpoint that is there, or say what becomes of it."""
+        if self.plan.checkpoint is None:
+            return None
+        from item2vec.session.checkpoints import Checkpoints
+
+        checkpoints = Checkpoints(self.plan.checkpoint, self.run, self.plan.every, self.listener.warned)
+        if self.plan.resume:
+            checkpoints.resume()
+            self.listener.resumed(self.run.trainer.progress())
+        elif left := checkpoints.leftover():
+            self.listener.noted(left)
+        self.checkpoints = checkpoints
+        return checkpoints
+
+    def _warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
+        self.listener.warned(sentence)
 
 
-def start(
-    corpus: Corpus,
+@contextmanager
+def _importing(module: str) -> Iterator[None]:
+    """Import a module on another thread meanwhile: torch takes over a second, and reading does not need it.
+
+    What an import makes stays, so the garbage collector rests until all is there.
+    """
+    if module in sys.modules:
+        yield
+        return
+    collecting = gc.isenabled()
+    importing = threading.Thread(target=import_module, args=(module,))
+    gc.disable()
+    importing.start()
+    try:
+        yield
+    finally:
+        importing.join()
+        if collecting:
+            gc.enable()
+
+
+def check_device(config: TrainConfig) -> None:
+    """Fail before the reading if the device that was asked for is not there.
+
+    Raises
+    ------
+    TrainingError
+        If ``device`` is cuda and torch has none.
+    """
+    if config.device == "cuda":
+        from item2vec.training import steps
+
+        steps.check_device(config)
+
+
+def open_init(config: TrainConfig, *, any_dim: bool) -> tuple[TrainConfig, KeyedVectors | None]:
+    """Open the file of ``config.init``, if there is one, and check that it can begin such a training.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    any_dim : bool
+        Whether ``dim`` was left open, and so is to be that of the file.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        If the file cannot be read, or does not fit.
+    """
+    if config.init is None:
+        return config, None
+    from item2vec.session.warm_start import check_start
+    from item2vec.vectors.formats.registry import read_vectors
+
+    model = read_vectors(config.init)
+    if any_dim:
+        config = replace(config, dim=model.dim)
+    check_start(model, config)
+    return config, model
+
+
+def read(
+    sources: Sources,
+    source: SourceConfig,
     config: TrainConfig,
-    initial: Initial | None = None,
-    validation: ValidationConfig | None = None,
-    scoring: Scoring | None = None,
-) -> Run:
-    """Make the trainer of a corpus; imports torch. Validation asks as the model will be asked."""
-    from item2vec.training.trainer import Trainer
+    given: KeyedVectors | None = None,
+) -> tuple[Corpus, Initial | None]:
+    """Read sources with the vocabulary options of a training run.
 
-    held_out = None
-    if validation is not None:
-        from item2vec.session.validation import Validation
+    Parameters
+    ----------
+    sources, source
+        As for `item2vec.corpus.reading.read_corpus`.
+    config : TrainConfig
+    given : KeyedVectors or None
+        What to begin with: its items and those of the sources become one vocabulary if it grows.
+    """
+    from item2vec.corpus.reading import read_corpus
 
-        held_out = Validation(corpus.vocabulary, validation, scoring)
-    trainer = Trainer(corpus, config, initial)
-    trainer.prepare()
-    return Run(corpus, trainer, held_out, initial, scoring)
+    if given is None:
+        rules: dict[str, Any] = {"min_count": config.min_count, "max_items": config.max_items}
+        return read_corpus(sources, source, threads=config.worker_count, **rules), None
+    from item2vec.session.warm_start import grows, warm_start
+
+    rules = (
+        {"min_count": 1, "max_items": None}
+        if grows(given)
+        else {"min_count": config.min_count, "max_items": config.max_items}
+    )
+    return warm_start(given, read_corpus(sources, source, threads=config.worker_count, **rules), config)

@@ -13,8 +13,8 @@ from item2vec.config.scoring import Scoring
 from item2vec.config.train import TrainConfig
 from item2vec.errors import ModelError
 from item2vec.model.tables import EmbeddingTables
+from item2vec.session.run import start
 from item2vec.training.progress import Progress
-from item2vec.training.trainer import Trainer
 from item2vec.tuning.division import Division
 from item2vec.tuning.judge import Judge, Tables, best_scoring, first_guess
 
@@ -139,14 +139,13 @@ class Bench:
         TrainingError
             If training fails.
         """
-        trainer = Trainer(self.division.training, config)
-        trainer.prepare()
+        run = start(self.division.training, config)
         guess = first_guess(config.ns_exponent, ordered=self.division.ordered)
         values: list[float] = []
         began = time.perf_counter()
         epoch = 0
 
-        def after_epoch(tables: EmbeddingTables) -> bool:
+        def look_at(tables: EmbeddingTables) -> None:
             nonlocal epoch
             epoch += 1
             left = (time.perf_counter() - began) / epoch * (config.epochs - epoch)
@@ -160,10 +159,9 @@ class Bench:
                 values.append(value)
                 if reason := look(fifth, value):
                     raise GivenUpError(reason)
-            return True
 
-        trained = trainer.train(report, after_epoch=after_epoch)
-        tables = trainer.tables.take()
+        trained = run.train(report, epoch_ended=look_at)
+        tables = run.trainer.tables.take()
         if values:
             _give_up(collapse_of(self._value(self.quick, tables, guess), values, self.quick_floor, self.quick.metric))
         scoring = best_scoring(self.quick, tables, config.ns_exponent, ordered=self.division.ordered)

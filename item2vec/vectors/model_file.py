@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,6 @@ from item2vec.files.utf8 import first_not_utf8
 from item2vec.items.hash_index import HashIndex, hash_items
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
-from item2vec.vectors.keyed_vectors import KeyedVectors
 
 FORMAT = 1
 METADATA_KEY = "item2vec"
@@ -73,6 +72,45 @@ _OPTIONAL = (
     ("rare_items", "rare_offsets", "rare_counts"),
     ("best_input", "best_output"),
 )
+
+
+class ModelParts(NamedTuple):
+    """What a model file holds: tables ``float32 [V, d]``, items and names, and how they came to be.
+
+    Attributes
+    ----------
+    output, names, rare : optional
+        None where the file has none.
+    """
+
+    input: NDArray[np.float32]
+    output: NDArray[np.float32] | None
+    vocabulary: Vocabulary
+    metadata: dict[str, Any]
+    names: Names | None
+    rare: Vocabulary | None
+    hash_index: HashIndex
+
+
+def check_parts(
+    input: NDArray[np.float32], output: NDArray[np.float32] | None, vocabulary: Vocabulary, names: Names | None
+) -> None:
+    """Refuse tables and names that do not fit the items.
+
+    Raises
+    ------
+    ModelError
+        Naming what does not fit.
+    """
+    for name, table in (("input", input), ("output", output)):
+        if table is not None and (table.dtype != np.float32 or table.ndim != 2 or 0 in table.shape):
+            raise ModelError(f"the {name} table is {table.dtype} {table.shape}; it must be float32 [items, dim]")
+    if len(input) != len(vocabulary):
+        raise ModelError(f"the input table has {len(input):,} rows for {len(vocabulary):,} items")
+    if output is not None and output.shape != input.shape:
+        raise ModelError(f"the output table is {output.shape} and the input table {input.shape}")
+    if names is not None and len(names) != len(vocabulary):
+        raise ModelError(f"there are {len(names):,} names for {len(vocabulary):,} items")
 
 
 def save_model(
@@ -113,7 +151,7 @@ def save_model(
     ModelError
         If the parts do not fit each other, or the file cannot be written.
     """
-    KeyedVectors(input, output, vocabulary, metadata, names=names)  # checks that the parts fit
+    check_parts(input, output, vocabulary, names)
     index = HashIndex.build(vocabulary) if hash_index is None else hash_index
     tensors: dict[str, NDArray[Any]] = {
         "input": input,
@@ -137,7 +175,7 @@ def save_model(
         write_tensors(temporary, tensors, {METADATA_KEY: text})
 
 
-def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
+def read_model(path: str | os.PathLike[str]) -> ModelParts:
     """Open a model file. The tables stay in the file, mapped into memory, and are read as they are used.
 
     Everything but the tables' numbers is checked first, so that a damaged file, or one made to do harm, is
@@ -150,7 +188,7 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
 
     Returns
     -------
-    KeyedVectors
+    ModelParts
         With read-only tables.
 
     Raises
@@ -175,17 +213,7 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
     _check_index(shown, index, vocabulary)
     if any(tensors[name].min(initial=0) < 0 for name in ("counts", "rare_counts") if name in tensors):
         raise damaged(shown, "a count is negative")
-    model = KeyedVectors(
-        tensors["input"],
-        tensors.get("output"),
-        vocabulary,
-        metadata,
-        hash_index=index,
-        names=names,
-        rare=rare,
-    )
-    model.path = shown
-    return model
+    return ModelParts(tensors["input"], tensors.get("output"), vocabulary, metadata, names, rare, index)
 
 
 def _metadata_text(metadata: dict[str, Any]) -> str:

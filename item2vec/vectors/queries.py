@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,43 @@ from item2vec.vectors.recommend import history_weights, pooled, top_mixtures
 from item2vec.vectors.search import SideBySide, nearest, top_k
 
 if TYPE_CHECKING:
-    from item2vec.vectors.keyed_vectors import KeyedVectors
+    from item2vec.items.names import Names
+    from item2vec.items.vocabulary import Vocabulary
+    from item2vec.vectors.approximate import ApproximateIndex
 
 
 Answer = list[tuple[str, float]]
 _SCAN = 64  # the index is for less than this share of the items
 
 
+class Model(Protocol):
+    """What a question needs of a model; `item2vec.vectors.keyed_vectors.KeyedVectors` is one."""
+
+    input: NDArray[np.float32]
+    names: Names | None
+    vocabulary: Vocabulary
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+
+    def __len__(self) -> int: ...
+
+    def index(self, item: str) -> int:
+        """Row of an item."""
+
+    def find_any(self, item: str) -> int:
+        """Row of an item, or -1."""
+
+    def output_rows(self, purpose: str, instead: str) -> NDArray[np.float32]:
+        """The output table."""
+
+    def open_index(self) -> ApproximateIndex:
+        """The approximate index."""
+
+
 def similar(
-    model: KeyedVectors,
+    model: Model,
     items: Sequence[str],
     k: int,
     without: Sequence[str] = (),
@@ -55,16 +83,14 @@ def similar(
         wanted *= 16
 
 
-def similar_many(
-    model: KeyedVectors, queries: Sequence[Sequence[str]], k: int, approximate: bool = False
-) -> list[Answer]:
+def similar_many(model: Model, queries: Sequence[Sequence[str]], k: int, approximate: bool = False) -> list[Answer]:
     """The neighbours of several items' mean, for each query; see `KeyedVectors.similar_many`."""
     check_k(k)
     asked = [_ids(model, [query] if isinstance(query, str) else query) for query in queries]
     return _directions(model, asked, [np.ones(len(ids)) for ids in asked], k, approximate)
 
 
-def analogy_many(model: KeyedVectors, questions: Sequence[Sequence[str]], k: int) -> list[Answer]:
+def analogy_many(model: Model, questions: Sequence[Sequence[str]], k: int) -> list[Answer]:
     """What is to C as B is to A, for each (A, B, C); see `KeyedVectors.analogy`."""
     check_k(k)
     for question in questions:
@@ -74,13 +100,13 @@ def analogy_many(model: KeyedVectors, questions: Sequence[Sequence[str]], k: int
     return _directions(model, asked, [np.array([-1.0, 1.0, 1.0])] * len(asked), k)
 
 
-def similarity(model: KeyedVectors, first: str, second: str) -> float:
+def similarity(model: Model, first: str, second: str) -> float:
     """The cosine of two items' input vectors; see `KeyedVectors.similarity`."""
     a, b = unit_rows(model.input[_ids(model, [first, second])])
     return float(np.clip(a @ b, -1.0, 1.0)) + 0.0
 
 
-def agreement(model: KeyedVectors, items: Sequence[str]) -> Answer:
+def agreement(model: Model, items: Sequence[str]) -> Answer:
     """Each item's cosine with the mean of all, lowest first: the first is the odd one out.
 
     As gensim's ``doesnt_match``, the mean is that of the vectors scaled to length 1.
@@ -101,7 +127,7 @@ def agreement(model: KeyedVectors, items: Sequence[str]) -> Answer:
     return [(items[index], float(values[index])) for index in order.tolist()]
 
 
-def known(model: KeyedVectors, history: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+def known(model: Model, history: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
     """The ids of the items that the vocabulary has, in order, and the items that it does not have.
 
     Raises
@@ -120,7 +146,7 @@ def known(model: KeyedVectors, history: Sequence[str]) -> tuple[NDArray[np.int64
 
 
 def recommend_many(
-    model: KeyedVectors,
+    model: Model,
     histories: Sequence[NDArray[np.int64]],
     k: int,
     scoring: Scoring,
@@ -170,7 +196,7 @@ def check_k(k: int) -> None:
 
 
 def _nearest(
-    model: KeyedVectors, direction: NDArray[np.float64], k: int, asked: NDArray[np.int64], approximate: bool
+    model: Model, direction: NDArray[np.float64], k: int, asked: NDArray[np.int64], approximate: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The k rows nearest to a direction, best first; by the index, unless so many are wanted that a scan is faster."""
     if not approximate or k > len(model) // _SCAN:
@@ -181,7 +207,7 @@ def _nearest(
 
 
 def _directions(
-    model: KeyedVectors,
+    model: Model,
     asked: list[NDArray[np.int64]],
     weights: list[NDArray[np.float64]],
     k: int,
@@ -196,7 +222,7 @@ def _directions(
     return _answers(model, *top_k(model.input, queries, k, cosine=True, exclude=asked))
 
 
-def _answers(model: KeyedVectors, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> list[Answer]:
+def _answers(model: Model, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> list[Answer]:
     """Rows and scores as items and scores."""
     return [
         [(model.vocabulary[row], score) for row, score in zip(*pair, strict=True) if row >= 0]
@@ -204,7 +230,7 @@ def _answers(model: KeyedVectors, rows: NDArray[np.int64], scores: NDArray[np.fl
     ]
 
 
-def _ids(model: KeyedVectors, items: Sequence[str]) -> NDArray[np.int64]:
+def _ids(model: Model, items: Sequence[str]) -> NDArray[np.int64]:
     """The items' rows."""
     if len(items) == 0:
         raise ConfigError("no items were given; name at least one")
@@ -221,7 +247,7 @@ def _signed(weights: Sequence[float] | None, items: int, away: int) -> NDArray[n
     return np.concatenate([given, -np.ones(away)])
 
 
-def _filter(model: KeyedVectors, pattern: str | re.Pattern[str] | None) -> Callable[[int], bool] | None:
+def _filter(model: Model, pattern: str | re.Pattern[str] | None) -> Callable[[int], bool] | None:
     """Whether a row's item, or its display name, has the pattern somewhere in it; None if all are allowed."""
     if pattern is None:
         return None

@@ -25,7 +25,7 @@ def test_an_interrupt_while_reading_leaves_no_file(monkeypatch: pytest.MonkeyPat
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("item2vec.session.train.read_corpus", interrupt)
+    monkeypatch.setattr("item2vec.corpus.reading.read_corpus", interrupt)
     before = files()
     done = run("train", "corpus.txt", "--quiet")
     assert (done.exit_code, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
@@ -106,7 +106,7 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
 
 
 def test_resume_without_a_checkpoint_is_an_error_before_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("item2vec.session.train.read_corpus", lambda *_, **__: pytest.fail("the source was read"))
+    monkeypatch.setattr("item2vec.corpus.reading.read_corpus", lambda *_, **__: pytest.fail("the source was read"))
     done = run("train", "corpus.txt", "--resume")
     assert (done.exit_code, done.stderr) == (
         2,
@@ -118,7 +118,9 @@ def test_a_checkpoint_never_replaces_what_is_read() -> None:
     Path("m.checkpoint.safetensors").write_text("a b\n" * 9)
     done = run("train", "m.checkpoint.safetensors", "-o", "m.safetensors")
     assert done.exit_code == 2
-    assert "is where the checkpoints of m.safetensors are written; name another output with -o" in done.stderr
+    assert (
+        "m.checkpoint.safetensors is read, and checkpoints would be written there; name another --output" in done.stderr
+    )
 
 
 def test_the_second_signal_interrupts_at_once_and_handlers_come_back() -> None:

@@ -172,7 +172,7 @@ def test_an_output_that_cannot_be_written_fails_before_the_source_is_read(folder
 
 def test_a_device_that_is_not_there_fails_before_the_source_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr("item2vec.session.train.read_corpus", lambda *_, **__: pytest.fail("the source was read"))
+    monkeypatch.setattr("item2vec.corpus.reading.read_corpus", lambda *_, **__: pytest.fail("the source was read"))
     done = run("train", "corpus.txt", "--device", "cuda")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "Error: device cuda is not available to torch here; use --device cpu\n"

@@ -24,7 +24,7 @@ from item2vec.errors import ConfigError, DivergenceError, ModelError
 from item2vec.files.safetensors import map_tensors
 from item2vec.model.tables import Initial
 from item2vec.session.checkpoints import Checkpoints
-from item2vec.session.session import Run, start
+from item2vec.session.run import Run, start
 from item2vec.training.progress import Progress
 from item2vec.training.trainer import Trainer
 
@@ -225,9 +225,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint_and_training_goes_on(
     assert run.trainer.ended
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
-    assert told[0].startswith(
-        f"Warning: no checkpoint was written, training goes on: cannot write {path}: no space left"
-    )
+    assert told[0].startswith(f"no checkpoint was written, training goes on: cannot write {path}: no space left")
     assert checkpoints.written == 0
     with pytest.raises(ModelError, match="no space left"):
         Checkpoints(path, run, NEVER).save()
@@ -352,7 +350,7 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
 
 
 def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("item2vec.session.session.EVERY", 0.001)
+    monkeypatch.setattr("item2vec.session.run.EVERY", 0.001)
     corpus = corpus_of(3000)
     text = tmp_path / "corpus.txt"
     lines = [" ".join(corpus.vocabulary[i] for i in part) for part in np.split(corpus.items, corpus.offsets[1:-1])]
@@ -378,7 +376,7 @@ def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: py
     assert not path.exists()
     with pytest.raises(ConfigError, match="there is no checkpoint"):
         item2vec.train(text, checkpoint=path, resume=True, **options)
-    with pytest.raises(ConfigError, match="resume goes on from a checkpoint; name its file"):
+    with pytest.raises(ConfigError, match="`resume` goes on from a checkpoint; name its file"):
         item2vec.train(text, resume=True, **options)
     with pytest.raises(ModelError, match="does not exist"):
         item2vec.train(text, checkpoint=tmp_path / "none" / "m.safetensors", **options)

@@ -70,7 +70,7 @@ def test_the_work_space_is_no_larger_than_said() -> None:
 def test_the_file_is_as_large_as_said(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from item2vec.session.session import start
+    from item2vec.session.run import start
 
     rare = Vocabulary.from_items(["r1", "r2"], [1, 1])
     names = Names(np.frombuffer(b"n" * 300, np.uint8), np.arange(301))

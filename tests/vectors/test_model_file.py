@@ -18,7 +18,8 @@ import item2vec
 from item2vec.errors import ModelError
 from item2vec.files import utf8 as utf8_items
 from item2vec.items.vocabulary import Vocabulary
-from item2vec.vectors.model_file import load_model, save_model
+from item2vec.vectors.keyed_vectors import load_model
+from item2vec.vectors.model_file import save_model
 
 NASTY = [
     "a\tb",

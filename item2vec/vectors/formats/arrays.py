@@ -17,8 +17,8 @@ from item2vec.files.safetensors import map_tensors
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.item_names import carried, checked
 from item2vec.vectors.formats.streams import check_room, open_vectors
-from item2vec.vectors.keyed_vectors import KeyedVectors
-from item2vec.vectors.model_file import METADATA_KEY, load_model
+from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
+from item2vec.vectors.model_file import METADATA_KEY
 
 # A file of items beside a file of numbers: one item a line, UTF-8.
 
