@@ -8,7 +8,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt $(PIP_FLAGS)
 DEMO := .demo/recipes.safetensors
 
-.PHONY: help install demo test test-extras test-nojit test-lanes lint bench clean
+.PHONY: help install demo test test-extras test-nojit test-lanes lint docs bench clean
 .DELETE_ON_ERROR:
 
 ## make help         this list
@@ -64,6 +64,17 @@ lint: .venv/.installed-dev
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
+# The API pages come from docstrings, so the package is imported; nothing is fetched from the network.
+.venv/.installed-docs: .venv/.installed
+	$(PIP) --upgrade pip
+	$(PIP) --group docs
+	@touch $@
+
+## make docs         the documentation, into docs/_build; warnings are errors
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 ## make bench        a short race against gensim on the identifiers of Python's standard library
 bench: .venv/.installed-dev corpora/stdlib.txt
 	$(BIN)/python benchmarks/measure/race.py corpora/stdlib.txt --pairs 3 --epochs 2 --peers gensim
@@ -73,6 +84,6 @@ corpora/stdlib.txt: corpora/stdlib.py .venv/.installed
 
 ## make clean        remove all that was made here, .venv included
 clean:
-	rm -rf .venv .demo build dist item2vec.egg-info corpora/stdlib.txt
+	rm -rf .venv .demo build dist docs/_build item2vec.egg-info corpora/stdlib.txt
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

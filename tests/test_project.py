@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -47,43 +45,11 @@ def test_changelog_starts_with_the_version_of_the_project() -> None:
     assert heading[1] == PROJECT["project"]["version"]
 
 
-def test_readme_names_every_command_and_the_two_make_targets() -> None:
-    import click
-
-    group = import_module("item2vec.cli.main").cli
-    commands = group.list_commands(click.Context(group))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert commands
-    assert [name for name in commands if f"item2vec {name}" not in readme] == []
-    assert "make demo" in readme
-    assert "make test" in readme
-
-
-def test_every_command_of_the_readme_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is parsed, with its options and their values."""
-    import click
-
-    monkeypatch.chdir(tmp_path)
-    Path("best.toml").touch()
-    group = import_module("item2vec.cli.main").cli
-    lines = re.findall(r"^    (?:.*\| )?item2vec (.+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    commands = [shlex.split(line, comments=True) for line in lines]
-    assert len(commands) > 40
-    for words in commands:
-        command: click.Command = group
-        while isinstance(command, click.Group):
-            name, *words = words
-            found = command.get_command(click.Context(command), name)
-            assert found is not None, name
-            command = found
-        command.make_context(command.name, words[: words.index(">")] if ">" in words else words)
-
-
 def test_make_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert phony is not None
-    assert {"install", "demo", "test", "test-nojit", "lint", "bench", "clean", "help"} <= set(phony[1].split())
+    assert {"install", "demo", "test", "test-nojit", "lint", "docs", "bench", "clean", "help"} <= set(phony[1].split())
     assert re.findall(r"^## make (\S+)", makefile, re.MULTILINE) == phony[1].split()
     assert [name for name in phony[1].split() if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
 

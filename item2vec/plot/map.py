@@ -102,7 +102,7 @@ class MapData:
 
     @property
     def shown(self) -> list[str]:
-        """What the items are called: their display names, or else the items."""
+        """The display names of the items, or where there are none the items."""
         if self.names is None:
             return self.items
         return [name or item for name, item in zip(self.names, self.items, strict=True)]
