@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
+from item2vec.cli.main import as_options
 from item2vec.cli.options import (
     READING,
     SOURCE_EXAMPLES,
@@ -50,7 +51,7 @@ def warn(sentences: Iterable[str], strict: bool) -> None:
     """
     told = list(sentences)
     for sentence in told:
-        click.echo(f"Warning: {printable(sentence)}.", err=True)
+        click.echo(f"Warning: {printable(as_options(sentence))}.", err=True)
     if told and strict:
         number = "1 warning" if len(told) == 1 else f"{len(told)} warnings"
         raise CorpusError(f"{number} about the corpus, and --strict is given; mend it, or leave out --strict")
@@ -222,7 +223,7 @@ def inspect(sources: tuple[str, ...], strict: bool, as_json: bool, **options: An
     else:
         print_report(facts)
     if hint and not as_json:
-        click.echo(f"Hint: {hint}.", err=True)
+        click.echo(f"Hint: {as_options(hint)}.", err=True)
     warn(told, strict)
 
 

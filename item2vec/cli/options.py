@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from item2vec.cli.main import as_options
 from item2vec.config.layers import read_config, read_scoring
 from item2vec.config.presets import PRESETS, preset, preset_scoring
 from item2vec.config.scoring import POOLS, Scoring
@@ -286,7 +287,7 @@ def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
     with Database(os.cpu_count() or 1, None) as database:
         events = Events(database, paths, config)
         for note in events.notes:
-            click.echo(f"Note: {note}.", err=True)
+            click.echo(f"Note: {as_options(note)}.", err=True)
         yield events
 
 

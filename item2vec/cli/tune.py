@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 from click.core import ParameterSource
 
+from item2vec.cli.main import as_options
 from item2vec.cli.options import (
     READING,
     SOURCE_EXAMPLES,
@@ -245,7 +246,7 @@ def tune(
     given = [name for name in options if ctx.get_parameter_source(name) in typed]
     prepared = prepare(sources, source, config, wanted, given)
     for note in prepared.corpus.notes:
-        click.echo(f"Note: {note}.", err=True)
+        click.echo(f"Note: {as_options(note)}.", err=True)
     if not quiet:
         click.echo(describe_division(prepared.corpus, prepared.division, wanted), err=True)
     with ProgressShower(quiet) as shower:

@@ -100,8 +100,8 @@ def named_or_in_memory(sources: Any) -> list[str | Path] | Sequences | Table:
     if hasattr(sources, "collect"):
         raise CorpusError(f"sources is a {type(sources).__name__}, which is not computed yet; give its .collect()")
     raise CorpusError(
-        f"`sources` is {brief(str(sources))}, of type {type(sources).__name__}; it must be the name of a file, several, "
-        "sequences of items such as [['milk', 'bread'], ['tea']], or a data frame"
+        f"`sources` is {brief(str(sources))}, of type {type(sources).__name__}; it must be the name of a file, several "
+        "of them, sequences of items such as [['milk', 'bread'], ['tea']], or a data frame"
     )
 
 

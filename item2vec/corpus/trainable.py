@@ -98,8 +98,8 @@ def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | No
     likely = _likely_delimiter(sources) if delimiter is None else None
     if likely:
         hint = (
-            f"if {likely!r} stands between the items, give `delimiter={likely!r}`; if each line is an event, `format=csv`, "
-            f"`delimiter={likely!r}`, `user` and `item`"
+            f"if {likely!r} stands between the items, give `delimiter={likely!r}`; if each line is an event, "
+            f"`format=csv`, `delimiter={likely!r}`, `user` and `item`"
         )
     return f"there is nothing to learn in {where}: {lines} a single item; {hint}"
 

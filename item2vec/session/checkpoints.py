@@ -86,7 +86,7 @@ def changes(then: Any, now: dict[str, Any]) -> list[str]:
     """The options that were others, in words."""
     had = then if isinstance(then, dict) else {}
     return [
-        f"{name.replace('_', '-')} is {_shown(value)} and was {_shown(had.get(name))}"
+        f"`{name}` is {_shown(value)} and was {_shown(had.get(name))}"
         for name, value in now.items()
         if had.get(name) != value
     ]
