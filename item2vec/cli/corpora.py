@@ -219,7 +219,7 @@ def inspect(sources: tuple[str, ...], strict: bool, as_json: bool, **options: An
     told = [*corpus.notes, *warnings_of(found, source, window=config.window, window_mode=config.window_mode)]
     hint = basket_hint(found, config.window_mode)
     if as_json:
-        print_json(facts | {"hint": hint, "warnings": told})
+        print_json(facts | {"hint": hint and as_options(hint), "warnings": [as_options(sentence) for sentence in told]})
     else:
         print_report(facts)
     if hint and not as_json:

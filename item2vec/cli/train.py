@@ -61,7 +61,7 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
         return None
     parts = value.split(",")
     if not all(part.strip().isdecimal() for part in parts):
-        raise ConfigError(f"tile is {value!r}; it must be CENTRES,NEGATIVES, whole numbers such as 32,16")
+        raise ConfigError(f"`tile` is {value!r}; it must be CENTRES,NEGATIVES, whole numbers such as 32,16")
     return tuple(int(part) for part in parts)
 
 
@@ -352,7 +352,7 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
         "tokens": corpus.raw_tokens,
         "sequences": corpus.raw_sequences,
         "replaced": corpus.replaced,
-        "notes": list(corpus.notes),
+        "notes": [as_options(note) for note in corpus.notes],
         "epochs": result.epoch,
         "threads": session.run.trainer.threads,
         "loss": result.losses[-1] if result.losses else None,
@@ -361,7 +361,7 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
         "tokens_per_second": round(result.tokens_per_second, 1),
         "seconds": {name: round(seconds, 4) for name, seconds in session.seconds.items()},
         "output": output,
-        "warnings": session.warnings,
+        "warnings": [as_options(sentence) for sentence in session.warnings],
         "checkpoints": {"written": checkpoints.written, "seconds": round(checkpoints.seconds, 4)},
     }
     return document | ({"validation": session.run.validation.as_dict()} if session.run.validation else {})

@@ -151,7 +151,7 @@ def check_start(model: KeyedVectors, config: TrainConfig) -> None:
     """
     if model.dim != config.dim:
         raise ConfigError(
-            f"dim is {config.dim} and the vectors of {config.init} have {model.dim}; use `dim={model.dim}`"
+            f"`dim` is {config.dim} and the vectors of {config.init} have {model.dim}; use `dim={model.dim}`"
         )
     for table in (model.input, model.output):
         if table is None:

@@ -92,7 +92,7 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
     other = run("train", "corpus.txt", *OPTIONS, "--resume", "--dim", "17")
     assert other.exit_code == 2
     assert other.stderr == (  # before the corpus is read
-        "Error: m.checkpoint.safetensors is a checkpoint of another training: dim is 17 and was 16; "
+        "Error: m.checkpoint.safetensors is a checkpoint of another training: --dim is 17 and was 16; "
         "--resume needs the same corpus and options\n"
     )
     finished = run("train", "corpus.txt", *OPTIONS, "--resume")

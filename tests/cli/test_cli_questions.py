@@ -75,7 +75,7 @@ def test_recommend() -> None:
     document = json.loads(answer("recommend", "milk", "-k", "1", "--softmax", "1", "--json"))
     assert document["recommended"] == [{"item": "butter", "score": pytest.approx(0.693135, abs=1e-6)}]
     assert failure("recommend", "milk", "--softmax", "-1", status=2) == (
-        "softmax is -1.0; it must be a number of at least 0"
+        "--softmax is -1.0; it must be a number of at least 0"
     )
     done = ask("recommend", "milk", "xyz", "-k", "1")
     assert (done.exit_code, done.stdout) == (0, "butter  4.000\n")
@@ -87,7 +87,7 @@ def test_recommend() -> None:
     }
     assert failure("recommend", "xyz") == "'xyz' is not in the vocabulary"
     assert failure("recommend", "milk", "--decay", "2", "--pool", "decay", status=2) == (
-        "decay is 2.0; it must be above 0 and at most 1"
+        "--decay is 2.0; it must be above 0 and at most 1"
     )
 
 
@@ -160,4 +160,4 @@ def test_batches_that_fail(folder: Path) -> None:
     assert failure("similar", "--batch", ".") == "cannot read '.': is a directory"
     (folder / "latin").write_bytes(b"\xe9\n")
     assert failure("recommend", "--batch", "latin") == "cannot read latin: it is not UTF-8 text"
-    assert failure("recommend", "--batch", "latin", "--popularity", "nan", status=2).startswith("popularity is nan")
+    assert failure("recommend", "--batch", "latin", "--popularity", "nan", status=2).startswith("--popularity is nan")

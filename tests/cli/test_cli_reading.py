@@ -131,11 +131,11 @@ def test_what_is_replaced_is_reported() -> None:
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--memory", "much"], "memory is 'much'; it must be a size such as 500MB or 4GB"),
-        (["--memory", "-1"], "memory is '-1'; it must be a size such as 500MB or 4GB"),
+        (["--memory", "much"], "--memory is 'much'; it must be a size such as 500MB or 4GB"),
+        (["--memory", "-1"], "--memory is '-1'; it must be a size such as 500MB or 4GB"),
         (
             ["--encoding", "utf-9"],
-            "encoding is 'utf-9', which is none that Python knows; did you mean 'utf-8'?",
+            "--encoding is 'utf-9', which is none that Python knows; did you mean 'utf-8'?",
         ),
         (
             ["--errors", "ignore"],

@@ -22,37 +22,37 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 WHOLE = "it must be a whole number from"
 WRONG_USAGE = [
-    (["--window", "0"], f"window is 0; {WHOLE} 1 to 10,000"),
-    (["--dim", "0"], f"dim is 0; {WHOLE} 1 to 65,536"),
-    (["--dim", "-3"], f"dim is -3; {WHOLE} 1 to 65,536"),
-    (["--dim", "100000"], f"dim is 100000; {WHOLE} 1 to 65,536"),
-    (["--negative", "0"], f"negative is 0; {WHOLE} 1 to 4,096"),
-    (["--epochs", "0"], f"epochs is 0; {WHOLE} 1 to 1,000,000"),
-    (["--threads", "-1"], f"threads is -1; {WHOLE} 0 to 1,024"),
-    (["--seed", "-1"], f"seed is -1; {WHOLE} 0 to 9,223,372,036,854,775,807"),
-    (["--min-count", "0"], f"min-count is 0; {WHOLE} 1 to 4,611,686,018,427,387,904"),
-    (["--max-items", "0"], f"max-items is 0; {WHOLE} 1 to 2,147,483,647"),
-    (["--lr", "nan"], "lr is nan; it must be a number above 0 and at most 10"),
-    (["--lr", "0"], "lr is 0.0; it must be a number above 0 and at most 10"),
-    (["--lr", "inf"], "lr is inf; it must be a number above 0 and at most 10"),
-    (["--min-lr", "-1"], "min-lr is -1.0; it must be a number from 0 to 10"),
-    (["--min-lr", "1"], "min-lr 1 is above lr 0.025; the learning rate falls from lr to min-lr"),
-    (["--sample", "-0.001"], "sample is -0.001; it must be a number from 0 to 1"),
-    (["--sample", "nan"], "sample is nan; it must be a number from 0 to 1"),
+    (["--window", "0"], f"--window is 0; {WHOLE} 1 to 10,000"),
+    (["--dim", "0"], f"--dim is 0; {WHOLE} 1 to 65,536"),
+    (["--dim", "-3"], f"--dim is -3; {WHOLE} 1 to 65,536"),
+    (["--dim", "100000"], f"--dim is 100000; {WHOLE} 1 to 65,536"),
+    (["--negative", "0"], f"--negative is 0; {WHOLE} 1 to 4,096"),
+    (["--epochs", "0"], f"--epochs is 0; {WHOLE} 1 to 1,000,000"),
+    (["--threads", "-1"], f"--threads is -1; {WHOLE} 0 to 1,024"),
+    (["--seed", "-1"], f"--seed is -1; {WHOLE} 0 to 9,223,372,036,854,775,807"),
+    (["--min-count", "0"], f"--min-count is 0; {WHOLE} 1 to 4,611,686,018,427,387,904"),
+    (["--max-items", "0"], f"--max-items is 0; {WHOLE} 1 to 2,147,483,647"),
+    (["--lr", "nan"], "--lr is nan; it must be a number above 0 and at most 10"),
+    (["--lr", "0"], "--lr is 0.0; it must be a number above 0 and at most 10"),
+    (["--lr", "inf"], "--lr is inf; it must be a number above 0 and at most 10"),
+    (["--min-lr", "-1"], "--min-lr is -1.0; it must be a number from 0 to 10"),
+    (["--min-lr", "1"], "--min-lr is 1, above --lr, 0.025; the learning rate falls from --lr to --min-lr"),
+    (["--sample", "-0.001"], "--sample is -0.001; it must be a number from 0 to 1"),
+    (["--sample", "nan"], "--sample is nan; it must be a number from 0 to 1"),
     (
         ["--window-mode", "basket", "--context", "left"],
-        "context is 'left' and window-mode basket, where order means nothing; "
+        "--context is 'left', but with --window-mode basket order means nothing; "
         "use --window-mode fixed, or --context both",
     ),
-    (["--ns-exponent", "2"], "ns-exponent is 2.0; it must be a number from -1 to 1"),
-    (["--tile", "0,5"], "tile is (0, 5); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
-    (["--tile", "5"], "tile is (5,); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
-    (["--tile", "a,b"], "tile is 'a,b'; it must be CENTRES,NEGATIVES, whole numbers such as 32,16"),
-    (["--tile", "²,3"], "tile is '²,3'; it must be CENTRES,NEGATIVES, whole numbers such as 32,16"),
-    (["--delimiter", ""], "delimiter is ''; it must be one or more characters, no newline or NUL among them"),
+    (["--ns-exponent", "2"], "--ns-exponent is 2.0; it must be a number from -1 to 1"),
+    (["--tile", "0,5"], "--tile is (0, 5); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
+    (["--tile", "5"], "--tile is (5,); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
+    (["--tile", "a,b"], "--tile is 'a,b'; it must be CENTRES,NEGATIVES, whole numbers such as 32,16"),
+    (["--tile", "²,3"], "--tile is '²,3'; it must be CENTRES,NEGATIVES, whole numbers such as 32,16"),
+    (["--delimiter", ""], "--delimiter is ''; it must be one or more characters, no newline or NUL among them"),
     (
         ["--device", "cuda", "--backend", "kernel"],
-        "backend kernel runs on the CPU only; use backend torch with device cuda",
+        "--backend kernel runs on the CPU only; with --device cuda use --backend torch",
     ),
     (["--dim", "many"], "Invalid value for '--dim': 'many' is not a valid integer. See 'item2vec train --help'."),
 ]  # fmt: skip
@@ -113,7 +113,7 @@ UNTRAINABLE = {
     "one item wanted": (
         b"milk bread milk\n" * 5,
         ["--max-items", "1"],
-        "max-items 1 leaves only 'milk', and one item has no neighbours; raise --max-items",
+        "--max-items 1 leaves only 'milk', and one item has no neighbours; raise --max-items",
     ),
     "below min-count": (
         b"milk bread milk\neggs bread\n",
@@ -205,7 +205,7 @@ def test_both_entries_report_failures_alike() -> None:
     for entry in ENTRIES:
         done = start(entry, "train", "corpus.txt", "--window", "0")
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == "Error: window is 0; it must be a whole number from 1 to 10,000\n"
+        assert done.stderr == "Error: --window is 0; it must be a whole number from 1 to 10,000\n"
 
 
 def test_a_table_without_columns_is_one_line_in_a_process_of_its_own() -> None:

@@ -76,17 +76,17 @@ def test_from_trials_to_a_model() -> None:
         ((), "Error: Missing argument 'SOURCE...'. See 'item2vec tune --help'.\n"),
         (
             ("corpus.txt", "--budget", "long"),
-            "Error: budget is 'long'; it must be a time above 0 such as 90s, 10m, 2h, or seconds\n",
+            "Error: --budget is 'long'; it must be a time above 0 such as 90s, 10m, 2h, or seconds\n",
         ),
         (
             ("corpus.txt", "--dims", "a"),
             "Error: dims is 'a'; it must be whole numbers with commas between them, such as",
         ),
-        (("corpus.txt", "--loss", "hs"), "Error: loss is 'hs', whose output table holds no items; "),
-        (("corpus.txt", "--metric", "auc"), "Error: metric is 'auc'; it must be one of "),
+        (("corpus.txt", "--loss", "hs"), "Error: --loss is 'hs', whose output table holds no items; "),
+        (("corpus.txt", "--metric", "auc"), "Error: --metric is 'auc'; it must be one of "),
         (
             ("corpus.txt", "--id-column"),
-            "Error: id-column is about the file of --validate, and there is none; name one\n",
+            "Error: --id-column is about the file of --validate, and there is none; name one\n",
         ),
         (("corpus.txt", "--validate", "none.txt"), "Error: "),
         (("corpus.txt", "-o", "no/b.toml"), "Error: cannot write no/b.toml: the folder "),

@@ -116,14 +116,14 @@ def test_validation_asks_as_the_model_will_be_asked() -> None:
     ("said", "why"),
     [
         (3, "'scoring' is no option"),
-        ({"reverse": "x"}, "reverse is 'x'; it must be a number"),
-        ({"reverse": -1}, "reverse is -1"),
-        ({"pool": 1}, "pool is 1; it must be text"),
-        ({"pool": "none"}, "pool is 'none'"),
-        ({"decay": True}, "decay is True"),
+        ({"reverse": "x"}, "`reverse` is 'x'; it must be a number"),
+        ({"reverse": -1}, "`reverse` is -1"),
+        ({"pool": 1}, "`pool` is 1; it must be text"),
+        ({"pool": "none"}, "`pool` is 'none'"),
+        ({"decay": True}, "`decay` is True"),
         ({"surprise": 1}, "'surprise' is no option of scoring; they are score, pool"),
-        ({"popularity": float("nan")}, "popularity is nan"),
-        ({"reverse": 10**400}, "reverse is 1000"),
+        ({"popularity": float("nan")}, "`popularity` is nan"),
+        ({"reverse": 10**400}, "`reverse` is 1000"),
     ],
 )
 def test_damaged_metadata_are_refused(said: object, why: str) -> None:
@@ -142,8 +142,8 @@ def test_a_wrong_score_table_fails_before_the_training() -> None:
     Path("c.toml").write_text("[score]\nreverse = -2\n")
     done = CliRunner().invoke(cli, ["train", "train.txt", "--config", "c.toml"])
     assert done.exit_code == 2
-    assert "config c.toml, [score]: reverse is -2" in done.stderr
-    with pytest.raises(ConfigError, match="reverse is -2"):
+    assert "config c.toml, [score]: --reverse is -2" in done.stderr
+    with pytest.raises(ConfigError, match="`reverse` is -2"):
         item2vec.train("train.txt", config="c.toml")
 
 

@@ -217,7 +217,7 @@ def test_a_foreign_file_makes_room(folder: Path) -> None:
 
 
 def test_sources_that_cannot_be_trained_on_leave_nothing(folder: Path) -> None:
-    with pytest.raises(CorpusError, match=r"lower --min-count$"):
+    with pytest.raises(CorpusError, match=r"lower `min_count`$"):
         read(min_count=10_000)
     assert kept(folder) == []
 
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_written(folder: Path) -> None:
         read()
     assert str(error.value) == (
         f"cannot write the encoded corpus to {str(folder)!r}: file exists; name a folder with room for 8 bytes a "
-        "token by ITEM2VEC_CACHE, or give more --memory"
+        "token by ITEM2VEC_CACHE, or give more `memory`"
     )
 
 

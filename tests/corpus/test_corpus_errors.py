@@ -104,10 +104,10 @@ def test_only_separators() -> None:
         (b"\x04\x22\x4d\x18abc", "is lz4 data, not text; decompress it first: lz4 -dc 'a b' > corpus.txt"),
         (b"\x1f\x9dabc", "is compress data, not text; decompress it first: uncompress -c 'a b' > corpus.txt"),
         (b"x" * 257 + b"ustar\0" + b"00", "is a tar archive, not text; unpack it first: tar -xf 'a b'"),
-        (b"PAR1\x15\x04\x00", "is a Parquet file, not text; give --format parquet, with --user and --item"),
+        (b"PAR1\x15\x04\x00", "is a Parquet file, not text; give `format=parquet`, with `user` and `item`"),
         (
             bytes(8) + b"DUCK" + bytes(4),
-            'is a DuckDB database, not text; say what to read of it: --sql "SELECT * FROM ...", with --user and --item',
+            'is a DuckDB database, not text; say what to read of it: `sql` "SELECT * FROM ...", with `user` and `item`',
         ),
         (
             b"SQLite format 3\0",
@@ -115,7 +115,7 @@ def test_only_separators() -> None:
         ),
         (
             b'{"user": 1, "item": 2}\n{"u',
-            "is JSON, not text; if each line is an event, give --format jsonl, with --user and --item",
+            "is JSON, not text; if each line is an event, give `format=jsonl`, with `user` and `item`",
         ),
         (
             b'[\n  {"user": 1',
@@ -174,7 +174,7 @@ def test_bytes_that_are_not_utf8(far: int, threads: int) -> None:
     line, byte = far + 2, 3 + 4 * far + 11
     assert message("*.txt", threads=threads, min_count=100) == (
         f"'2.txt' is not UTF-8 text: line {line:,} has the byte 0xe9, at byte {byte:,} of the file; "
-        "give its encoding, perhaps --encoding windows-1252, or --errors replace"
+        "give its encoding, perhaps `encoding=windows-1252`, or `errors=replace`"
     )
 
 
@@ -193,8 +193,8 @@ def test_one_item_a_line() -> None:
     write("milk,bread\nbread;milk\neggs,milk\n")
     assert message("corpus.txt") == (
         "there is nothing to learn in 'corpus.txt': each of its 3 lines is a single item; "
-        "if ',' stands between the items, give --delimiter ','; if each line is an event, --format csv --delimiter "
-        "',', --user and --item"
+        "if ',' stands between the items, give `delimiter=','`; if each line is an event, `format=csv`, "
+        "`delimiter=','`, `user` and `item`"
     )
     write("everything")
     assert message("corpus.txt", min_count=1) == (
@@ -224,17 +224,17 @@ def test_delimiter_that_never_occurs() -> None:
 def test_everything_under_min_count() -> None:
     write("a b c\nb c d\nc e\n")
     assert message("corpus.txt") == (
-        "no item of 'corpus.txt' occurs 5 times or more, the commonest 3; lower --min-count"
+        "no item of 'corpus.txt' occurs 5 times or more, the commonest 3; lower `min_count`"
     )
 
 
 def test_vocabulary_of_one() -> None:
     write("a b\na c\n")
     assert message("corpus.txt", min_count=2) == (
-        "only one item of 'corpus.txt', 'a', occurs 2 times or more; lower --min-count"
+        "only one item of 'corpus.txt', 'a', occurs 2 times or more; lower `min_count`"
     )
     assert message("corpus.txt", min_count=1, max_items=1) == (
-        "max-items 1 leaves only 'a', and one item has no neighbours; raise --max-items"
+        "`max_items` 1 leaves only 'a', and one item has no neighbours; raise `max_items`"
     )
     write("a a a\n" + "a" * 50)
     assert message("corpus.txt", min_count=3).startswith("only one item of 'corpus.txt', 'a', occurs")
@@ -248,9 +248,9 @@ def test_sequences_of_one_after_min_count() -> None:
     write("a x\nb y\na z\nb u\n")
     expected = (
         "every sequence of 'corpus.txt' is left with a single item: 2 items occur 2 times or more, "
-        "no two of them in one sequence; lower --min-count"
+        "no two of them in one sequence; lower `min_count`"
     )
     assert message("corpus.txt", min_count=2) == expected
     assert message("corpus.txt", min_count=1, max_items=2) == (
-        expected.replace("2 times", "1 times") + " or raise --max-items"
+        expected.replace("2 times", "1 times") + " or raise `max_items`"
     )

@@ -33,13 +33,13 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "there is no header line, they are column0, column1 ..."),
     (b"u,a,1\nu,b,2\n", {}, "'e.csv' has no column 'user'. Its columns are 'u', 'a', '1'; if there is no header line, they "
      "are column0, column1 ..."),
-    (GOOD, {"user": None, "item": None}, "'e.csv' is an event table; name its columns with --user and --item: it has 'user', "
-     "'item', 'time'; or read it as text with --format text"),
-    (GOOD, {"user": None}, "'e.csv' is an event table; name its columns with --user: it has 'user', 'item', 'time'; or read "
-     "it as text with --format text"),
+    (GOOD, {"user": None, "item": None}, "'e.csv' is an event table; name its columns with `user` and `item`: it has 'user', "
+     "'item', 'time'; or read it as text with `format=text`"),
+    (GOOD, {"user": None}, "'e.csv' is an event table; name its columns with `user`: it has 'user', 'item', 'time'; or read "
+     "it as text with `format=text`"),
     (b"", {}, "'e.csv' is empty; an event table has a header line and an event on each line"),
     (HEAD, {}, "'e.csv' has columns but no events"),
-    (GOOD, {"where": "time > 5"}, "no row of 'e.csv' meets the condition --where 'time > 5'"),
+    (GOOD, {"where": "time > 5"}, "no row of 'e.csv' meets the condition `where='time > 5'`"),
     (GOOD, {"where": "time >"}, "where is 'time >': syntax error at or near \")\"; a column that is called as a word of "
      "SQL needs quotes: \"time\""),
     (b"user,item,at\nu,a,1\nu,b,2\n", {"where": "at > 1"}, "where is 'at > 1': syntax error at or near \">\"; a column that is "
@@ -50,25 +50,25 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "casting from source column item; text stands in quotes there: \"item = '7'\""),
     (HEAD + b"u,,1\n,b,2\nu,\"\",2\n", {}, "'e.csv' has no complete event: 1 of 3 events have no 'user' and were left out; "
      "2 of 3 events have no 'item' and were left out"),
-    (HEAD + b"u,a,1\n,b,2\n", {"nulls": "error"}, "1 of 2 events have no 'user' in 'e.csv'; give --nulls skip to leave "
+    (HEAD + b"u,a,1\n,b,2\n", {"nulls": "error"}, "1 of 2 events have no 'user' in 'e.csv'; give `nulls=skip` to leave "
      "them out"),
-    (HEAD + b"u,a,1\nu,b,\n", {"nulls": "error", "time": "time"}, "1 of 2 events have no 'time' in 'e.csv'; give --nulls "
-     "skip to leave them out"),
+    (HEAD + b"u,a,1\nu,b,\n", {"nulls": "error", "time": "time"}, "1 of 2 events have no 'time' in 'e.csv'; give `nulls=skip` "
+     "to leave them out"),
     (HEAD + b"u,a,1\nu,b,soon\n", {"time": "time"}, "column 'time' has 'soon', which is no time, or of another "
      "kind than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
     (HEAD + b"u,a,12/31/2024\nu,b,12/30/2024\n", {"time": "time"}, "column 'time' has '12/31/2024', which is no time, or "
      "of another kind than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
     (HEAD + b"u,a,20240131\nu,b,20240201\n", {"time": "time", "session_gap": "1d"}, "the times in column 'time', 20240131 "
-     "to 20240201, look like dates written as numbers; give them as 2024-01-31, with --sql \"SELECT ..., "
+     "to 20240201, look like dates written as numbers; give them as 2024-01-31, with `sql` \"SELECT ..., "
      "strptime(column::VARCHAR, '%Y%m%d') AS ...\" say"),
     (HEAD + b"u,a,0\nu,b,1706695200000\n", {"time": "time", "session_gap": "1d"}, "the times in column 'time' go from 0, "
-     "which would be seconds, to 1706695200000, which would be milliseconds since 1970; leave one kind out with --where, "
+     "which would be seconds, to 1706695200000, which would be milliseconds since 1970; leave one kind out with `where`, "
      "or session-gap has no meaning"),
     (HEAD + b"u,a,1\nu,\"b,2\nu,c,3\n", {}, "cannot read 'e.csv': line 3, 'u,\"b,2 u,c,3 ', has a quote that is not closed; mend "
      "it, or leave it out"),
     (HEAD + b"u,a,1\nu,b\nu,c,3\n", {}, "line 3, 'u,b', has 2 of 3 columns; mend it, or leave it out"),
     (HEAD + b"u,a,1\nu,\xff,3\n", {}, "'e.csv' is not UTF-8 text: line 3 has the byte 0xff, at byte 23 of the file; give its "
-     "encoding, perhaps --encoding windows-1252, or --errors replace"),
+     "encoding, perhaps `encoding=windows-1252`, or `errors=replace`"),
     (b"user,item\xff\nu,a\n", {}, "'e.csv' is not UTF-8 text: line 1 has the byte 0xff, at byte 9 of the file"),
     (gzip.compress(HEAD + b"u,a,1\nu,\xff,3\n"), {}, "'e.csv' is not UTF-8 text: line 3 has the byte 0xff, at byte 23 of its "
      "unpacked text; give its"),
@@ -77,19 +77,19 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
     (HEAD + b"u,a,many\nu,b,2\n", {"weight": "time"}, "column 'time' has 'many', which is no number, as a weight must "
      "be; leave such rows out"),
     (HEAD + b"u,a,90000\nu,b,90000\nv,a,1\n", {"weight": "time"}, "the weights lay 3 events out as 180,001, more than 100 "
-     "times as many; give smaller weights, their logarithm say, by --sql"),
+     "times as many; give smaller weights, their logarithm say, by `sql`"),
     (HEAD + b"u,a,1\nv,b,2\n", {}, "there is nothing to learn in 'e.csv': each of its 2 sequences is a single event; is "
      "'user' the column that says which events belong together?"),
     (HEAD + b"u,a,1\nu,b,9\n", {"time": "time", "session_gap": 2}, "there is nothing to learn in 'e.csv': each of its 2 "
-     "sequences is a single event; give a longer --session-gap than 2"),
-    (HEAD + b"u,\"a\nb\",1\nu,c,9\n", {}, "the item 'a\\nb' has a newline, which no model file carries; replace it, by --sql "
+     "sequences is a single event; give a longer `session_gap` than 2"),
+    (HEAD + b"u,\"a\nb\",1\nu,c,9\n", {}, "the item 'a\\nb' has a newline, which no model file carries; replace it, by `sql` "
      "with replace(column, chr(10), ' ') say"),
     (gzip.compress(HEAD + b"u,a,1,2\n"), {}, "cannot read 'e.csv': line 2, 'u,a,1,2', has 4 of 3 columns; mend it, or leave "
      "it out"),
     (b"PK\x03\x04abc", {}, "'e.csv' is a zip archive, not text; unpack it first: unzip -p "),
     (gzip.compress(b"x" * 257 + b"ustar\0" + b"00"), {}, "'e.csv' is a tar archive inside, not text; unpack it first: tar"),
     (gzip.compress(GOOD)[:-4], {}, "'e.csv' is cut off: its gzip data ends at byte"),
-    (b"PAR1" + bytes(20), {}, "'e.csv' is a Parquet file; give --format parquet"),
+    (b"PAR1" + bytes(20), {}, "'e.csv' is a Parquet file; give `format=parquet`"),
 ]  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def test_truncated_and_nested_parquet(tmp_path: Path) -> None:
     assert line("e.jsonl", nested, tmp_path) == expected
     lists = b'{"basket": ["a", "b"]}\n'
     assert line("e.jsonl", lists, tmp_path, user=None, item=None).startswith(
-        "'e.jsonl' is an event table; name its columns with --user and --item, or --item basket alone, which has a list "
+        "'e.jsonl' is an event table; name its columns with `user` and `item`, or `item=basket` alone, which has a list "
     )
     broken = b'{"user": 1, "item": "a"}\n{"user": 1, "item":\n'
     expected = "cannot read 'e.jsonl': line 2 is no JSON object: unexpected end of data; mend it, or leave it out"
@@ -145,15 +145,15 @@ def test_kinds_are_not_mixed(tmp_path: Path) -> None:
     config = SourceConfig(user="user", item="item")
     with pytest.raises(ConfigError, match=r"e.csv' is an event table and .*e.txt' is text; read one kind at a time"):
         read_corpus([tmp_path / "e.txt", tmp_path / "e.csv"], config)
-    with pytest.raises(ConfigError, match=r"^user is an option of event tables, and .*e.txt' is read as text; give"):
+    with pytest.raises(ConfigError, match=r"^`user` is an option of event tables, and .*e.txt' is read as text; give"):
         read_corpus([tmp_path / "e.txt"], config)
     with pytest.raises(CorpusError, match=r"is a directory; name its files"):
         read_corpus([tmp_path], config)
     (tmp_path / "e.json").write_text('{"user": 1, "item": 2}\n')
-    with pytest.raises(CorpusError, match=r"e.json' is JSON, not text; if each line is an event, give --format jsonl"):
+    with pytest.raises(CorpusError, match=r"e.json' is JSON, not text; if each line is an event, give `format=jsonl`"):
         read_corpus([tmp_path / "e.json"], config)
     with pytest.raises(
-        ConfigError, match=r"^with --sql a source is a DuckDB database, and .*e.csv' is none; name other"
+        ConfigError, match=r"^with `sql` a source is a DuckDB database, and .*e.csv' is none; name other"
     ):
         read_corpus([tmp_path / "e.csv"], SourceConfig(user="user", item="item", sql="SELECT 1"))
     with pytest.raises(CorpusError, match=r"^no file .*f.duckdb"):
@@ -165,14 +165,14 @@ def test_kinds_are_not_mixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "xml"}, "format is 'xml'; it must be one of auto, text, csv, tsv, parquet, jsonl"),
-        ({"session_gap": "30y", "time": "t"}, "session-gap is '30y'; it must be a time above 0 such as 30m, 2h, 1d, or seconds"),
-        ({"session_gap": 0, "time": "t"}, "session-gap is 0; it must be a time above 0 such as 30m, 2h, 1d, or seconds"),
-        ({"session_gap": "30m"}, "session-gap is '30m' but no time is given; add --time COLUMN"),
-        ({"memory": "2 pounds"}, "memory is '2 pounds'; it must be a size such as 500MB or 4GB"),
+        ({"format": "xml"}, "`format` is 'xml'; it must be one of auto, text, csv, tsv, parquet, jsonl"),
+        ({"session_gap": "30y", "time": "t"}, "`session_gap` is '30y'; it must be a time above 0 such as 30m, 2h, 1d, or seconds"),
+        ({"session_gap": 0, "time": "t"}, "`session_gap` is 0; it must be a time above 0 such as 30m, 2h, 1d, or seconds"),
+        ({"session_gap": "30m"}, "`session_gap` is '30m' but no time is given; add `time=COLUMN`"),
+        ({"memory": "2 pounds"}, "`memory` is '2 pounds'; it must be a size such as 500MB or 4GB"),
         ({"user": "u", "item": "u"}, "user and item are both 'u'; give the column of items, or each sequence is of one item"),
-        ({"user": ""}, "user is ''; it must be text that is not empty"),
-        ({"dedupe": "all"}, "dedupe is 'all'; it must be one of none, consecutive, basket"),
+        ({"user": ""}, "`user` is ''; it must be text that is not empty"),
+        ({"dedupe": "all"}, "`dedupe` is 'all'; it must be one of none, consecutive, basket"),
     ],
 )  # fmt: skip
 def test_options_are_checked_at_once(options: dict[str, Any], message: str) -> None:

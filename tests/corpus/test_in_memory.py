@@ -109,8 +109,8 @@ def test_names_sequences_and_tables_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sources", "message"),
     [
-        (None, "sources is 'None', of type NoneType; it must be the name of a file, several, sequences of items"),
-        (3, "sources is '3', of type int"),
+        (None, "`sources` is 'None', of type NoneType; it must be the name of a file, several of them, sequences"),
+        (3, "`sources` is '3', of type int"),
         (b"x", "of type bytes"),
         (["the cat sat", "on the mat"], r"'the cat sat' is text where the name of a file stands, and there is no such "
          r"file; sequences in memory are lists of items, so divide text first: \[line.split\(\) for line in lines\]"),
@@ -126,7 +126,7 @@ def test_names_sequences_and_tables_are_told_apart(tmp_path: Path) -> None:
         ([["a\ud800", "b"]], "sequence 1 has an item with half a character"),
         ([[], [""]], "there are no items in the sequences"),
         ([["a"], ["b"]], "there is nothing to learn: each of the 2 sequences is a single item"),
-        ([["a", "b"]], "no item of the sequences occurs 5 times or more, the commonest 1; lower --min-count"),
+        ([["a", "b"]], "no item of the sequences occurs 5 times or more, the commonest 1; lower `min_count`"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_trained_on_is_named(sources: Any, message: str) -> None:
@@ -179,7 +179,7 @@ def test_tables_in_memory_give_the_bits_of_their_csv(tmp_path: Path) -> None:
 
 def test_a_table_without_columns_named_says_which_it_has() -> None:
     frame = pd.DataFrame({"who": [1], "what": ["a"]})
-    with pytest.raises(Item2VecError, match="the table in memory is an event table; name its columns with --user and"):
+    with pytest.raises(Item2VecError, match="the table in memory is an event table; name its columns with `user` and"):
         item2vec.train(frame)
     with pytest.raises(CorpusError, match="the table in memory has no column 'wat'; did you mean 'what'"):
         item2vec.train(frame, user="who", item="wat")

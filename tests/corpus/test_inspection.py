@@ -92,31 +92,31 @@ SHAPES = {
     "one_giant_sequence": (
         [[item for items in GOOD for item in items]],
         ("The only sequence has 100% of all tokens", "put each sequence on a line of its own"),
-        ("The only sequence has 100% of all tokens", "and at --session-gap"),
+        ("The only sequence has 100% of all tokens", "and at `session_gap`"),
     ),
     "single_items": (
         [*GOOD, *([item] for item in WORDS[:800])],
         ("67% of the sequences have a single item", "stand on one line"),
-        ("67% of the sequences have a single item", "--session-gap long enough"),
+        ("67% of the sequences have a single item", "`session_gap` long enough"),
     ),
     "unique_items": (
         [[f"row{i}.{j}" for j in range(8)] for i in range(50)],
         ("100% of the tokens are items that come only once", "ids of rows, or times"),
-        ("100% of the tokens are items that come only once", "--item is the right column"),
+        ("100% of the tokens are items that come only once", "`item` is the right column"),
     ),
     "long_outlier": (
         [*GOOD, rng.choices(WORDS, k=3000)],
         ("The longest sequence has 3,000 items, 75 times", "leave its line out"),
-        ("The longest sequence has 3,000 items, 75 times", "leave it out with --where"),
+        ("The longest sequence has 3,000 items, 75 times", "leave it out with `where`"),
     ),
     "header": (
         [["UserId", "ItemId", "Timestamp"], *GOOD],
-        ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "--user and --item"),
+        ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "`user` and `item`"),
         ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "not as column0"),
     ),
     "rows": (
         [[f"{column}{rng.choice(WORDS)}" for column in "abcdefgh"] for _ in range(300)],
-        ("Each of the 300 sequences has 8 items, other ones at each place", "--user column0 --item column1, say"),
+        ("Each of the 300 sequences has 8 items, other ones at each place", "`user=column0` `item=column1`, say"),
         None,
     ),
     "own_beginnings": (
@@ -137,17 +137,17 @@ SHAPES = {
     "repetitions": (
         [[item for item in items for _ in (0, 1)] for items in GOOD],
         ("of the tokens repeat the one before", "keep one of each such run"),
-        ("of the tokens repeat the one before", "--dedupe consecutive"),
+        ("of the tokens repeat the one before", "`dedupe=consecutive`"),
     ),
     "other_delimiter": (
         [[item + "," for item in items] for items in GOOD],
-        ("100% of the tokens have ',' in them while white space was taken", "give --delimiter ','"),
+        ("100% of the tokens have ',' in them while white space was taken", "give `delimiter=','`"),
         None,
     ),
     "wide_window": (
         [items[:4] for items in GOOD],
-        ("The window of 5 is as long as 100% of the sequences or longer", "else a smaller --window"),
-        ("The window of 5 is as long as 100% of the sequences or longer", "else a smaller --window"),
+        ("The window of 5 is as long as 100% of the sequences or longer", "else a smaller `window`"),
+        ("The window of 5 is as long as 100% of the sequences or longer", "else a smaller `window`"),
     ),
 }  # fmt: skip
 
@@ -221,7 +221,7 @@ def test_baskets_are_suggested_where_nothing_comes_twice() -> None:
     hint = basket_hint(recipes, "shrink")
     assert hint
     assert hint.startswith("An item hardly ever comes twice in a sequence (0 pairs, where chance would give 603)")
-    assert hint.endswith("if order means nothing, try --preset baskets")
+    assert hint.endswith("if order means nothing, try `preset=baskets`")
     assert basket_hint(recipes, "basket") is None
     assert basket_hint(shape_of(GOOD), "shrink") is None
     assert warned(recipes, SourceConfig(), window=20, mode="basket") == ()

@@ -210,15 +210,15 @@ def test_too_many_distinct_items(tmp_path: Path) -> None:
     [
         (
             {"delimiter": ""},
-            "delimiter is ''; it must be one or more characters, no newline or NUL among them",
+            "`delimiter` is ''; it must be one or more characters, no newline or NUL among them",
         ),
         (
             {"delimiter": "a\nb"},
-            "delimiter is 'a\\nb'; it must be one or more characters, no newline or NUL among them",
+            "`delimiter` is 'a\\nb'; it must be one or more characters, no newline or NUL among them",
         ),
-        ({"min_count": 0}, "min-count is 0; it must be 1 or more"),
-        ({"max_items": 0}, "max-items is 0; it must be 1 or more"),
-        ({"threads": 0}, "threads is 0; it must be 1 or more"),
+        ({"min_count": 0}, "`min_count` is 0; it must be 1 or more"),
+        ({"max_items": 0}, "`max_items` is 0; it must be 1 or more"),
+        ({"threads": 0}, "`threads` is 0; it must be 1 or more"),
     ],
 )
 def test_options_that_cannot_work(options: dict[str, object], message: str) -> None:

@@ -112,7 +112,7 @@ def test_models_that_cannot_be_scored() -> None:
     model = random_model(np.random.default_rng(6), 4)
     histories = make_sequences([[0]])
     alone = KeyedVectors(model.input, None, model.vocabulary)
-    with pytest.raises(ModelError, match=r"no output table.*--score similar"):
+    with pytest.raises(ModelError, match=r"no output table.*`score=similar`"):
         model_scorer(alone, histories, Scoring())
     assert model_scorer(alone, histories, Scoring("similar"))(0, 1).argmax() == 0
     model.output[2, 1] = np.nan

@@ -65,7 +65,7 @@ def test_targets_line_by_line() -> None:
     assert lists_of(held.targets) == [[5, 6], [4, 8]]
     assert lists_of(held.training) == [[1, 2], [3], [], [4]]
     assert held.skipped == {"no history": 1, "no target": 1}
-    with pytest.raises(CorpusError, match=r"2 sequences and 1 lines of targets; .*--id-column"):
+    with pytest.raises(CorpusError, match=r"2 sequences and 1 lines of targets; .*`id_column`"):
         with_targets(make_sequences([[1], [2]]), make_sequences([[1]]))
 
 

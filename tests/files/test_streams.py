@@ -183,8 +183,8 @@ def test_standard_input_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> 
     pipe_in(monkeypatch, b"milk,bread\nmilk,eggs\n")
     assert message("-") == (
         "there is nothing to learn in standard input: each of its 2 lines is a single item; "
-        "if ',' stands between the items, give --delimiter ','; if each line is an event, --format csv --delimiter "
-        "',', --user and --item"
+        "if ',' stands between the items, give `delimiter=','`; if each line is an event, `format=csv`, "
+        "`delimiter=','`, `user` and `item`"
     )
 
 

@@ -17,7 +17,7 @@ from item2vec.files.encoding import check_encoding, encoding_of
 from item2vec.files.stream import Transcoder
 from item2vec.files.utf8 import Utf8Check
 
-REMEDY = "give its --encoding, or --errors replace"
+REMEDY = "give its `encoding`, or `errors=replace`"
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +47,11 @@ def message(content: bytes, **options: object) -> str:
 def test_bytes_that_are_no_characters() -> None:
     assert message("crème\ncafé".encode("cp1252")) == (
         "'corpus.txt' is not UTF-8 text: line 1 has the byte 0xe8, at byte 2 of the file; "
-        "give its encoding, perhaps --encoding windows-1252, or --errors replace"
+        "give its encoding, perhaps `encoding=windows-1252`, or `errors=replace`"
     )
     assert message(b"\xef\xbb\xbfa b\n\xc3\xa9 \xe2\x82\n") == (  # the mark counts, as in every other tool
         "'corpus.txt' is not UTF-8 text: line 2 has the byte 0xe2, at byte 10 of the file; "
-        "give its encoding, perhaps --encoding windows-1252, or --errors replace"
+        "give its encoding, perhaps `encoding=windows-1252`, or `errors=replace`"
     )
     assert message(b"a b\n\xe2\x82").startswith("'corpus.txt' is not UTF-8 text: line 2 has the byte 0xe2, at byte 4 ")
     assert message(b"a b\nc\x81d", encoding="cp1252") == (
@@ -156,8 +156,8 @@ def test_names_of_encodings() -> None:
     ]:
         with pytest.raises(ConfigError) as error:
             read_text(["never-looked-at.txt"], encoding=name)
-        beginning = f"encoding is {name!r}, which is none that Python knows; "
+        beginning = f"`encoding` is {name!r}, which is none that Python knows; "
         assert str(error.value).startswith(beginning)
         assert hint is None or str(error.value) == beginning + hint
-    with pytest.raises(ConfigError, match=r"^errors is 'ignore'; it must be one of strict, replace$"):
+    with pytest.raises(ConfigError, match=r"^`errors` is 'ignore'; it must be one of strict, replace$"):
         read_text(["never-looked-at.txt"], errors="ignore")  # type: ignore[arg-type]

@@ -49,7 +49,7 @@ def test_names_from_files_of_several_shapes(tmp_path: Path) -> None:
     lines = '{"id": 10, "t": "Tea, green", "x": 1}\n{"id": "11", "t": "a \\"cup\\"", "x": 2}\n'
     assert names_of(tmp_path, "n.jsonl", lines, name_column="t") == expected
     with pytest.raises(
-        CorpusError, match="several columns that may be names; give --name-column, one of 'id', 't', 'x'"
+        CorpusError, match="several columns that may be names; give `name_column`, one of 'id', 't', 'x'"
     ):
         names_of(tmp_path, "n.jsonl", lines)
     with pytest.raises(CorpusError, match="no item of the vocabulary has a name"):

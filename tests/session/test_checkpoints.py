@@ -157,7 +157,7 @@ def test_another_corpus_or_configuration_is_refused(path: Path) -> None:
             Checkpoints(path, make_run(corpus, **({"backend": "torch"} | options)), NEVER).resume()
         return str(caught.value).removeprefix(f"{path} is a checkpoint of another training: ").partition(";")[0]
 
-    assert refused(dim=9) == "dim is 9 and was 8"
+    assert refused(dim=9) == "`dim` is 9 and was 8"
     assert refused(epochs=4) == "epochs is 4 and was 3"
     assert refused(seed=2, lr=0.5) == "lr is 0.5 and was 0.025"
     assert refused(backend="kernel") == "backend is kernel and was torch"

@@ -118,15 +118,15 @@ def test_too_little_to_hold_out() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"budget": "soon"}, "budget is 'soon'; it must be a time above 0 such as 90s, 10m, 2h, or seconds"),
-        ({"budget": "0m"}, "budget is '0m'; it must be a time above 0"),
-        ({"trials": 0}, "trials is 0; it must be a whole number from 1"),
-        ({"metric": "auc@5"}, "metric is 'auc@5'"),
-        ({"by": "first"}, "by is 'first'; it must be one of auto, last, random"),
-        ({"holdout": 1.0}, "holdout is 1.0; it must be a share above 0 and below 1"),
-        ({"validate_targets": "x"}, "validate-targets is about the file of --validate"),
-        ({"id_column": True}, "id-column is about the file of --validate"),
-        ({"max_tokens": -1}, "max-tokens is -1"),
+        ({"budget": "soon"}, "`budget` is 'soon'; it must be a time above 0 such as 90s, 10m, 2h, or seconds"),
+        ({"budget": "0m"}, "`budget` is '0m'; it must be a time above 0"),
+        ({"trials": 0}, "`trials` is 0; it must be a whole number from 1"),
+        ({"metric": "auc@5"}, "`metric` is 'auc@5'"),
+        ({"by": "first"}, "`by` is 'first'; it must be one of auto, last, random"),
+        ({"holdout": 1.0}, "`holdout` is 1.0; it must be a share above 0 and below 1"),
+        ({"validate_targets": "x"}, "`validate_targets` is about the file of `validate`"),
+        ({"id_column": True}, "`id_column` is about the file of `validate`"),
+        ({"max_tokens": -1}, "`max_tokens` is -1"),
     ],
 )
 def test_options_that_cannot_work(options: dict, message: str) -> None:

@@ -194,13 +194,13 @@ def test_the_space() -> None:
     everything = list(make_space(base, [], (), ordered=True).dimensions)
     with pytest.raises(ConfigError, match="every option that tune searches is given"):
         make_space(base, everything, (), ordered=True)
-    with pytest.raises(ConfigError, match="loss is 'hs'"):
+    with pytest.raises(ConfigError, match="`loss` is 'hs'"):
         make_space(TrainConfig(loss="hs"), [], (), ordered=True)
-    with pytest.raises(ConfigError, match=r"init is .a.txt., but trials begin"):
+    with pytest.raises(ConfigError, match=r"`init` is .a.txt., but trials begin"):
         make_space(TrainConfig(init="a.txt"), [], (), ordered=True)
-    with pytest.raises(ConfigError, match="dim is 100 and dims 32,64; give one of them"):
+    with pytest.raises(ConfigError, match="`dim` is 100 and `dims` 32,64; give one of them"):
         make_space(base, ["dim"], (32, 64), ordered=True)
-    with pytest.raises(ConfigError, match="dim is 0"):
+    with pytest.raises(ConfigError, match="`dim` is 0"):
         make_space(base, [], (0,), ordered=True)
     one_sided = make_space(TrainConfig(context="left"), ["context"], (), ordered=True)
     assert one_sided.dimensions["window_mode"] == Choice(("shrink", "fixed"))

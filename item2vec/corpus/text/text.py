@@ -181,7 +181,7 @@ def _check_options(sources: object, delimiter: str | None, min_count: int, max_i
         raise ConfigError(
             f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
         )
-    for name, value in (("min-count", min_count), ("max-items", max_items), ("threads", threads)):
+    for name, value in (("min_count", min_count), ("max_items", max_items), ("threads", threads)):
         if value is not None and value < 1:
             raise ConfigError(f"`{name}` is {value!r}; it must be 1 or more")
 
