@@ -351,7 +351,8 @@ def cache(everything: bool, as_json: bool) -> None:
     Corpora above `item2vec train --memory` are kept encoded, so that the next run need not read them again. They go
     when they were not used for 30 days. They lie in the folder that ITEM2VEC_CACHE names, else in the user's cache.
     """
-    from item2vec.corpus.cache import cache_folder, clear, kept_files
+    from item2vec.corpus.cache import clear, kept_files
+    from item2vec.files.paths import cache_folder
 
     folder = cache_folder()
     removed = clear(folder, everything=True) if everything else []

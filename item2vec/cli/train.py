@@ -6,13 +6,13 @@ import atexit
 import gc
 import os
 import shlex
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.core import ParameterSource
 
-import item2vec
 from item2vec.cli.corpora import short_form
 from item2vec.cli.main import COMMAND_LINE, StopSignals, as_options
 from item2vec.cli.options import (
@@ -223,8 +223,8 @@ class _Told(Listener):
     def reading(self, plan: Plan) -> None:
         """A first run waits for its compiler."""
         self._window_mode, self._epochs = plan.config.window_mode, plan.config.epochs
-        if not self._quiet and not _compiled(plan.config):
-            click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
+        if not self._quiet:
+            _say_what_compiles(plan.config)
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
         """What was read, and a preset that may suit it."""
@@ -367,10 +367,18 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
     return document | ({"validation": session.run.validation.as_dict()} if session.run.validation else {})
 
 
-def _compiled(config: TrainConfig) -> bool:
-    """Whether numba's cache holds the training kernel, where it usually lies."""
-    kept = os.environ.get("NUMBA_CACHE_DIR")
-    folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/cpu/__pycache__/")
-    of_loss = {"skipgram": "skipgram.train_tiles", "cbow": "cbow.train_cbow"}
-    name = of_loss[config.arch] if config.loss == "ns" else "paths.train_paths"
-    return any(folder.glob(f"{pattern}{name}*.nbi"))
+def _say_what_compiles(config: TrainConfig) -> None:
+    """A first run waits for its compiler; so does every run where no code can be kept."""
+    from item2vec.kernels import is_compiled, keeps_code
+
+    of_arch = {"skipgram": ("skipgram", "train_tiles"), "cbow": ("cbow", "train_cbow")}
+    module, name = of_arch[config.arch] if config.loss == "ns" else ("paths", "train_paths")
+    kernel = getattr(import_module(f"item2vec.model.cpu.{module}"), name)
+    if not keeps_code(kernel):
+        click.echo(
+            "Compiling the kernels, about half a minute. No folder can be written to keep them for the next run; name "
+            "one with NUMBA_CACHE_DIR.",
+            err=True,
+        )
+    elif not is_compiled(kernel):
+        click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)

@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from item2vec.corpus.corpus import Corpus
 from item2vec.items.vocabulary import Vocabulary
+from item2vec.kernels import kernel
 
 # Items that differ only in case, white space or Unicode form: one thing, spelt in several ways.
 
@@ -74,7 +74,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def walk(items: Array, offsets: Array, first: int, last: int, seen: Array, times: Array, hashes: Array, totals: Array):  # type: ignore[no-untyped-def]
     """Walk through the sequences first to last.
 

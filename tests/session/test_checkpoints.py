@@ -158,9 +158,9 @@ def test_another_corpus_or_configuration_is_refused(path: Path) -> None:
         return str(caught.value).removeprefix(f"{path} is a checkpoint of another training: ").partition(";")[0]
 
     assert refused(dim=9) == "`dim` is 9 and was 8"
-    assert refused(epochs=4) == "epochs is 4 and was 3"
-    assert refused(seed=2, lr=0.5) == "lr is 0.5 and was 0.025"
-    assert refused(backend="kernel") == "backend is kernel and was torch"
+    assert refused(epochs=4) == "`epochs` is 4 and was 3"
+    assert refused(seed=2, lr=0.5) == "`lr` is 0.5 and was 0.025"
+    assert refused(backend="kernel") == "`backend` is kernel and was torch"
     corpus = corpus_of()
     assert (
         refused(dataclasses.replace(corpus, raw_tokens=11)) == f"the corpus has 11 tokens and had {corpus.raw_tokens:,}"

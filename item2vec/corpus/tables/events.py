@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.config.source import SourceConfig
-from item2vec.corpus.cache import CacheEntry, cache_folder
+from item2vec.corpus.cache import CacheEntry
 from item2vec.corpus.codes import CodeStore, Part, Room, ids_in_memory, write_ids
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
@@ -25,6 +25,7 @@ from item2vec.corpus.tables.lay_out import MODES, OPEN, WEIGHT, count_tokens, la
 from item2vec.corpus.trainable import check_kept
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.machine import tokens_in_memory
+from item2vec.files.paths import cache_folder
 from item2vec.files.source import Source
 from item2vec.items.vocabulary import Vocabulary, divide_items
 

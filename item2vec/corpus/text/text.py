@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.cache import CacheEntry, cache_folder
+from item2vec.corpus.cache import CacheEntry
 from item2vec.corpus.codes import CodeStore, Part, Room, gather_items, ids_in_memory, write_ids
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
@@ -22,6 +22,7 @@ from item2vec.corpus.trainable import check_trainable
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.encoding import UTF8, Errors, check_encoding, replaced_notes
 from item2vec.files.machine import run_in_threads, tokens_in_memory
+from item2vec.files.paths import cache_folder
 from item2vec.files.source import Source, find_sources, map_file
 from item2vec.files.utf8 import bad_byte_message
 from item2vec.items.vocabulary import Vocabulary, divide_items

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.limit import STEP_LIMIT, gradients, largest, list_contexts, mask, place, shrink, target_pointers
 from item2vec.model.cpu.rows import (
     BLOCK,
@@ -193,7 +193,7 @@ def _put_four(h, sums, share, square):
     return fma(a, a, fma(b, b, fma(c, c, fma(d, d, square))))
 
 
-@kernel
+@fast_kernel
 def mean_two(table, ids, stride, c, windows, width, h):
     """h[0], h[1] = means of the windows of c and c+1 without each one's own row.
 
@@ -259,7 +259,7 @@ def _add_row(p, step, width):
         j += LANES
 
 
-@kernel
+@fast_kernel
 def add_to_two(table, ids, stride, c, windows, width, e):
     """Add e[0] to the rows of the window of c, e[1] to that of c+1, and e[2], their sum, to those of both."""
     for r in range(windows.low, windows.high):
@@ -303,7 +303,7 @@ def _one_row_and_own(h, width, Y, y_at, S):
     return larger(larger(aa, bb), cc)
 
 
-@kernel
+@fast_kernel
 def pair_scores(h, width, Y, y_at, n, S):
     """Minus the 2n + 2 scores; returns a bound of every ‖y‖², the sum of each lane's largest. n is at least 1."""
     most = splat(f32(0.0))
@@ -379,7 +379,7 @@ def _step_one(h, e, width, Y, y_at, n, G):
     _put_errors(e, width, d0, d1)
 
 
-@kernel
+@fast_kernel
 def pair_steps(h, e, width, Y, y_at, n, G):
     """Step on the n + 2 rows y by G's 2n + 2 numbers; e[0], e[1] = what h_0 and h_1 take of them, e[2] = the sum."""
     j = 0
@@ -391,7 +391,7 @@ def pair_steps(h, e, width, Y, y_at, n, G):
         j += LANES
 
 
-@kernel
+@fast_kernel
 def _step_on_two(tables, stride, width, items, c, windows, N, lr, room):
     """The usual case: two centres with overlapping windows, N negatives, no item of either twice, and none frozen.
 
@@ -435,7 +435,7 @@ def _place_targets(table, n, stride, width, frozen, room):
         put(at(room.targets_at, k), np.int64(0))
 
 
-@kernel
+@fast_kernel
 def _step_on_some(tables, stride, width, batch, c, m, drawn, lr, room, frozen, first_spare, slots, t):
     """One or two centres, any, and ``drawn`` negatives; returns loss, centres with contexts, and steps limited."""
     count, filled, x_most = _hidden_vectors(
@@ -487,7 +487,7 @@ def _fill(room, N, share):
         put(at(room.pair_weights, CBOW_CENTRES * N + i), f32(1.0))
 
 
-@kernel
+@fast_kernel
 def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negatives, wanted, lr, scratch, reach, frozen):
     """Train on one window batch of CBOW with negative sampling, in place.
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.limit import STEP_LIMIT, gradients, largest, list_contexts, mask, shrink, target_pointers
 from item2vec.model.cpu.rows import (
     BLOCK,
@@ -70,7 +70,7 @@ def _spread_signs(signs, n, m, weights):
     store(at(weights, m * n), splat(f32(0.0)))
 
 
-@kernel
+@fast_kernel
 def step_on_contexts(tables, width, count, n, lr, room, slots):
     """The contexts of a centre and its path of n nodes; returns the loss, and the steps that were limited.
 
@@ -111,7 +111,7 @@ def step_on_contexts(tables, width, count, n, lr, room, slots):
     return loss, limited
 
 
-@kernel
+@fast_kernel
 def step_on_mean(outputs, width, count, x_most, n, lr, room, slots):
     """The hidden vector of a centre, the mean of ``count`` contexts, and its path; as `step_on_contexts`."""
     limited = 0
@@ -129,7 +129,7 @@ def step_on_mean(outputs, width, count, x_most, n, lr, room, slots):
     return cost, limited
 
 
-@kernel
+@fast_kernel
 def train_paths(
     inputs, outputs, stride, dim, items, start, stop, tiles, paths, lr, scratch, reach, cbow, frozen, private
 ):  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.simd import (
     LANES,
     add,
@@ -183,7 +183,7 @@ def _scores_of_one(A, a_at, Y, y_at, n, width, S, squares):
         put_four_totals(at(squares, k), aa, bb, cc, dd)
 
 
-@kernel
+@fast_kernel
 def squared_norms(A, a_at, n, width, squares):
     """squares[i] = -‖a_i‖²; up to BLOCK - 1 more are read and written."""
     z = splat(f32(0.0))
@@ -202,7 +202,7 @@ def squared_norms(A, a_at, n, width, squares):
         put_four_totals(at(squares, k), a, b, c, d)
 
 
-@kernel
+@fast_kernel
 def row_scores(m, A, a_at, Y, y_at, n, width, S, squares):
     """S[l,i] = -a_i·y_l and squares[l] = -‖y_l‖² for m = 1, 2, 4 or 6 rows a_i; the squares with 1 and 2 only.
 
@@ -365,7 +365,7 @@ def _step_last(m, A, a_at, D, d_at, Y, y_at, n, j, G):
         _add_to(at(row_of(D, d_at, 1), j), d1)
 
 
-@kernel
+@fast_kernel
 def row_steps(m, A, a_at, D, d_at, Y, y_at, n, width, G):
     """d_i += Σ_l G[l,i]·y_l and y_l += Σ_i G[l,i]·a_i, all from the rows as they were, for m = 1, 2, 4 or 6 rows.
 
@@ -403,7 +403,7 @@ def row_steps(m, A, a_at, D, d_at, Y, y_at, n, width, G):
 # İrsoy et al. 2021 ("Corrected CBOW", kōan) divide it by k_c, which was not measured here.
 
 
-@kernel
+@fast_kernel
 def mean_rows(table, rows_at, count, width, h):
     """h = mean of the rows at ``count`` places of the table; returns its squared norm."""
     share = splat(f32(1.0) / f32(max(1, count)))
@@ -435,7 +435,7 @@ def mean_rows(table, rows_at, count, width, h):
     return total(square)
 
 
-@kernel
+@fast_kernel
 def add_to_rows(table, rows_at, count, width, e):
     """table[rows_at[r]] += e for every r, and e = 0."""
     zero = splat(f32(0.0))
@@ -525,7 +525,7 @@ def shift_of(table, stride, private):
     return (address(private.mine) - address(table)) // 4 - private.first * stride
 
 
-@kernel
+@fast_kernel
 def take_rows(table, stride, private):
     """Make all copies."""
     for j in range(0, private.count * stride, LANES):
@@ -534,7 +534,7 @@ def take_rows(table, stride, private):
         store(at(private.base, j), y)
 
 
-@kernel
+@fast_kernel
 def renew_rows(table, first, last, stride, private):
     """Add to the rows first:last, counted from the first copy's, what their copies have moved by; take them anew."""
     row, mine, base = at(table, private.first * stride), private.mine, private.base
