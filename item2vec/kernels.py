@@ -63,7 +63,7 @@ def family(path: Path) -> set[Path]:
 
 @functools.cache
 def _stamp(path: Path) -> str:
-    """A digest of the family's texts."""
+    """Return a digest of the family's texts."""
     digest = hashlib.sha256()
     for file in sorted(family(path)):
         digest.update(f"{file.relative_to(_PACKAGE) if file.is_relative_to(_PACKAGE) else file.name}\0".encode())
@@ -85,7 +85,7 @@ def _folders(path: Path) -> Iterator[Path]:
 
 @functools.cache
 def _writable(path: Path) -> Path | None:
-    """The first of a module's folders that can be written."""
+    """Return the first of a module's folders that can be written."""
     for folder in _folders(path):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ class _Locator(_caching._CacheLocator if _HAS_PARTS else object):  # type: ignor
 
 @functools.cache
 def _cache_class() -> Any:
-    """numba's cache of a function, with our locator."""
+    """Return numba's cache of a function, with our locator."""
     parts = type("_CacheParts", (_caching.CompileResultCacheImpl,), {"_locator_classes": [_Locator]})
     return type("_FamilyCache", (_caching.FunctionCache,), {"_impl_class": parts})
 

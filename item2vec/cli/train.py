@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 def _again(line: list[str]) -> str:
-    """The command that goes on where this one was stopped."""
+    """Return the command that goes on where this one was stopped."""
     return shlex.join(["item2vec", *line, *(["--resume"] if "--resume" not in line else [])])
 
 
@@ -221,13 +221,13 @@ class _Told(Listener):
         self.shower = ProgressShower(quiet)
 
     def reading(self, plan: Plan) -> None:
-        """A first run waits for its compiler."""
+        """Say if the compiler has to run."""
         self._window_mode, self._epochs = plan.config.window_mode, plan.config.epochs
         if not self._quiet:
             _say_what_compiles(plan.config)
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
-        """What was read, and a preset that may suit it."""
+        """Say what was read, and which preset may suit it."""
         if self._quiet:
             return
         from item2vec.corpus.shape_warnings import basket_hint
@@ -237,40 +237,40 @@ class _Told(Listener):
             click.echo(f"Hint: {as_options(hint)}.", err=True)
 
     def warned(self, sentence: str) -> None:
-        """Always, quiet or not."""
+        """Warn, quiet or not."""
         click.echo(f"Warning: {printable(as_options(sentence))}.", err=True)
 
     def noted(self, sentence: str) -> None:
-        """Likewise."""
+        """Note, quiet or not."""
         click.echo(f"Note: {printable(as_options(sentence))}.", err=True)
 
     def initialised(self, about: str) -> None:
-        """What --init gave."""
+        """Say what --init gave."""
         if not self._quiet:
             click.echo(about, err=True)
 
     def estimated(self, needs: Estimate) -> None:
-        """What it needs."""
+        """Say what it needs."""
         if not self._quiet:
             click.echo(str(needs), err=True)
 
     def begins(self, run: Run) -> None:
-        """How long a training will take that is long; one that goes on says so as it goes."""
+        """Say how long a training will take that is long; one that goes on says so as it goes."""
         if not self._quiet and not self._resume and (seconds := run.trainer.expected_seconds()) >= _LONG:
             click.echo(f"Training will take about {duration(seconds)}.", err=True)
 
     def resumed(self, progress: Progress) -> None:
-        """Where it goes on."""
+        """Say where it goes on."""
         if not self._quiet:
             at = f"epoch {progress.epoch} of {progress.epochs}, {progress.done:.0%} of the training done"
             click.echo(f"Going on in {at}.", err=True)
 
     def progressed(self, progress: Progress) -> None:
-        """A bar, or a line now and then."""
+        """Show a bar, or a line now and then."""
         self.shower(progress)
 
     def validated(self, validation: Validation) -> None:
-        """A line an epoch."""
+        """Say a line an epoch."""
         self.shower.say(describe_validation(validation, self._epochs))
 
 
@@ -314,14 +314,14 @@ def _stopped(session: Session, outcome: Outcome, again: str) -> None:
 
 
 def describe_validation(validation: Validation, epochs: int) -> str:
-    """An epoch's value, a line."""
+    """Return an epoch's value, a line."""
     epoch, value = len(validation.values), validation.values[-1]
     best = "the best so far" if validation.best_epoch == epoch else f"best {max(validation.values):.4f}"
     return f"epoch {epoch}/{epochs}  {validation.config.metric} {value:.4f}  ({best})"
 
 
 def describe_result(corpus: Corpus, validation: Validation | None, result: TrainResult, output: str) -> str:
-    """What was trained, what was kept, and what to do next."""
+    """Return what was trained, what was kept, and what to do next."""
     example = corpus.vocabulary[min(len(corpus.vocabulary) - 1, 100)]
     quoted = ("-- " if example.startswith("-") else "") + shlex.quote(example)
     model = "" if output == DEFAULT_MODEL else f" -m {shlex.quote(output)}"
@@ -338,13 +338,13 @@ def describe_result(corpus: Corpus, validation: Validation | None, result: Train
 
 
 def describe_checkpoints(written: int, seconds: float, training: float) -> str:
-    """What they cost."""
+    """Return what they cost."""
     what = "1 checkpoint" if written == 1 else f"{written:,} checkpoints"
     return f"{what} took {seconds:.1f} s, {seconds / training:.2%} of the time."
 
 
 def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any]:
-    """The document of --json."""
+    """Return the document of --json."""
     corpus, checkpoints = session.corpus, session.checkpoints
     assert checkpoints is not None
     document = {
@@ -368,7 +368,7 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
 
 
 def _say_what_compiles(config: TrainConfig) -> None:
-    """A first run waits for its compiler; so does every run where no code can be kept."""
+    """Say that a first run waits for its compiler; so does every run where no code can be kept."""
     from item2vec.kernels import is_compiled, keeps_code
 
     of_arch = {"skipgram": ("skipgram", "train_tiles"), "cbow": ("cbow", "train_cbow")}

@@ -55,7 +55,7 @@ def find_lookalikes(vocabulary: Vocabulary) -> Lookalikes:
 
 
 def folded(item: str) -> str:
-    """What is left of an item without its case, white space (Unicode's) and Unicode form."""
+    """Return what is left of an item without its case, white space (Unicode's) and Unicode form."""
     if not item.isascii():
         item = unicodedata.normalize("NFKC", item)
     return " ".join(item.split()).casefold()
@@ -186,7 +186,7 @@ class Inspection:
     columns_alike: float
 
     def length_at(self, share: float) -> int:
-        """The length that a share of the sequences do not exceed."""
+        """Return the length that a share of the sequences do not exceed."""
         return int(self.lengths[max(0, int(np.ceil(share * len(self.lengths))) - 1)])
 
     def share_up_to(self, length: int) -> float:

@@ -76,7 +76,7 @@ def read_corpus(
 def _tables(
     sources: Sequence[str | Path] | Sequences | Table, config: SourceConfig
 ) -> list[Path] | Table | Sequences | None:
-    """The files of an event table, what lies in memory, or None if the sources are text."""
+    """Return the files of an event table, what lies in memory, or None if the sources are text."""
     if isinstance(sources, Table | Sequences):
         _refuse_file_options(sources, config)
         return sources
@@ -94,7 +94,7 @@ def _tables(
 
 
 def _tables_of_files(paths: list[Path], config: SourceConfig) -> list[Path] | None:
-    """The files, if all are event tables; None if all are text."""
+    """Return the files, if all are event tables; None if all are text."""
     from item2vec.corpus.tables.table_files import format_of
     from item2vec.files.source import check_source
 

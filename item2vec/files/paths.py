@@ -30,7 +30,7 @@ def expand(name: str) -> Iterator[Path]:
 
 
 def nearest(path: Path) -> str:
-    """What to add when a file is missing: the folder that is missing, or the file that was meant."""
+    """Return what to add when a file is missing: the folder that is missing, or the file that was meant."""
     folder = path.parent
     if not folder.is_dir():
         return f"; there is no folder {str(folder)!r}"
@@ -42,7 +42,7 @@ def nearest(path: Path) -> str:
 
 
 def shown_name(path: Path) -> str:
-    """What messages call a file."""
+    """Return what messages call a file."""
     return "standard input" if str(path) == STANDARD_INPUT else repr(str(path))
 
 

@@ -105,7 +105,7 @@ def longest_path(tree, size):  # type: ignore[no-untyped-def]
 
 
 def make_paths(tree: npt.NDArray[np.int32], size: int) -> Paths | None:
-    """The paths of a tree of ``size`` items; None where it is not one."""
+    """Return the paths of a tree of ``size`` items; None where it is not one."""
     longest = int(longest_path(tree, size))
     if longest < 0:
         return None

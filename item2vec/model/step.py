@@ -91,7 +91,7 @@ def _cpu_path_step(
 
 
 def _frozen_array(rows: Tensor | None, size: int) -> npt.NDArray[np.uint8]:
-    """The mask of frozen rows as the kernels take it."""
+    """Return the mask of frozen rows as the kernels take it."""
     if rows is None:
         return np.zeros(0, np.uint8)
     if len(rows) not in (0, size):
@@ -159,7 +159,7 @@ def kernel_step(
 
 @contextmanager
 def _flat(*tables: Tensor) -> Iterator[list[npt.NDArray[np.float32]]]:
-    """The tables' memory as the kernel reads it: itself, or a copy that is copied back in the end."""
+    """Give the tables' memory as the kernel reads it: itself, or a copy that is copied back in the end."""
     for table in tables:
         if table.dtype != torch.float32 or table.shape != tables[0].shape:
             raise TrainingError(

@@ -109,7 +109,7 @@ class MapData:
 
 
 def neighbours(model: KeyedVectors, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The nearest of all items of the model to each of some, by cosine.
+    """Return the nearest of all items of the model to each of some, by cosine.
 
     Returns
     -------

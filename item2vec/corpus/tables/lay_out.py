@@ -27,7 +27,7 @@ WEIGHT = 4  # of that token
 
 
 def new_state() -> NDArray[np.int64]:
-    """The state before the first event; no user has the number -1."""
+    """Return the state before the first event; no user has the number -1."""
     return np.array([-1, 0, 0, 0, 1], np.int64)
 
 

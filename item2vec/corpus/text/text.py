@@ -220,7 +220,7 @@ def _tokenise(
 def _number(
     table: ItemTable, min_count: int, max_items: int | None
 ) -> tuple[Vocabulary, Vocabulary, NDArray[np.int32]]:
-    """The items that are kept, those that are too rare, and each code's id, -1 for none; no item has code 0."""
+    """Return the items that are kept, those that are too rare, and each code's id, -1 for none; no item has code 0."""
     chosen, dropped = divide_items(table.counts, min_count, max_items)
     ranks = np.full(len(table) + 1, -1, np.int32)
     ranks[chosen + 1] = np.arange(len(chosen), dtype=np.int32)
@@ -241,7 +241,7 @@ def _vocabulary(table: ItemTable, chosen: NDArray[np.int64]) -> Vocabulary:
 
 
 def _bad_text_error(sources: Sequence[Source]) -> CorpusError:
-    """The error that says where the first byte stands that is not UTF-8 text; one of the mapped files has it."""
+    """Return the error that says where the first byte stands that is not UTF-8 text; one of the mapped files has it."""
     for source in sources:
         if source.stream or source.empty:
             continue

@@ -26,7 +26,6 @@ from item2vec.kernels import kernel
 # marks sequences without another array.
 #
 # Kernels neither allocate nor grow: `read_chunk` stops and says what room it needs. Words are little-endian.
-# numba's cache does not see changes in `edges` and `item_hash`: `make clean` after editing them.
 
 # Where items begin and end in a block of bytes, found eight bytes at a time (SWAR): the tokeniser's first loop.
 #
@@ -122,7 +121,7 @@ def mark_separators(data: Array, words: Array, delimiter: Array, first: int, bit
 
 @kernel
 def _first_bit(bits: Any) -> Any:
-    """Number of the lowest set bit of a word that has one."""
+    """Return number of the lowest set bit of a word that has one."""
     return _BIT_NUMBER[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _58]
 
 
@@ -376,7 +375,7 @@ _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 @kernel
 def _keys_at_end(data: Array, start: int, length: int) -> tuple[Any, Any]:
-    """The keys of `_make_keys` for an item so near the data's end that whole words would reach beyond."""
+    """Return the keys of `_make_keys` for an item so near the data's end that whole words would reach beyond."""
     key = bytes_at_end(data, start) & _FIRST_BYTES[min(length, 8)]
     rest = bytes_at_end(data, start + 8) & _FIRST_BYTES[min(max(length - 8, 0), 8)]
     if length > INLINE:
@@ -621,7 +620,7 @@ class ItemTable:
 
 
 def _grown(array: NDArray[Kind], used: int, needed: int) -> NDArray[Kind]:
-    """A longer array with the same first ``used`` rows; at least doubled, so that copies stay few."""
+    """Return a longer array with the same first ``used`` rows; at least doubled, so that copies stay few."""
     more = array.nbytes // max(1, len(array)) * needed
     if more > _SMALL and more > available_memory():
         raise CorpusError(

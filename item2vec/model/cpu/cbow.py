@@ -98,7 +98,7 @@ def _find(item, targets, n, seen, stamp):
 
 @inlined
 def list_negatives(negatives, count, share, targets, weights, seen, stamp):
-    """The different negatives of a tile and -K/N times how often each was drawn; returns how many."""
+    """Return the different negatives of a tile and -K/N times how often each was drawn; returns how many."""
     n = 0
     for draw in range(count):
         item = get(at(negatives, draw))
@@ -158,7 +158,7 @@ class Overlap(NamedTuple):
 
 @inlined
 def overlap(start, stop, c):
-    """The `Overlap` of the windows of c and c+1."""
+    """Return the `Overlap` of the windows of c and c+1."""
     a, b = get(at(start, c)), get(at(start, c + 1))
     y, z = get(at(stop, c)), get(at(stop, c + 1))
     return Overlap(min(a, b), max(a, b), min(y, z), max(y, z), 1 if b < a else 0, 1 if z > y else 0)
@@ -280,14 +280,14 @@ def add_to_two(table, ids, stride, c, windows, width, e):
 
 @inlined
 def _four_rows(h, width, Y, y_at, S):
-    """The scores of four rows that both meet; returns the lanes' largest sums of squares."""
+    """Return the scores of four rows that both meet; returns the lanes' largest sums of squares."""
     aa, bb, cc, dd = two_by_four(h, at(h, width), Y, y_at, width, S)
     return larger(larger(aa, bb), larger(cc, dd))
 
 
 @inlined
 def _one_row_and_own(h, width, Y, y_at, S):
-    """The scores of the last row that both meet, and of each one's own."""
+    """Return the scores of the last row that both meet, and of each one's own."""
     y, u, v = row_of(Y, y_at, 0), row_of(Y, y_at, 1), row_of(Y, y_at, 2)
     z = splat(f32(0.0))
     a0, a1, b0, c1, aa, bb, cc = z, z, z, z, z, z, z
@@ -326,7 +326,7 @@ def _put_errors(e, width, first, second):
 
 @inlined
 def _own(p, g, a, d):
-    """The step of one register of a row that meets only ``a``; returns the error that it adds to d."""
+    """Return the step of one register of a row that meets only ``a``; returns the error that it adds to d."""
     y = load(p)
     store(p, fma(g, a, y))
     return fma(g, y, d)
@@ -393,7 +393,7 @@ def pair_steps(h, e, width, Y, y_at, n, G):
 
 @fast_kernel
 def _step_on_two(tables, stride, width, items, c, windows, N, lr, room):
-    """The usual case: two centres with overlapping windows, N negatives, no item of either twice, and none frozen.
+    """Step in the usual case: two centres with overlapping windows, N negatives, no item twice, none frozen.
 
     Returns the loss, or -1 and no step if that may have to be limited.
     """
@@ -412,7 +412,7 @@ def _step_on_two(tables, stride, width, items, c, windows, N, lr, room):
 
 @inlined
 def _hidden_vectors(table, batch, c, m, stride, width, frozen, spare, room):
-    """The means of the windows of m centres; returns their contexts, the centres that have some, the largest norm."""
+    """Mean the windows of m centres; return their contexts, the centres that have some, the largest norm."""
     count, filled, x_most = 0, 0, f32(0.0)
     put(room.bounds, np.int64(0))
     for i in range(m):

@@ -131,7 +131,7 @@ def shrink_steps(
 
 @fast_kernel
 def target_pointers(scratch):
-    """The same work space as pointers: as an argument, an array is seven numbers and counts its references."""
+    """Return the same work space as pointers: as an argument, an array is seven numbers and counts its references."""
     return TargetScratch(
         ptr(scratch.hidden), ptr(scratch.errors), ptr(scratch.hidden_at), ptr(scratch.G), ptr(scratch.weights),
         ptr(scratch.pair_weights), ptr(scratch.signs), ptr(scratch.drawn_weights), ptr(scratch.squares),
@@ -194,7 +194,7 @@ def gradients(G, weights, count, lr):
 
 @inlined
 def largest(minus, count):
-    """The largest of minus[:count] by their amount."""
+    """Return the largest of minus[:count] by their amount."""
     most = f32(0.0)
     for k in range(count):
         most = max(most, -get(at(minus, k)))

@@ -72,7 +72,7 @@ def _spread_signs(signs, n, m, weights):
 
 @fast_kernel
 def step_on_contexts(tables, width, count, n, lr, room, slots):
-    """The contexts of a centre and its path of n nodes; returns the loss, and the steps that were limited.
+    """Return the contexts of a centre and its path of n nodes; returns the loss, and the steps that were limited.
 
     An upper bound of the nodes' norms goes from the rows of one step to the next, instead of the norms.
     """
@@ -113,7 +113,7 @@ def step_on_contexts(tables, width, count, n, lr, room, slots):
 
 @fast_kernel
 def step_on_mean(outputs, width, count, x_most, n, lr, room, slots):
-    """The hidden vector of a centre, the mean of ``count`` contexts, and its path; as `step_on_contexts`."""
+    """Return the hidden vector of a centre, the mean of ``count`` contexts, and its path; as `step_on_contexts`."""
     limited = 0
     row_scores(1, room.hidden, room.hidden_at, outputs, room.targets_at, n, width, room.G, room.squares)
     y_most = largest(room.squares, n)

@@ -80,7 +80,7 @@ BLOCK = 4  # rows y_l that a block of scores may read beyond the last
 
 @inlined
 def row_of(table, rows_at, i):
-    """The row that stands at place i of a list."""
+    """Return the row that stands at place i of a list."""
     return at(table, get(at(rows_at, i)))
 
 
@@ -136,7 +136,7 @@ def _scores_of_four(A, a_at, Y, y_at, n, width, S):
 
 @inlined
 def two_by_four(x0, x1, Y, y_at, width, S):
-    """The scores of two rows with four, for `put_eight_totals`; returns the lanes' sums of squares of the four."""
+    """Score two rows with four, for `put_eight_totals`; return the lanes' sums of squares of the four."""
     y0, y1, y2, y3 = row_of(Y, y_at, 0), row_of(Y, y_at, 1), row_of(Y, y_at, 2), row_of(Y, y_at, 3)
     z = splat(f32(0.0))
     a0, a1, b0, b1, c0, c1, d0, d1, aa, bb, cc, dd = z, z, z, z, z, z, z, z, z, z, z, z
@@ -405,7 +405,7 @@ def row_steps(m, A, a_at, D, d_at, Y, y_at, n, width, G):
 
 @fast_kernel
 def mean_rows(table, rows_at, count, width, h):
-    """h = mean of the rows at ``count`` places of the table; returns its squared norm."""
+    """Return h = mean of the rows at ``count`` places of the table; returns its squared norm."""
     share = splat(f32(1.0) / f32(max(1, count)))
     zero = splat(f32(0.0))
     square = zero

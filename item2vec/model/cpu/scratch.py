@@ -156,7 +156,7 @@ class Tile(NamedTuple):
 
 @fast_kernel
 def pointers(scratch):
-    """The same work space as pointers: as an argument, an array is seven numbers."""
+    """Return the same work space as pointers: as an argument, an array is seven numbers."""
     return Scratch(
         ptr(scratch.X), ptr(scratch.Y), ptr(scratch.Yt), ptr(scratch.S), ptr(scratch.G), ptr(scratch.B),
         ptr(scratch.row_step), ptr(scratch.column_step), ptr(scratch.mask), ptr(scratch.windows),

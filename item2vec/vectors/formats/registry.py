@@ -165,7 +165,7 @@ def export_vectors(
 
 
 def format_of_name(path: str | os.PathLike[str]) -> str:
-    """The format to write for a file of this name.
+    """Return the format to write for a file of this name.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def _is_separator(code: int) -> bool:
 
 @kernel
 def _parse_number(data: Array, start: int, stop: int, powers: Array) -> tuple[float, int, bool]:
-    """The number at data[start:stop], where its token ends, and whether it is sure."""
+    """Return the number at data[start:stop], where its token ends, and whether it is sure."""
     i = start
     negative = False
     if data[i] == 45 or data[i] == 43:
@@ -243,7 +243,7 @@ _ERROR = 2e-6  # at nine digits a double is good to 1e9 * 2**-51
 def _digits(
     value: float, bits: int, precision: int, powers: Array, half_steps: Array, exponents: Array
 ) -> tuple[int, int]:
-    """The digits of a positive normal number as an integer, and their last one's power of ten; -1: in doubt."""
+    """Return the digits of a positive normal number as an integer, and their last one's power of ten; -1: in doubt."""
     code = (bits >> 23) & 255
     exponent = exponents[code]
     if value >= powers[exponent + 1 - POWERS_FROM]:
