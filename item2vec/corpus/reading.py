@@ -83,7 +83,7 @@ def _tables(
     from item2vec.files.paths import expand
 
     if isinstance(sources, str | Path):
-        raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
+        raise ConfigError(f"`sources` is {str(sources)!r}, one name; give a list of names")
     paths = [path for source in sources for path in expand(str(source))]
     if config.sql is not None:
         _refuse_text_options(config, "the result of `sql`")

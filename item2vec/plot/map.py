@@ -29,7 +29,7 @@ def commonest(model: KeyedVectors, top: int) -> NDArray[np.int64]:
         If fewer than three have a direction: a map needs as many.
     """
     if isinstance(top, bool) or not 3 <= top <= MOST:
-        raise ConfigError(f"top is {top!r}; a map has from 3 to {MOST:,} items")
+        raise ConfigError(f"`top` is {top!r}; a map has from 3 to {MOST:,} items")
     return _directed(model, np.arange(min(top, len(model))))
 
 

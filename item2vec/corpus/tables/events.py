@@ -112,7 +112,7 @@ def read_events(
     """
     memory = config.memory_bytes
     if memory is not None and memory < _LEAST_MEMORY:
-        raise ConfigError(f"memory is {config.memory!r}; to sort tables it must be 64MB or more")
+        raise ConfigError(f"`memory` is {config.memory!r}; to sort tables it must be 64MB or more")
     entry = None if isinstance(paths, Table) else event_entry(event_sources(paths), config, min_count, max_items)
     if entry and (found := entry.open()):
         return found

@@ -177,7 +177,7 @@ def encode(
 
 def _check_options(sources: object, delimiter: str | None, min_count: int, max_items: int | None, threads: int) -> None:
     if isinstance(sources, str | Path):
-        raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
+        raise ConfigError(f"`sources` is {str(sources)!r}, one name; give a list of names")
     if delimiter is not None and (not delimiter or "\n" in delimiter or "\0" in delimiter):
         raise ConfigError(
             f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
