@@ -12,6 +12,7 @@ from item2vec.cli.options import DEFAULT_MODEL, format_table, json_option, model
 from item2vec.cli.output import print_answer, print_json, printable, working
 from item2vec.errors import ModelError
 from item2vec.files.atomic import check_writable
+from item2vec.files.paths import same_file
 from item2vec.vectors.formats.registry import FORMATS, TABLES, WRITERS, Table, export_vectors, read_vectors
 from item2vec.vectors.index_file import index_path
 
@@ -176,7 +177,7 @@ def export(
     DEST appears whole or not at all; one that is there is replaced.
     """
     model = open_model(model_path)
-    if os.path.exists(destination) and os.path.samefile(destination, model_path):
+    if same_file(destination, model_path):
         raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
     written = export_vectors(
         model,
@@ -242,7 +243,7 @@ def import_(source: str, output: str, format_name: str | None, items: str | None
     Text may be gzipped.
     """
     check_writable(output)
-    if os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
+    if same_file(source, output):
         raise ModelError(f"cannot write {output}: it is the source itself; name another file")
     model = read_vectors(source, format_name, items=items)
     model.save(output)
@@ -291,7 +292,7 @@ def index(model_path: str, recall: float, connectivity: int, threads: int, as_js
     """
     model = open_model(model_path)
     path = index_path(model_path)
-    if os.path.exists(path) and os.path.samefile(path, model_path):
+    if same_file(path, model_path):
         raise ModelError(f"cannot write {path}: it is the model itself; give the model another ending")
     with working(f"Building the index of {len(model):,} items"):
         facts = model.build_index(path, recall=recall, connectivity=connectivity, threads=threads).facts

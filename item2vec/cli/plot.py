@@ -9,6 +9,7 @@ import click
 from item2vec.cli.options import json_option, model_option, open_model
 from item2vec.cli.output import print_json, working
 from item2vec.errors import ModelError
+from item2vec.files.paths import same_file
 from item2vec.plot.draw import THEMES, Theme, draw_map
 from item2vec.plot.layout import METHODS, Method
 
@@ -80,7 +81,7 @@ def plot(
     map are alike; the map shows only part of what makes them so, and the neighbours in the page all of it.
     """
     model = open_model(model_path)
-    if os.path.exists(destination) and os.path.samefile(destination, model_path):
+    if same_file(destination, model_path):
         raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
     with working(f"Drawing the map by {method.upper()}"):
         drawn, unknown = draw_map(

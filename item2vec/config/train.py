@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -152,9 +151,9 @@ class TrainConfig:
     @property
     def worker_count(self) -> int:
         """Threads that will run: ``threads``, or the cores this process may use."""
-        if hasattr(os, "sched_getaffinity"):
-            return self.threads or len(os.sched_getaffinity(0))
-        return self.threads or os.cpu_count() or 1
+        from item2vec.files.machine import cores  # brings numpy, which a command's help can do without
+
+        return self.threads or cores()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain JSON values."""

@@ -22,7 +22,7 @@ from item2vec.kernels import kernel
 _FILE_SIZE = 1 << 30  # bytes after which another file begins, so that the disk gets them back bit by bit
 
 
-class Room:
+class TokenBudget:
     """How many bytes of codes all readers together may hold in memory.
 
     Parameters
@@ -59,8 +59,8 @@ class CodeStore:
     been taken. The files have no name, so that they go with the process, however it ends.
     """
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, budget: TokenBudget) -> None:
+        self._budget = budget
         self._blocks: list[NDArray[np.int32]] = []
         self._files: list[BinaryIO] = []
         self._longest = 1
@@ -75,17 +75,17 @@ class CodeStore:
         """
         self._blocks.append(codes)
         self._longest = max(self._longest, len(codes))
-        if not self._room.take(codes.nbytes):
+        if not self._budget.take(codes.nbytes):
             self.write_out()
 
     def write_out(self) -> None:
         """Bring all that lies in memory to a file."""
         if not self._blocks:
             return
-        with writing_to(self._room.folder):
+        with writing_to(self._budget.folder):
             for block in self._blocks:
                 if not self._files or self._files[-1].tell() >= _FILE_SIZE:
-                    self._files.append(temporary_file(self._room.folder))
+                    self._files.append(temporary_file(self._budget.folder))
                 self._files[-1].write(block.data)
             self._files[-1].flush()
         self._blocks = []

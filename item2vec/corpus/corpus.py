@@ -10,7 +10,7 @@ from typing import BinaryIO, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.files.machine import give_back
+from item2vec.files.machine import release_pages
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 
@@ -42,7 +42,7 @@ class CorpusFile:
         self.size = len(self.mapped)
         self._read = 0
 
-    def let_go(self, tokens: int) -> None:
+    def tokens_read(self, tokens: int) -> None:
         """Note that so many more ids have been read; now and then all pages are given back.
 
         They stay in the system's cache as long as it has room, but no longer count as this process's own.
@@ -54,7 +54,7 @@ class CorpusFile:
 
     def release(self) -> None:
         """Give all pages back."""
-        give_back(self.mapped, 0, self.size)
+        release_pages(self.mapped, 0, self.size)
 
 
 class Facts(TypedDict):
@@ -109,7 +109,7 @@ class Corpus:
         """Sequences that kept a token."""
         return len(self.offsets) - 1
 
-    def let_go(self, tokens: int) -> None:
+    def tokens_read(self, tokens: int) -> None:
         """Note that so many more tokens have been read; now and then a mapped file's pages are given back."""
         if self.file is not None:
-            self.file.let_go(tokens)
+            self.file.tokens_read(tokens)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from item2vec.corpus.corpus import Corpus, CorpusFile, Facts
 from item2vec.corpus.text.utf8_kernels import all_valid
-from item2vec.files.machine import give_back
+from item2vec.files.machine import release_pages
 from item2vec.files.temporary import temporary_file, writing_to
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
@@ -124,7 +124,7 @@ def _check(corpus: Corpus, header: dict[str, Any]) -> None:
     with memoryview(file.mapped) as data:
         for start in range(HEADER, file.size, STEP):
             crc = zlib.crc32(data[start : start + STEP], crc)
-            give_back(file.mapped, start, min(start + STEP, file.size))
+            release_pages(file.mapped, start, min(start + STEP, file.size))
     if b"%08x" % zlib.crc32(header["text"], crc) != header["crc"]:  # as text: as numbers, "1A" would do for "1a"
         raise DamagedFileError("its sum is another")
     vocabulary, rare = corpus.vocabulary, corpus.rare

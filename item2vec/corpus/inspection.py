@@ -262,7 +262,7 @@ def _walk(corpus: Corpus) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     while first < len(corpus):
         last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + _STEP, "right")) - 1)
         walk(items, offsets, first, last, seen, times, hashes, totals)
-        corpus.let_go(int(offsets[last] - offsets[first]))
+        corpus.tokens_read(int(offsets[last] - offsets[first]))
         first = last
     return hashes, totals
 

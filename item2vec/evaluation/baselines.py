@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.evaluation.ranking import Scorer, core_count, sparse_rows
+from item2vec.evaluation.ranking import Scorer, sparse_rows
 from item2vec.evaluation.sequences import Sequences
+from item2vec.files.machine import cores
 
 NEIGHBOURS = 200
 _LONGEST = 2_000  # of a sequence's distinct items, those that co-occurrence looks at: their pairs are a square
@@ -103,7 +104,7 @@ def _cosines(training: Sequences, size: int, neighbours: int) -> Any:
     def strongest(first: int) -> Any:
         return _strongest(transposed[first : first + _BLOCK] @ normalised, first, neighbours)
 
-    with ThreadPoolExecutor(core_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return vstack(list(pool.map(strongest, range(0, size, _BLOCK))), format="csr")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from item2vec.config.scoring import Scoring
 from item2vec.errors import ModelError
 from item2vec.evaluation.sequences import Sequences
+from item2vec.files.machine import cores
 from item2vec.vectors.recommend import item_weights, mixture
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 Scorer = Callable[[int, int], NDArray[np.float32]]
 
 _BLOCK = 1 << 22  # scores computed at a time by a thread: 16 MB
-
-
-def core_count() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def rank_items(
@@ -69,7 +64,7 @@ def rank_items(
         best = top_k(scores, min(k, size))
         ranked[first:stop, : best.shape[1]] = best
 
-    with ThreadPoolExecutor(core_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for _ in pool.map(rank, range(0, users, step)):
             pass
     return ranked

@@ -17,6 +17,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+
+def cores() -> int:
+    """Return how many cores this process may use: those it is bound to, or its container's quota where that is less."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(bound, *(math.ceil(quota) for quota in _core_quotas()), sys.maxsize))
+
+
 # Arrays on memory pages of their own, mapped pages given back, and how much memory there is and is left.
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -37,7 +44,7 @@ def own_pages(shape: tuple[int, ...], dtype: type[Kind]) -> NDArray[Kind]:
     return np.frombuffer(memory, kind, count).reshape(shape)
 
 
-def give_back(mapped: mmap.mmap, start: int, stop: int) -> None:
+def release_pages(mapped: mmap.mmap, start: int, stop: int) -> None:
     """Let go of a mapped file's pages that have been read; should one be needed again, it is read again."""
     if hasattr(mmap, "MADV_DONTNEED"):
         first = start // mmap.PAGESIZE * mmap.PAGESIZE
@@ -99,6 +106,21 @@ def _container_limits() -> Iterator[tuple[int, int]]:
         limit = int((group / "memory.limit_in_bytes").read_text())
         cached = _number(str(group / "memory.stat"), "total_inactive_file")
         yield limit, int((group / "memory.usage_in_bytes").read_text()) - cached
+
+
+def _core_quotas() -> Iterator[float]:
+    """Yield the cores that each control group of this process leaves it (``cgroup-v2``, cpu.max; version 1's quota)."""
+    with suppress(OSError):
+        lines = _OWN_GROUP.read_text().splitlines()
+        own = _GROUPS / next((line[4:] for line in lines if line.startswith("0::/")), "")
+        for group in (own, *(parent for parent in own.parents if parent.is_relative_to(_GROUPS))):
+            with suppress(OSError, ValueError):  # ValueError: it says "max"
+                quota, period = map(int, (group / "cpu.max").read_text().split())
+                yield quota / period
+    with suppress(OSError, ValueError):
+        quota, period = (int((_GROUPS / "cpu" / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+        if quota > 0:
+            yield quota / period
 
 
 def _number(path: str, name: str) -> int:

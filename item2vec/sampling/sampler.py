@@ -46,7 +46,7 @@ class Window:
         radius = (self.size + 1) / 2 if self.mode == "shrink" else self.size
         return max(1.0, min(sides * radius, mean_length - 1))
 
-    def room(self, longest: int, offsets: npt.NDArray[np.int64]) -> int:
+    def slots(self, longest: int, offsets: npt.NDArray[np.int64]) -> int:
         """Most items of a batch that spans ``longest`` tokens of a corpus."""
         if self.mode == "basket":
             return longest + int(np.diff(offsets).max(initial=0))
@@ -190,7 +190,7 @@ class Sampler:
 
     def worker(self, seed: np.random.SeedSequence, longest: int) -> Worker:
         """Make the state and the buffers of a worker whose batches span at most ``longest`` tokens of the corpus."""
-        size = self.window.room(longest, self.corpus.offsets)
+        size = self.window.slots(longest, self.corpus.offsets)
         centres, negatives = self.tile
         tiles = -(-size // centres)
         return Worker(
@@ -222,7 +222,7 @@ class Sampler:
         tiles = _draw_negatives(
             begin, end, centres, negatives, self.noise, worker.state, worker.tiles, worker.negatives
         )
-        self.corpus.let_go(last - first)
+        self.corpus.tokens_read(last - first)
         return WindowBatch(
             items=worker.items[:size],
             start=worker.start[:size],

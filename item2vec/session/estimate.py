@@ -189,9 +189,9 @@ def _worker(corpus: Corpus, config: TrainConfig) -> int:
     cbow = config.arch == "cbow"
     centres, negatives = config.tile or choose_tile(window, config.negative, length, config.dim, cbow=cbow)
     shard = min(_SHARD, len(corpus.items))
-    batch = (4 + 8 + 8) * window.room(shard, corpus.offsets) + 4 * negatives * (shard // centres + 1)
+    batch = (4 + 8 + 8) * window.slots(shard, corpus.offsets) + 4 * negatives * (shard // centres + 1)
     width, columns = padded(config.dim), padded(negatives)
-    reach = min(config.window, window.room(0, corpus.offsets), len(corpus.items))
+    reach = min(config.window, window.slots(0, corpus.offsets), len(corpus.items))
     if config.arch == "skipgram" and config.loss == "ns":
         rows, outputs = centres + 2 * reach + 16, negatives + centres + 32
         space = rows * width + outputs * width + width * columns + 2 * rows * columns + centres * (2 * reach + 48)

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.search import cores, top_k
+from item2vec.files.machine import cores
+from item2vec.vectors.search import top_k
 
 if TYPE_CHECKING:
     from usearch.index import Index

@@ -93,10 +93,10 @@ def graph_fault(data: NDArray[np.uint8], items: int, dim: int, scalar: int, widt
 
 
 def _nodes_fault(
-    data: NDArray[np.uint8], starts: NDArray[np.int64], levels: NDArray[np.int64], items: int, room: tuple[int, int]
+    data: NDArray[np.uint8], starts: NDArray[np.int64], levels: NDArray[np.int64], items: int, degrees: tuple[int, int]
 ) -> str | None:
     """Return the same for the nodes: keys, levels, and where their neighbours lead."""
-    base, connectivity = room
+    base, connectivity = degrees
     times = np.zeros(items, np.int64)
     for first in range(0, len(starts), _BLOCK):
         begin = starts[first : first + _BLOCK]

@@ -50,8 +50,8 @@ def pooled(
     while first < len(histories):
         # As many histories as fit, at least one.
         done = ends[first] - lengths[first]
-        room = done + max(_NUMBERS // table.shape[1], lengths[first])
-        last = int(np.searchsorted(ends, room, "right"))
+        limit = done + max(_NUMBERS // table.shape[1], lengths[first])
+        last = int(np.searchsorted(ends, limit, "right"))
         sizes = lengths[first:last]
         starts = np.cumsum(sizes) - sizes
         rows = _wide(table[np.concatenate(histories[first:last])])

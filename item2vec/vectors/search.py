@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from item2vec.files.machine import cores
 
 # Two tables read as one whose rows are longer, without a copy of either.
 
@@ -59,11 +60,6 @@ class _Task:
     cosine: bool
     bias: NDArray[np.float32] | None
     excluded: NDArray[np.int64]  # query * V + row, sorted
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def top_k(

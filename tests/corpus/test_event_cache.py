@@ -12,7 +12,7 @@ from test_streams import same
 
 from item2vec.config.source import SourceConfig
 from item2vec.corpus import encoded as corpus_file
-from item2vec.corpus.codes import Room
+from item2vec.corpus.codes import TokenBudget
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.tables import events
@@ -25,7 +25,7 @@ EVENTS = [Event(f"u{i % 7}" if i % 10 else None, f"i{i * i % 23}", 100 + i // 3)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ITEM2VEC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(events, "Room", lambda limit, folder: Room(0, folder))  # all tokens go to a file
+    monkeypatch.setattr(events, "TokenBudget", lambda limit, folder: TokenBudget(0, folder))  # all tokens go to a file
     Path("e.csv").write_bytes(csv_text(EVENTS))
     return tmp_path / "cache"
 

@@ -13,7 +13,7 @@ from corpus_twin import Twin, read_twin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from item2vec.corpus.codes import CodeStore, Room
+from item2vec.corpus.codes import CodeStore, TokenBudget
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.text.part_reader import PartReader, split_at_lines
 from item2vec.corpus.text.text import read_text
@@ -243,7 +243,7 @@ def test_a_stopped_reader_reads_no_further(tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_bytes(b"a b\n" * 1000)
     stopped = threading.Event()
     stopped.set()
-    reader = PartReader(b"", TINY, stopped, CodeStore(Room(1 << 20, tmp_path)))
+    reader = PartReader(b"", TINY, stopped, CodeStore(TokenBudget(1 << 20, tmp_path)))
     reader.read(split_at_lines(find_sources([tmp_path / "corpus.txt"]), 1, 1)[0])
     assert reader.sequences == 0
 

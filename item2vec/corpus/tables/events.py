@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from item2vec.config.source import SourceConfig
 from item2vec.corpus.cache import CacheEntry
-from item2vec.corpus.codes import CodeStore, Part, Room, ids_in_memory, write_ids
+from item2vec.corpus.codes import CodeStore, Part, TokenBudget, ids_in_memory, write_ids
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
 from item2vec.corpus.in_memory import Table
@@ -116,8 +116,8 @@ def read_events(
     entry = None if isinstance(paths, Table) else event_entry(event_sources(paths), config, min_count, max_items)
     if entry and (found := entry.open()):
         return found
-    room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
-    tokens = CodeStore(room)
+    budget = TokenBudget(tokens_in_memory() if memory is None else memory, cache_folder())
+    tokens = CodeStore(budget)
     with Database(threads, memory) as database:
         table = load_events(database, paths, config)
         ticks = _sort(database, table, config)
@@ -143,10 +143,10 @@ def read_events(
         check_kept(corpus, int(counts.max()), table.name, min_count=min_count, max_items=max_items)
         return corpus
 
-    if not room.exceeded:
+    if not budget.exceeded:
         ids = ids_in_memory(parts, [ranks], [int(vocabulary.counts.sum())])
         return check(Corpus(*ids, vocabulary, rare=rare, names=names, notes=table.notes, **facts))
-    with CorpusFileWriter(room.folder, named=entry is not None) as writer:
+    with CorpusFileWriter(budget.folder, named=entry is not None) as writer:
         write_ids(parts, [ranks], writer)
         corpus = check(writer.finish(vocabulary, rare, facts, entry.key if entry else "", names, table.notes))
         if entry:

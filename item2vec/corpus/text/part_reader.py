@@ -15,7 +15,7 @@ from item2vec.corpus.text import tokeniser as edges
 from item2vec.corpus.text import tokeniser as item_hash
 from item2vec.corpus.text.tokeniser import ItemTable, Sizes
 from item2vec.errors import CorpusError
-from item2vec.files.machine import give_back, own_pages
+from item2vec.files.machine import own_pages, release_pages
 from item2vec.files.source import Source, map_file
 from item2vec.files.stream import Stream
 
@@ -132,7 +132,7 @@ class PartReader:
             pause = min(position + self._sizes.chunk, segment.stop)
             self._read_until(data, words, pause)
             # From the start, as an item that reaches over a chunk's end brings pages before it back.
-            give_back(mapped, segment.start, pause)
+            release_pages(mapped, segment.start, pause)
             position = int(cursor[edges.POSITION])
 
     def _read_stream(self, stream: Stream) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.corpus.cache import CacheEntry
-from item2vec.corpus.codes import CodeStore, Part, Room, gather_items, ids_in_memory, write_ids
+from item2vec.corpus.codes import CodeStore, Part, TokenBudget, gather_items, ids_in_memory, write_ids
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
 from item2vec.corpus.text.part_reader import PartReader, Segment, split_at_lines
@@ -147,8 +147,8 @@ def encode(
     CorpusError
         If a source is damaged or no text, or if the file of the encoded corpus cannot be written.
     """
-    room = Room(tokens_in_memory() if memory is None else memory, cache_folder())
-    table, shares = _tokenise(split_at_lines(files, threads, sizes.part), delimiter, sizes, room)
+    budget = TokenBudget(tokens_in_memory() if memory is None else memory, cache_folder())
+    table, shares = _tokenise(split_at_lines(files, threads, sizes.part), delimiter, sizes, budget)
     if not all_valid(table.blob, table.offsets, len(table)):
         raise _bad_text_error(files)
     commonest = int(table.counts.max(initial=0))
@@ -160,12 +160,12 @@ def encode(
         replaced=sum(source.stream.replaced for source in files if source.stream),
     )
     parts, part_ranks = [share.part for share in shares], [share.take_ranks(ranks) for share in shares]
-    if not room.exceeded:
+    if not budget.exceeded:
         kept = [int(share.counts[own[1:] >= 0].sum()) for share, own in zip(shares, part_ranks, strict=True)]
         corpus = Corpus(*ids_in_memory(parts, part_ranks, kept), vocabulary, rare=rare, **facts)
         check(corpus, commonest)
         return _noted(corpus)
-    with CorpusFileWriter(room.folder, named=entry is not None) as writer:
+    with CorpusFileWriter(budget.folder, named=entry is not None) as writer:
         write_ids(parts, part_ranks, writer)
         corpus = writer.finish(vocabulary, rare, facts, entry.key if entry else "")
         check(corpus, commonest)
@@ -203,11 +203,11 @@ class _Share:
 
 
 def _tokenise(
-    segments: Sequence[list[Segment]], delimiter: bytes, sizes: Sizes, room: Room
+    segments: Sequence[list[Segment]], delimiter: bytes, sizes: Sizes, budget: TokenBudget
 ) -> tuple[ItemTable, list[_Share]]:
     """Read each list of segments in a thread of its own; the joint table has the items by first occurrence."""
     stopped = threading.Event()
-    readers = [PartReader(delimiter, sizes, stopped, CodeStore(room)) for _ in segments]
+    readers = [PartReader(delimiter, sizes, stopped, CodeStore(budget)) for _ in segments]
     calls = [partial(reader.read, share) for reader, share in zip(readers, segments, strict=True)]
     run_in_threads(calls, stopped)
     counts = [reader.table.counts.copy() for reader in readers]

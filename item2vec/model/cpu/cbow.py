@@ -392,76 +392,76 @@ def pair_steps(h, e, width, Y, y_at, n, G):
 
 
 @fast_kernel
-def _step_on_two(tables, stride, width, items, c, windows, N, lr, room):
+def _step_on_two(tables, stride, width, items, c, windows, N, lr, work):
     """Step in the usual case: two centres with overlapping windows, N negatives, no item twice, none frozen.
 
     Returns the loss, or -1 and no step if that may have to be limited.
     """
     for k in range(N + CBOW_CENTRES):
-        put(at(room.targets_at, k), np.int64(get(at(room.targets, k))) * stride)
-    x_most = mean_two(tables[0], items, stride, c, windows, width, room.hidden)
-    y_most = pair_scores(room.hidden, width, tables[1], room.targets_at, N, room.G)
-    cost, step = gradients(room.G, room.pair_weights, CBOW_CENTRES * (N + 1), lr)
+        put(at(work.targets_at, k), np.int64(get(at(work.targets, k))) * stride)
+    x_most = mean_two(tables[0], items, stride, c, windows, width, work.hidden)
+    y_most = pair_scores(work.hidden, width, tables[1], work.targets_at, N, work.G)
+    cost, step = gradients(work.G, work.pair_weights, CBOW_CENTRES * (N + 1), lr)
     contexts = windows.high - windows.low + windows.right - windows.left
     if step * max(x_most, y_most * f32(contexts)) > STEP_LIMIT:
         return f32(-1.0)
-    pair_steps(room.hidden, room.errors, width, tables[1], room.targets_at, N, room.G)
-    add_to_two(tables[0], items, stride, c, windows, width, room.errors)
+    pair_steps(work.hidden, work.errors, width, tables[1], work.targets_at, N, work.G)
+    add_to_two(tables[0], items, stride, c, windows, width, work.errors)
     return cost
 
 
 @inlined
-def _hidden_vectors(table, batch, c, m, stride, width, frozen, spare, room):
+def _hidden_vectors(table, batch, c, m, stride, width, frozen, spare, work):
     """Mean the windows of m centres; return their contexts, the centres that have some, the largest norm."""
     count, filled, x_most = 0, 0, f32(0.0)
-    put(room.bounds, np.int64(0))
+    put(work.bounds, np.int64(0))
     for i in range(m):
         before = count
-        count = list_contexts(table, batch, c + i, stride, width, frozen, spare, room, count)
+        count = list_contexts(table, batch, c + i, stride, width, frozen, spare, work, count)
         filled += 1 if count > before else 0
-        put(at(room.bounds, i + 1), np.int64(count))
-        norm = mean_rows(table, at(room.contexts_at, before), count - before, width, at(room.hidden, i * width))
+        put(at(work.bounds, i + 1), np.int64(count))
+        norm = mean_rows(table, at(work.contexts_at, before), count - before, width, at(work.hidden, i * width))
         x_most = max(x_most, norm)
     return count, filled, x_most
 
 
 @inlined
-def _place_targets(table, n, stride, width, frozen, room):
+def _place_targets(table, n, stride, width, frozen, work):
     """Where the rows of n targets are."""
     for k in range(n):
-        item = np.int64(get(at(room.targets, k)))
-        put(at(room.targets_at, k), place(table, item * stride, width, frozen, item, at(room.spare, k * width)))
+        item = np.int64(get(at(work.targets, k)))
+        put(at(work.targets_at, k), place(table, item * stride, width, frozen, item, at(work.spare, k * width)))
     for k in range(n, n + BLOCK):
-        put(at(room.targets_at, k), np.int64(0))
+        put(at(work.targets_at, k), np.int64(0))
 
 
 @fast_kernel
-def _step_on_some(tables, stride, width, batch, c, m, drawn, lr, room, frozen, first_spare, slots, t):
+def _step_on_some(tables, stride, width, batch, c, m, drawn, lr, work, frozen, first_spare, slots, t):
     """One or two centres, any, and ``drawn`` negatives; returns loss, centres with contexts, and steps limited."""
     count, filled, x_most = _hidden_vectors(
-        tables[0], batch, c, m, stride, width, frozen[0], at(room.spare, first_spare * width), room
+        tables[0], batch, c, m, stride, width, frozen[0], at(work.spare, first_spare * width), work
     )
     if count == 0:
         return f32(0.0), 0, 0
     n = list_targets(
-        at(batch.items, c), room.bounds, m, drawn, room.drawn_weights, room.targets, room.weights, room.seen, t
+        at(batch.items, c), work.bounds, m, drawn, work.drawn_weights, work.targets, work.weights, work.seen, t
     )
-    _place_targets(tables[1], n, stride, width, frozen[1], room)
-    row_scores(m, room.hidden, room.hidden_at, tables[1], room.targets_at, n, width, room.G, room.squares)
-    y_most = largest(room.squares, n)
-    cost, step = gradients(room.G, room.weights, m * n, lr)
+    _place_targets(tables[1], n, stride, width, frozen[1], work)
+    row_scores(m, work.hidden, work.hidden_at, tables[1], work.targets_at, n, width, work.G, work.squares)
+    y_most = largest(work.squares, n)
+    cost, step = gradients(work.G, work.weights, m * n, lr)
     limited = 0
     if step * max(x_most, y_most * f32(count)) > STEP_LIMIT:
         limited = shrink(
-            m, n, room.G, room.contexts, room.bounds, x_most, y_most, room.row_step, room.target_step, room.steps,
-            room.keys, room.totals, slots
+            m, n, work.G, work.contexts, work.bounds, x_most, y_most, work.row_step, work.target_step, work.steps,
+            work.keys, work.totals, slots
         )  # fmt: skip
     for j in range(0, m * width, LANES):
-        store(at(room.errors, j), splat(f32(0.0)))
-    row_steps(m, room.hidden, room.hidden_at, room.errors, room.hidden_at, tables[1], room.targets_at, n, width, room.G)
+        store(at(work.errors, j), splat(f32(0.0)))
+    row_steps(m, work.hidden, work.hidden_at, work.errors, work.hidden_at, tables[1], work.targets_at, n, width, work.G)
     for i in range(m):
-        first, last = get(at(room.bounds, i)), get(at(room.bounds, i + 1))
-        add_to_rows(tables[0], at(room.contexts_at, first), last - first, width, at(room.errors, i * width))
+        first, last = get(at(work.bounds, i)), get(at(work.bounds, i + 1))
+        add_to_rows(tables[0], at(work.contexts_at, first), last - first, width, at(work.errors, i * width))
     return cost, filled, limited
 
 
@@ -476,15 +476,15 @@ def _prefetch(tables, items, draws, c, m, ahead, last_item, drawn, N, stride, wi
 
 
 @inlined
-def _fill(room, N, share):
+def _fill(work, N, share):
     """Forget what is left of the last batch, and fill the weights of `_step_on_two`."""
     for i in range(SEEN):
-        put(at(room.seen, i), np.int64(-1))
+        put(at(work.seen, i), np.int64(-1))
     for k in range(CBOW_CENTRES * N):
-        put(at(room.pair_weights, k), -share)
-    store(at(room.pair_weights, CBOW_CENTRES * N), splat(f32(0.0)))
+        put(at(work.pair_weights, k), -share)
+    store(at(work.pair_weights, CBOW_CENTRES * N), splat(f32(0.0)))
     for i in range(CBOW_CENTRES):
-        put(at(room.pair_weights, CBOW_CENTRES * N + i), f32(1.0))
+        put(at(work.pair_weights, CBOW_CENTRES * N + i), f32(1.0))
 
 
 @fast_kernel
@@ -521,33 +521,33 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
     tables, batch = (ptr(inputs), ptr(outputs)), Batch(ptr(items), ptr(start), ptr(stop))
     masks = mask(frozen[0]), mask(frozen[1])
     width = (dim + LANES - 1) // LANES * LANES
-    room, slots, first_spare = target_pointers(scratch), len(scratch.keys), len(scratch.targets)
+    work, slots, first_spare = target_pointers(scratch), len(scratch.keys), len(scratch.targets)
     last_tile, last_item, ahead = len(tiles) - 2, len(items) - 1, CBOW_CENTRES + reach
     N = len(negatives) // max(1, last_tile + 1)
     share = f32(wanted) / f32(max(1, N))
-    _fill(room, N, share)
+    _fill(work, N, share)
     free = N > 0 and masks[0][0] == 0 and masks[1][0] == 0
     loss, pairs, limited = 0.0, 0, 0
     for t in range(last_tile + 1):
         draws = at(ptr(negatives), t * N)
         drawn = -1  # not listed: mostly that is not needed
-        differ = free and tiles[t + 1] - tiles[t] > 1 and all_differ(draws, N, room.targets, room.seen, t)
+        differ = free and tiles[t + 1] - tiles[t] > 1 and all_differ(draws, N, work.targets, work.seen, t)
         for c in range(tiles[t], tiles[t + 1], CBOW_CENTRES):
             m = min(tiles[t + 1] - c, CBOW_CENTRES)
             fetched = 0 if c + m == tiles[t + 1] and t < last_tile else N  # the next tile's negatives
             _prefetch(tables, batch.items, draws, c, m, ahead, last_item, fetched, N, stride, width)
-            if differ and m == CBOW_CENTRES and add_two(at(batch.items, c), N, room.targets, room.seen, t):
+            if differ and m == CBOW_CENTRES and add_two(at(batch.items, c), N, work.targets, work.seen, t):
                 windows = overlap(batch.start, batch.stop, c)
                 if windows.left <= c and windows.right > c + 1:
-                    cost = _step_on_two(tables, stride, width, batch.items, c, windows, N, lr, room)
+                    cost = _step_on_two(tables, stride, width, batch.items, c, windows, N, lr, work)
                     if cost >= 0:
                         loss += cost
                         pairs += CBOW_CENTRES
                         continue
             if drawn < 0:
-                drawn = list_negatives(draws, N, share, room.targets, room.drawn_weights, room.seen, t)
+                drawn = list_negatives(draws, N, share, work.targets, work.drawn_weights, work.seen, t)
             cost, filled, shrunk = _step_on_some(
-                tables, stride, width, batch, c, m, drawn, lr, room, masks, first_spare, slots, t
+                tables, stride, width, batch, c, m, drawn, lr, work, masks, first_spare, slots, t
             )
             loss += cost
             pairs += filled

@@ -159,7 +159,7 @@ def place(table, row, width, frozen, item, spare):
 
 
 @inlined
-def list_contexts(table, batch, c, stride, width, frozen, spare, room, count):
+def list_contexts(table, batch, c, stride, width, frozen, spare, work, count):
     """Add the items of the window of centre c, and where their rows are, to ``count`` others; returns how many then.
 
     Frozen rows are copied to ``spare``.
@@ -167,13 +167,13 @@ def list_contexts(table, batch, c, stride, width, frozen, spare, room, count):
     before = count
     for i in range(get(at(batch.start, c)), get(at(batch.stop, c))):
         item = get(at(batch.items, i))
-        put(at(room.contexts, count), item)
-        put(at(room.contexts_at, count), np.int64(item) * stride)
+        put(at(work.contexts, count), item)
+        put(at(work.contexts_at, count), np.int64(item) * stride)
         count += 1 if i != c else 0
     if frozen[0] > 0:
         for r in range(before, count):
-            item, copy = np.int64(get(at(room.contexts, r))), at(spare, r * width)
-            put(at(room.contexts_at, r), place(table, item * stride, width, frozen, item, copy))
+            item, copy = np.int64(get(at(work.contexts, r))), at(spare, r * width)
+            put(at(work.contexts_at, r), place(table, item * stride, width, frozen, item, copy))
     return count
 
 

@@ -45,18 +45,18 @@ f32 = np.float32
 
 
 @inlined
-def read_path(item, paths, stride, private, room):
+def read_path(item, paths, stride, private, work):
     """Where the row of each node of an item's path is, and 1 for bit 0, -1 for bit 1; returns how many there are."""
     first = get(at(paths[0], np.int64(item)))
     n = get(at(paths[0], np.int64(item) + 1)) - first
     for k in range(n):
         up = np.int64(get(at(paths[1], first + k)))
         row = up >> 1
-        put(at(room.targets_at, k), row * stride + (private[1] if row >= private[0] else 0))
-        put(at(room.signs, k), f32(1 - 2 * (up & 1)))
+        put(at(work.targets_at, k), row * stride + (private[1] if row >= private[0] else 0))
+        put(at(work.signs, k), f32(1 - 2 * (up & 1)))
     for k in range(n, n + BLOCK):
-        put(at(room.targets_at, k), np.int64(0))
-    store(at(room.signs, n), splat(f32(0.0)))
+        put(at(work.targets_at, k), np.int64(0))
+    store(at(work.signs, n), splat(f32(0.0)))
     return n
 
 
@@ -71,7 +71,7 @@ def _spread_signs(signs, n, m, weights):
 
 
 @fast_kernel
-def step_on_contexts(tables, width, count, n, lr, room, slots):
+def step_on_contexts(tables, width, count, n, lr, work, slots):
     """Return the contexts of a centre and its path of n nodes; returns the loss, and the steps that were limited.
 
     An upper bound of the nodes' norms goes from the rows of one step to the next, instead of the norms.
@@ -79,53 +79,53 @@ def step_on_contexts(tables, width, count, n, lr, room, slots):
     loss, limited, done, weighted = 0.0, 0, 0, 0
     y_most = f32(0.0)
     if count > 2:
-        squared_norms(tables[1], room.targets_at, n, width, room.squares)
-        y_most = largest(room.squares, n)
+        squared_norms(tables[1], work.targets_at, n, width, work.squares)
+        y_most = largest(work.squares, n)
     while done < count:
         left = count - done
         m = 6 if left >= 6 else (4 if left >= 4 else (2 if left >= 2 else 1))
-        rows_at = at(room.contexts_at, done)
+        rows_at = at(work.contexts_at, done)
         if m != weighted:
-            _spread_signs(room.signs, n, m, room.weights)
+            _spread_signs(work.signs, n, m, work.weights)
             weighted = m
-        squared_norms(tables[0], rows_at, m, width, room.squares)
-        x_most = largest(room.squares, m)
-        row_scores(m, tables[0], rows_at, tables[1], room.targets_at, n, width, room.G, room.squares)
+        squared_norms(tables[0], rows_at, m, width, work.squares)
+        x_most = largest(work.squares, m)
+        row_scores(m, tables[0], rows_at, tables[1], work.targets_at, n, width, work.G, work.squares)
         if m <= 2:
-            y_most = largest(room.squares, n)
-        cost, step = gradients(room.G, room.weights, m * n, lr)
+            y_most = largest(work.squares, n)
+        cost, step = gradients(work.G, work.weights, m * n, lr)
         loss += cost
         if step * max(x_most, y_most) > STEP_LIMIT:
             if m > 2:
-                squared_norms(tables[1], room.targets_at, n, width, room.squares)
-                y_most = largest(room.squares, n)
+                squared_norms(tables[1], work.targets_at, n, width, work.squares)
+                y_most = largest(work.squares, n)
             for i in range(m + 1):
-                put(at(room.bounds, i), np.int64(i))
+                put(at(work.bounds, i), np.int64(i))
             limited += shrink(
-                m, n, room.G, at(room.contexts, done), room.bounds, x_most, y_most, room.row_step, room.target_step,
-                room.steps, room.keys, room.totals, slots
+                m, n, work.G, at(work.contexts, done), work.bounds, x_most, y_most, work.row_step, work.target_step,
+                work.steps, work.keys, work.totals, slots
             )  # fmt: skip
-        row_steps(m, tables[0], rows_at, tables[0], rows_at, tables[1], room.targets_at, n, width, room.G)
+        row_steps(m, tables[0], rows_at, tables[0], rows_at, tables[1], work.targets_at, n, width, work.G)
         done += m
         y_most = (np.sqrt(y_most) + step * np.sqrt(x_most)) ** 2
     return loss, limited
 
 
 @fast_kernel
-def step_on_mean(outputs, width, count, x_most, n, lr, room, slots):
+def step_on_mean(outputs, width, count, x_most, n, lr, work, slots):
     """Return the hidden vector of a centre, the mean of ``count`` contexts, and its path; as `step_on_contexts`."""
     limited = 0
-    row_scores(1, room.hidden, room.hidden_at, outputs, room.targets_at, n, width, room.G, room.squares)
-    y_most = largest(room.squares, n)
-    cost, step = gradients(room.G, room.signs, n, lr)
+    row_scores(1, work.hidden, work.hidden_at, outputs, work.targets_at, n, width, work.G, work.squares)
+    y_most = largest(work.squares, n)
+    cost, step = gradients(work.G, work.signs, n, lr)
     if step * max(x_most, y_most * f32(count)) > STEP_LIMIT:
-        put(at(room.bounds, 0), np.int64(0))
-        put(at(room.bounds, 1), np.int64(count))
+        put(at(work.bounds, 0), np.int64(0))
+        put(at(work.bounds, 1), np.int64(count))
         limited = shrink(
-            1, n, room.G, room.contexts, room.bounds, x_most, y_most, room.row_step, room.target_step, room.steps,
-            room.keys, room.totals, slots
+            1, n, work.G, work.contexts, work.bounds, x_most, y_most, work.row_step, work.target_step, work.steps,
+            work.keys, work.totals, slots
         )  # fmt: skip
-    row_steps(1, room.hidden, room.hidden_at, room.errors, room.hidden_at, outputs, room.targets_at, n, width, room.G)
+    row_steps(1, work.hidden, work.hidden_at, work.errors, work.hidden_at, outputs, work.targets_at, n, width, work.G)
     return cost, limited
 
 
@@ -168,7 +168,7 @@ def train_paths(
     tables, batch = (ptr(inputs), ptr(outputs)), Batch(ptr(items), ptr(start), ptr(stop))
     frozen_inputs = mask(frozen[0])
     width = (dim + LANES - 1) // LANES * LANES
-    room, slots = target_pointers(scratch), len(scratch.keys)
+    work, slots = target_pointers(scratch), len(scratch.keys)
     ways = ptr(paths[0]), ptr(paths[1])
     mine = private_pointers(private)
     own_nodes = mine.first, shift_of(tables[1], stride, mine)
@@ -183,20 +183,20 @@ def train_paths(
         prefetch_path(
             tables[1], batch.items, min(c + 1, last_item), min(c + 2, last_item), ways, own_nodes[0], stride, width
         )
-        count = list_contexts(tables[0], batch, c, stride, width, frozen_inputs, room.spare, room, 0)
+        count = list_contexts(tables[0], batch, c, stride, width, frozen_inputs, work.spare, work, 0)
         for i in range(count, count + BLOCK):
-            put(at(room.contexts_at, i), np.int64(0))
-        n = read_path(get(at(batch.items, c)), ways, stride, own_nodes, room)
+            put(at(work.contexts_at, i), np.int64(0))
+        n = read_path(get(at(batch.items, c)), ways, stride, own_nodes, work)
         if count > 0:
             pairs += count if cbow is None else 1
         if count == 0 or n == 0:
             continue
         if cbow is None:
-            cost, shrunk = step_on_contexts(tables, width, count, n, lr, room, slots)
+            cost, shrunk = step_on_contexts(tables, width, count, n, lr, work, slots)
         else:
-            x_most = mean_rows(tables[0], room.contexts_at, count, width, room.hidden)
-            cost, shrunk = step_on_mean(tables[1], width, count, x_most, n, lr, room, slots)
-            add_to_rows(tables[0], room.contexts_at, count, width, room.errors)
+            x_most = mean_rows(tables[0], work.contexts_at, count, width, work.hidden)
+            cost, shrunk = step_on_mean(tables[1], width, count, x_most, n, lr, work, slots)
+            add_to_rows(tables[0], work.contexts_at, count, width, work.errors)
         loss += cost
         limited += shrunk
     renew_rows(tables[1], 0, mine.count, stride, mine)

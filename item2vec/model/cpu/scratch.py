@@ -178,7 +178,7 @@ def tile_at(batch, begin, end):
 
 
 @fast_kernel
-def plan_updates(tile, room):
+def plan_updates(tile, work):
     """Which centres each block of the tile's items may meet, and which items each block of its centres.
 
     As far as the farthest window of the tile reaches, though most reach less: loops of one length are predicted.
@@ -186,12 +186,12 @@ def plan_updates(tile, room):
     lead, reach = tile.first - tile.low, tile.reach
     for r in range(0, tile.rows, UPDATE_ROWS):
         c, end = max(0, r - lead - reach), min(tile.centres, r + UPDATE_ROWS - lead + reach)
-        span = at(room.input_spans, 2 * (r // UPDATE_ROWS))
+        span = at(work.input_spans, 2 * (r // UPDATE_ROWS))
         put(span, c)
         put(at(span, 1), max(c, end))
     for c in range(0, tile.centres, UPDATE_ROWS):
         own = c + lead
-        span = at(room.output_spans, 2 * (c // UPDATE_ROWS))
+        span = at(work.output_spans, 2 * (c // UPDATE_ROWS))
         put(span, max(0, own - reach))
         put(at(span, 1), min(tile.rows, own + UPDATE_ROWS + reach))
 
@@ -227,31 +227,31 @@ class TargetScratch(NamedTuple):
 
 def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch:
     """Work space for windows of at most so many items and at most so many targets of a centre."""
-    width, room = padded(dim), padded(targets + BLOCK + CBOW_CENTRES) + LANES
+    width, work = padded(dim), padded(targets + BLOCK + CBOW_CENTRES) + LANES
     contexts = CBOW_CENTRES * window + BLOCK
     slots = 1 << int(2 * contexts).bit_length()
     return TargetScratch(
         hidden=aligned(MOST_ROWS * width),
         errors=aligned(MOST_ROWS * width),
         hidden_at=np.arange(MOST_ROWS, dtype=np.int64) * width,
-        G=aligned(MOST_ROWS * room),
-        weights=aligned(MOST_ROWS * room),
-        pair_weights=aligned(CBOW_CENTRES * room),
-        signs=aligned(room),
-        drawn_weights=aligned(room),
-        squares=aligned(room),
+        G=aligned(MOST_ROWS * work),
+        weights=aligned(MOST_ROWS * work),
+        pair_weights=aligned(CBOW_CENTRES * work),
+        signs=aligned(work),
+        drawn_weights=aligned(work),
+        squares=aligned(work),
         contexts=np.zeros(contexts, np.int32),
         contexts_at=np.zeros(contexts, np.int64),
-        targets=np.zeros(room, np.int32),
-        targets_at=np.zeros(room, np.int64),
+        targets=np.zeros(work, np.int32),
+        targets_at=np.zeros(work, np.int64),
         bounds=np.arange(MOST_ROWS + 1),
         row_step=aligned(MOST_ROWS),
-        target_step=aligned(room),
+        target_step=aligned(work),
         steps=aligned(contexts),
         seen=np.full(SEEN, -1, np.int64),
         keys=np.full(slots, -1, np.int64),
         totals=np.zeros(slots, np.float32),
-        spare=aligned((contexts + room) * width),
+        spare=aligned((contexts + work) * width),
     )
 
 

@@ -218,62 +218,62 @@ def _gather(table, stride, width, ids, count, X, rows_at, frozen, waste):
 
 
 @fast_kernel
-def _gather_tile(tables, shape, batch, tile, draws, room, frozen):
+def _gather_tile(tables, shape, batch, tile, draws, work, frozen):
     """X, Y and Yᵀ of a tile, and where their rows' steps go; returns the largest squared norms of X and of Y."""
     stride, width, N = shape.stride, shape.width, shape.negatives
     ids, targets = at(batch.items, tile.low), at(batch.items, tile.first)
-    X, Y, to = room.X, room.Y, room.output_rows
-    x_most = _gather(tables[0], stride, width, ids, tile.rows, X, room.input_rows, frozen[0], room.waste)
+    X, Y, to = work.X, work.Y, work.output_rows
+    x_most = _gather(tables[0], stride, width, ids, tile.rows, X, work.input_rows, frozen[0], work.waste)
     y_most = max(
-        _gather(tables[1], stride, width, draws, N, Y, to, frozen[1], room.waste),
+        _gather(tables[1], stride, width, draws, N, Y, to, frozen[1], work.waste),
         _gather(
-            tables[1], stride, width, targets, tile.centres, at(Y, N * width), at(to, N), frozen[1], room.waste
+            tables[1], stride, width, targets, tile.centres, at(Y, N * width), at(to, N), frozen[1], work.waste
         ),
     )  # fmt: skip
     for n in range(0, N, 4):
         for j in range(0, width, LANES):
-            transpose_four(at(Y, n * width + j), width, at(room.Yt, j * shape.columns + n), shape.columns)
+            transpose_four(at(Y, n * width + j), width, at(work.Yt, j * shape.columns + n), shape.columns)
     return x_most, y_most
 
 
 @fast_kernel
-def _gradients(shape, batch, tile, draws, lr, share, room):
+def _gradients(shape, batch, tile, draws, lr, share, work):
     """G of the negatives and of the band of centres, and the sums of its steps by row; returns loss and pairs."""
     starts, stops, first, P, low, R = batch.start, batch.stop, tile.first, tile.centres, tile.low, tile.rows
-    width, columns, row_step = shape.width, shape.columns, at(room.row_step, tile.band)
-    scores(room.X, R, width, room.Yt, columns, shape.dim, room.S)
-    pairs = mark_windows(starts, stops, first, P, low, R, room.windows)
+    width, columns, row_step = shape.width, shape.columns, at(work.row_step, tile.band)
+    scores(work.X, R, width, work.Yt, columns, shape.dim, work.S)
+    pairs = mark_windows(starts, stops, first, P, low, R, work.windows)
     loss = negative_gradients(
-        room.S, room.G, R, columns, room.mask, room.windows, lr, share, row_step, room.column_step
+        work.S, work.G, R, columns, work.mask, work.windows, lr, share, row_step, work.column_step
     )  # fmt: skip
     loss -= skip_equal(
-        batch.items, starts, stops, first, P, draws, shape.negatives, room.seen, room.skipped, room.windows, R,
-        columns, low, share, room.S, room.G, row_step, room.column_step
+        batch.items, starts, stops, first, P, draws, shape.negatives, work.seen, work.skipped, work.windows, R,
+        columns, low, share, work.S, work.G, row_step, work.column_step
     )  # fmt: skip
-    of_centres, Y = at(room.column_step, columns), at(room.Y, shape.negatives * width)
-    centre_scores(Y, room.X, width, low, starts, stops, first, P, tile.band, room.B, tile.shift)
+    of_centres, Y = at(work.column_step, columns), at(work.Y, shape.negatives * width)
+    centre_scores(Y, work.X, width, low, starts, stops, first, P, tile.band, work.B, tile.shift)
     loss += centre_gradients(
-        room.B, tile.band, tile.shift, starts, stops, first, low, P, lr, row_step, of_centres
+        work.B, tile.band, tile.shift, starts, stops, first, low, P, lr, row_step, of_centres
     )  # fmt: skip
     return loss, pairs
 
 
 @fast_kernel
-def _limit(shape, batch, tile, draws, x_most, y_most, room, slots):
+def _limit(shape, batch, tile, draws, x_most, y_most, work, slots):
     """Shrink the steps of a tile that are too long; returns 1 if any was, else 0."""
     ids, targets, columns = at(batch.items, tile.low), at(batch.items, tile.first), shape.columns
-    row_step, of_centres = at(room.row_step, tile.band), at(room.column_step, columns)
-    clear_sums(room.sums)
-    largest = largest_step(ids, tile.rows, row_step, room.sums) * y_most
-    clear_sums(room.sums)
-    largest = max(largest, largest_step(draws, shape.negatives, room.column_step, room.sums) * x_most)
-    largest = max(largest, largest_step(targets, tile.centres, of_centres, room.sums) * x_most)
+    row_step, of_centres = at(work.row_step, tile.band), at(work.column_step, columns)
+    clear_sums(work.sums)
+    largest = largest_step(ids, tile.rows, row_step, work.sums) * y_most
+    clear_sums(work.sums)
+    largest = max(largest, largest_step(draws, shape.negatives, work.column_step, work.sums) * x_most)
+    largest = max(largest, largest_step(targets, tile.centres, of_centres, work.sums) * x_most)
     if largest <= STEP_LIMIT:
         return 0
-    step_factors(ids, tile.rows, row_step, y_most, room.keys, room.totals, slots)
+    step_factors(ids, tile.rows, row_step, y_most, work.keys, work.totals, slots)
     return shrink_steps(
-        room.G, tile.rows, columns, room.B, tile.band, tile.shift, tile.centres, targets, draws, shape.negatives,
-        row_step, room.column_step, x_most, room.keys, room.totals, slots
+        work.G, tile.rows, columns, work.B, tile.band, tile.shift, tile.centres, targets, draws, shape.negatives,
+        row_step, work.column_step, x_most, work.keys, work.totals, slots
     )  # fmt: skip
 
 
@@ -294,30 +294,30 @@ def _plan_prefetch(tables, shape, batch, tile, begin, end, draws, soon):
 
 
 @fast_kernel
-def _update(tables, shape, tile, room, pending):
-    """Add ΔX and ΔY to the tables, some columns after the others, and prefetch the first ``pending`` of room.soon."""
-    plan_updates(tile, room)
+def _update(tables, shape, tile, work, pending):
+    """Add ΔX and ΔY to the tables, some columns after the others, and prefetch the first ``pending`` of work.soon."""
+    plan_updates(tile, work)
     width, columns, N, P = shape.width, shape.columns, shape.negatives, tile.centres
-    G, soon, of_centres = room.G, room.soon, at(room.output_rows, N)
-    band, bands = tile.band, at(room.B, tile.shift)  # item r and centre c at bands[r + c·(band - 1)]
+    G, soon, of_centres = work.G, work.soon, at(work.output_rows, N)
+    band, bands = tile.band, at(work.B, tile.shift)  # item r and centre c at bands[r + c·(band - 1)]
     quota = pending // (3 * (width // (4 * LANES) + 1)) + 1
     done, j = 0, 0
     while j < width:
         wide = registers_at(j, width)
-        inputs_at, outputs_at, x, y = at(tables[0], j), at(tables[1], j), at(room.X, j), at(room.Y, j)
+        inputs_at, outputs_at, x, y = at(tables[0], j), at(tables[1], j), at(work.X, j), at(work.Y, j)
         update_columns(
-            wide, inputs_at, room.input_rows, tile.rows, width, G, columns, 1, y, N,
-            bands, 1, band - 1, at(y, N * width), room.input_spans, at(soon, done), min(quota, pending - done)
+            wide, inputs_at, work.input_rows, tile.rows, width, G, columns, 1, y, N,
+            bands, 1, band - 1, at(y, N * width), work.input_spans, at(soon, done), min(quota, pending - done)
         )  # fmt: skip
         done = min(pending, done + quota)
         update_columns(
-            wide, outputs_at, room.output_rows, N, width, G, 1, columns, x, tile.rows,
-            bands, 0, 0, x, room.no_spans, at(soon, done), min(quota, pending - done)
+            wide, outputs_at, work.output_rows, N, width, G, 1, columns, x, tile.rows,
+            bands, 0, 0, x, work.no_spans, at(soon, done), min(quota, pending - done)
         )  # fmt: skip
         done = min(pending, done + quota)
         update_columns(
             wide, outputs_at, of_centres, P, width, bands, band - 1, 1, x, 0,
-            bands, band - 1, 1, x, room.output_spans, at(soon, done), min(quota, pending - done)
+            bands, band - 1, 1, x, work.output_spans, at(soon, done), min(quota, pending - done)
         )  # fmt: skip
         done = min(pending, done + quota)
         j += wide * LANES
@@ -353,7 +353,7 @@ def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negativ
         Tiles whose steps were limited.
     """
     tables = ptr(inputs), ptr(outputs)
-    batch, room, slots = Batch(ptr(items), ptr(start), ptr(stop)), pointers(scratch), len(scratch.keys)
+    batch, work, slots = Batch(ptr(items), ptr(start), ptr(stop)), pointers(scratch), len(scratch.keys)
     last_tile = len(tiles) - 2
     N = len(negatives) // max(1, last_tile + 1)
     columns = (N + LANES - 1) // LANES * LANES
@@ -364,13 +364,13 @@ def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negativ
         if tiles[t] == tiles[t + 1]:
             continue
         tile, draws = tile_at(batch, tiles[t], tiles[t + 1]), at(ptr(negatives), t * N)
-        x_most, y_most = _gather_tile(tables, shape, batch, tile, draws, room, frozen)
-        cost, count = _gradients(shape, batch, tile, draws, lr, share, room)
+        x_most, y_most = _gather_tile(tables, shape, batch, tile, draws, work, frozen)
+        cost, count = _gradients(shape, batch, tile, draws, lr, share, work)
         loss += cost
         pairs += count
-        limited += _limit(shape, batch, tile, draws, x_most, y_most, room, slots)
+        limited += _limit(shape, batch, tile, draws, x_most, y_most, work, slots)
         pending = 0
         if t < last_tile and tiles[t + 2] > tiles[t + 1]:
-            pending = _plan_prefetch(tables, shape, batch, tile, tiles[t + 1], tiles[t + 2], at(draws, N), room.soon)
-        _update(tables, shape, tile, room, pending)
+            pending = _plan_prefetch(tables, shape, batch, tile, tiles[t + 1], tiles[t + 2], at(draws, N), work.soon)
+        _update(tables, shape, tile, work, pending)
     return loss, pairs, limited

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, TypeVar
 
 from item2vec.errors import ModelError
-from item2vec.files.machine import available_memory
+from item2vec.files.machine import available_memory, cores
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK = 1 << 22  # bytes read at once
@@ -127,8 +127,3 @@ def in_order(function: Callable[[Given], Made], inputs: Iterable[Given], workers
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
