@@ -34,22 +34,8 @@ _UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, surrogates, line and paragraph 
 
 
 def print_answer(text: str) -> None:
-    """Write `text` and a newline to standard output.
-
-    Raises
-    ------
-    click.ClickException
-        If it does not take them, a full disk say. A closed pipe is left to the caller.
-    """
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        from item2vec.cli.main import discard_output
-
-        discard_output()
-        raise click.ClickException(f"cannot write to standard output: {(error.strerror or '').lower()}") from error
+    """Write `text` and a newline to standard output."""
+    click.echo(text)
 
 
 def print_json(document: Any) -> None:
@@ -238,6 +224,8 @@ def answer_batch(
 
 def _open(path: str) -> BinaryIO:
     if path == "-":
+        if sys.stdin is None:
+            raise ModelError("cannot read standard input: it is closed")
         return sys.stdin.buffer
     try:
         return open(path, "rb")
@@ -247,16 +235,19 @@ def _open(path: str) -> BinaryIO:
 
 
 def _items(file: BinaryIO, path: str, delimiter: str | None) -> Iterator[list[str]]:
-    """The items of each line that has any."""
-    for line in file:
-        try:
+    """Yield the items of each line that has any."""
+    name = "standard input" if path == "-" else path
+    try:
+        for line in file:
             text = line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise ModelError(f"cannot read {path}: it is not UTF-8 text") from error
-        items = text.split() if delimiter is None else [part.strip() for part in text.split(delimiter)]
-        items = [item for item in items if item]
-        if items:
-            yield items
+            items = text.split() if delimiter is None else [part.strip() for part in text.split(delimiter)]
+            items = [item for item in items if item]
+            if items:
+                yield items
+    except UnicodeDecodeError as error:
+        raise ModelError(f"cannot read {name}: it is not UTF-8 text") from error
+    except OSError as error:
+        raise ModelError(f"cannot read {name}: {(error.strerror or str(error)).lower()}") from error
 
 
 # How long work shows where it stands: a bar on a terminal, plain lines elsewhere, both on standard error.
