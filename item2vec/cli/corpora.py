@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import shlex
 import sys
 import time
 from collections.abc import Iterable
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
-from item2vec.cli.main import as_options
 from item2vec.cli.options import (
     READING,
     SOURCE_EXAMPLES,
@@ -27,7 +25,7 @@ from item2vec.cli.options import (
     take_source_config,
     training_option,
 )
-from item2vec.cli.output import aligned, columns, count, print_answer, print_json, printable
+from item2vec.cli.output import as_options, count, print_answer, print_json, printable, remark, say, shell_word, table
 from item2vec.config.train import TrainConfig, WindowMode
 from item2vec.errors import ConfigError, CorpusError
 
@@ -51,7 +49,7 @@ def warn(sentences: Iterable[str], strict: bool) -> None:
     """
     told = list(sentences)
     for sentence in told:
-        click.echo(f"Warning: {printable(as_options(sentence))}.", err=True)
+        remark("Warning", sentence)
     if told and strict:
         number = "1 warning" if len(told) == 1 else f"{len(told)} warnings"
         raise CorpusError(f"{number} about the corpus, and --strict is given; mend it, or leave out --strict")
@@ -141,9 +139,12 @@ def print_report(facts: dict[str, Any]) -> None:
          f"{_share(facts['duplicates'], facts['sequences'])}"),
     ]  # fmt: skip
     shown = [f"{title:<11} {printable(text)}" for title, text in lines]
-    commonest = columns(
-        (entry["item"], entry.get("name") or "", f"{entry['count']:,}", _share(entry["count"], facts["tokens"]))
-        for entry in facts["commonest"]
+    commonest = table(
+        [
+            (entry["item"], entry.get("name") or "", f"{entry['count']:,}", _share(entry["count"], facts["tokens"]))
+            for entry in facts["commonest"]
+        ],
+        "<<>",
     )
     shown += [f"{'' if place else 'commonest':<11} {line}" for place, line in enumerate(commonest)]
     print_answer("\n".join(shown))
@@ -223,7 +224,7 @@ def inspect(sources: tuple[str, ...], strict: bool, as_json: bool, **options: An
     else:
         print_report(facts)
     if hint and not as_json:
-        click.echo(f"Hint: {as_options(hint)}.", err=True)
+        remark("Hint", hint)
     warn(told, strict)
 
 
@@ -302,21 +303,18 @@ def split(
         sequences = read_text_sequences(paths[0], delimiter, id_column)
         parts = write_parts(divide(sequences, by, amount, seed), prefix, delimiter)
     if parts.items == parts.sequences:
-        click.echo(
-            "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.",
-            err=True,
-        )
+        remark("Warning", "each sequence is left with a single item, from which nothing is learnt; lower `holdout`")
     if as_json:
         of_time = {} if cut is None else {"cut": cut}
         print_json({"by": by, "holdout": holdout} | of_time | dataclasses.asdict(parts))
         return
-    click.echo(_report(parts, cut, delimiter), err=True)
+    say(_report(parts, cut, delimiter))
 
 
 def _report(parts: Parts, cut: str | None, delimiter: str | None) -> str:
     """What was written, and the commands that train on it and evaluate."""
-    option = "" if delimiter is None else f" --delimiter {shlex.quote(delimiter)}"
-    train, held_out = shlex.quote(parts.train), shlex.quote(parts.held_out)
+    option = "" if delimiter is None else f" --delimiter {shell_word(delimiter)}"
+    train, held_out = shell_word(parts.train), shell_word(parts.held_out)
     return (
         f"Wrote {parts.items:,} items of {parts.sequences:,} sequences to {parts.train}, and {parts.held_out_items:,} "
         f"held-out items of {parts.held_out_sequences:,} to {parts.held_out}"
@@ -364,9 +362,8 @@ def cache(everything: bool, as_json: bool) -> None:
         print_answer(f"{folder} has {_sum(kept)}.")
         if kept:
             days = (time.strftime("%Y-%m-%d", time.localtime(file.used)) for file in kept)
-            print_answer(
-                aligned((f"{file.name}  {day}", f"{file.size:,}") for file, day in zip(kept, days, strict=True))
-            )
+            rows = ((file.name, day, f"{file.size:,}") for file, day in zip(kept, days, strict=True))
+            print_answer("\n".join(table(rows, "<<>")))
 
 
 def _sum(files: list[KeptFile]) -> str:

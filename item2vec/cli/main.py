@@ -12,7 +12,6 @@ import contextlib
 import errno
 import io
 import os
-import re
 import signal
 import sys
 import time
@@ -24,7 +23,8 @@ from typing import Any, NoReturn
 
 import click
 
-from item2vec.errors import FIELD, ConfigError, Item2VecError
+from item2vec.cli.output import as_options, say
+from item2vec.errors import ConfigError, Item2VecError
 
 # Ctrl-C, SIGTERM and a closed terminal. The first one ends a command in order, so that no temporary file is left, or
 # stops a training, which then writes a checkpoint. The second ends the process, whatever it is doing.
@@ -193,7 +193,7 @@ class _Answers(io.FileIO):
 
     failed = False
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any) -> int:
         if self.failed:
             return memoryview(data).nbytes
         try:
@@ -210,6 +210,7 @@ class _Remarks(io.FileIO):
     """Standard error: what cannot be written is dropped."""
 
     def write(self, data: Any) -> int:
+        written: int | None
         try:
             written = super().write(data)
         except OSError:
@@ -254,6 +255,7 @@ COMMANDS = {
 }
 
 
+COMPLETING = "_ITEM2VEC_COMPLETE"  # in the environment: a shell asks what could come next
 COMMAND_LINE = "item2vec.command_line"  # in click's meta: the arguments
 
 
@@ -326,6 +328,10 @@ class LazyGroup(click.Group):
             # An item that the terminal's encoding lacks is no reason to fail.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
+        if COMPLETING in os.environ:
+            from item2vec.cli.options import quote_completions
+
+            quote_completions()
         try:
             status = super().main(args, "item2vec", **(extra | {"standalone_mode": False})) or 0
         except BrokenPipeError:  # the reader, `head` say, has seen enough
@@ -335,7 +341,7 @@ class LazyGroup(click.Group):
             status = 2
         except EXPECTED as error:
             message, status = explain(error)
-            click.echo(" ".join(message.splitlines()), err=True)
+            say(" ".join(message.splitlines()))
         TERMINATION.release()
         sys.exit(status)
 
@@ -355,21 +361,6 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return f"Error: not enough memory: {str(error) or 'the system gives no more'}", 1
     return "Interrupted.", TERMINATION.status
-
-
-def as_options(message: str) -> str:
-    """Spell the fields that a message of the library names as the options of the command line.
-
-    >>> as_options("`min_lr` is 1, above `lr`; give `lr=2`, or ask `item2vec tune`")
-    '--min-lr is 1, above --lr; give --lr 2, or ask `item2vec tune`'
-    """
-
-    def option(found: re.Match[str]) -> str:
-        name, value = found.groups()
-        spelled = "-k" if name == "k" else f"--{name.replace('_', '-')}"
-        return spelled + ("" if value is None or value == "True" else f" {value}")
-
-    return FIELD.sub(option, message)
 
 
 @click.group(

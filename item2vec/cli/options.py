@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from item2vec.cli.main import as_options
+from item2vec.cli.output import remark
 from item2vec.config.layers import read_config, read_scoring
 from item2vec.config.presets import PRESETS, preset, preset_scoring
 from item2vec.config.scoring import POOLS, Scoring
@@ -26,23 +27,83 @@ if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
-# Options and arguments that several commands share, and how their help is laid out.
-
-# Options and arguments that several commands share, and what stands behind them.
-
 DEFAULT_MODEL = "./item2vec.safetensors"
 _COMPLETIONS = 50  # items offered to the shell
 
 
 def complete_items(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The commonest items of the model that start so, for the shell; none if there is no model."""
+    """Return the commonest items of the model that start so, for the shell; none if there is no model.
+
+    Not offered are items with characters that are not shown, and those that would be taken for an option.
+    """
     from click.shell_completion import CompletionItem
 
     try:
         vocabulary = open_model(ctx.params.get("model_path") or DEFAULT_MODEL).vocabulary
     except Item2VecError:
         return []
-    return [CompletionItem(item) for item in islice(vocabulary.starting(incomplete), _COMPLETIONS)]
+    plain = (item for item in vocabulary.starting(incomplete) if item.isprintable() and not item.startswith("-"))
+    return [CompletionItem(item) for item in islice(plain, _COMPLETIONS)]
+
+
+_PLAIN = "_@%+=:./-"  # what bash reads as it stands, as it does letters and digits
+_PATTERN = re.compile(r"[*?\[\\]|[@!+]\(")  # what click's script for bash lets the shell expand
+
+
+def quote_completions() -> None:
+    """Have click quote what it offers for the shell that asks: an item is a word, whatever stands in it.
+
+    Zsh and fish quote what they are offered. Bash does not, and click's script reads ``type,value`` without quoting.
+    """
+    from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class
+
+    class Bash(BashComplete):
+        def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+            found = super().get_completions(args, incomplete)
+            # Within quotes that were typed, other quotes would end them.
+            typed = re.search(r"(?:^|\s)" + re.escape(incomplete) + r"\Z", os.environ.get("COMP_WORDS", ""))
+            words = [(item, _bash_word(item.value, quote=typed is not None)) for item in found]
+            return [CompletionItem(word, item.type, item.help) for item, word in words if word is not None]
+
+    class Fish(FishComplete):
+        def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+            return [item for item in super().get_completions(args, incomplete) if "," not in item.value]
+
+    add_completion_class(Bash)
+    add_completion_class(Fish)
+
+
+def _bash_word(word: str, *, quote: bool) -> str | None:
+    """Return a word as bash has to be given it; None if it cannot be."""
+    if all(letter.isalnum() or letter in _PLAIN for letter in word):
+        return word
+    if not quote or _PATTERN.search(word):
+        return None
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def number_list(example: str, empty: Any = None) -> Callable[..., Any]:
+    """Make an option's callback that reads whole numbers with commas between them.
+
+    Parameters
+    ----------
+    example : str
+        For the message of what is none: ``10,20,50``.
+    empty : object
+        What the option is where it is not given.
+    """
+
+    def parse(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+        if value is None:
+            return empty
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isdecimal() for part in parts):
+            raise ConfigError(
+                f"{param.opts[0]} is {value!r}; it must be whole numbers with commas between them, such as {example}"
+            )
+        return tuple(map(int, parts))
+
+    return parse
 
 
 model_option = click.option(
@@ -287,7 +348,7 @@ def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
     with Database(os.cpu_count() or 1, None) as database:
         events = Events(database, paths, config)
         for note in events.notes:
-            click.echo(f"Note: {as_options(note)}.", err=True)
+            remark("Note", note)
         yield events
 
 

@@ -209,11 +209,11 @@ def test_no_signal_is_swallowed(number: int, place: str) -> None:
 
 
 BUSY = """
-import hashlib, signal, sys
+import hashlib, signal, sys, threading
 from item2vec.cli import ask, main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 def work(path):
-    print("busy", flush=True)
+    threading.Timer(1, print, ["busy"], {"flush": True}).start()
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)  # compiled code that asks for no signals
 ask.open_model = work
 main()
