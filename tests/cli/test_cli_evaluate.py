@@ -158,7 +158,7 @@ def test_words() -> None:
     assert done.stdout == (
         "pairs.txt  spearman 1.0000  (2 pairs used, 1 missing)\n"
         "questions.txt, 4 words\n"
-        "         right   known  questions  skip unknown  unknown wrong\n"
+        "        right   known  questions  skip unknown  unknown wrong\n"
         "  one        1       1          2        1.0000         0.5000\n"
         "  total      1       1          2        1.0000         0.5000\n"
     )
