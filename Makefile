@@ -40,9 +40,7 @@ demo: install
 	$(BIN)/item2vec similar cumin -k 5 -m $(DEMO)
 
 ## make test         lint, types and tests
-# numba's cache watches only the file that a cached kernel is in, so old kernels are thrown away first.
 test: lint
-	@find item2vec -name '*.nb[ic]' -delete
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 ## make test-extras  build the wheel, install it with each extra into a fresh environment, use it; pip needs an index

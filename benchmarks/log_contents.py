@@ -12,7 +12,7 @@ END = "<!-- end of contents -->\n"
 
 
 def contents(log: str) -> str:
-    """A list of links to the log's sections, with the anchors that GitHub gives them."""
+    """Return a list of links to the log's sections, with the anchors that GitHub gives them."""
     seen: Counter[str] = Counter()
     lines = []
     for title in re.findall(r"^## (.+)$", log, re.MULTILINE):
@@ -24,7 +24,7 @@ def contents(log: str) -> str:
 
 
 def with_contents(log: str) -> str:
-    """The log with the table of contents that its headings ask for."""
+    """Return the log with the table of contents that its headings ask for."""
     before, _, rest = log.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{contents(after)}\n{END}{after}"

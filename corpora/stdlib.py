@@ -45,19 +45,19 @@ def arguments_parts(node: ast.arguments) -> Parts:
 
 
 def function_parts(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Parts:
-    """Decorators, type parameters (Python 3.12), arguments, annotation of the result, body."""
+    """Return decorators, type parameters (Python 3.12), arguments, annotation of the result, body."""
     type_parameters = getattr(node, "type_params", [])
     return [*node.decorator_list, *type_parameters, node.args, node.returns, *node.body]
 
 
 def class_parts(node: ast.ClassDef) -> Parts:
-    """Decorators, type parameters (Python 3.12), bases, keywords, body."""
+    """Return decorators, type parameters (Python 3.12), bases, keywords, body."""
     type_parameters = getattr(node, "type_params", [])
     return [*node.decorator_list, *type_parameters, *node.bases, *node.keywords, *node.body]
 
 
 def call_parts(node: ast.Call) -> Parts:
-    """The function, then its arguments; ``f(*a, k=v, *b)`` mixes the two kinds."""
+    """Return the function, then its arguments; ``f(*a, k=v, *b)`` mixes the two kinds."""
     arguments: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
     if node.keywords and any(isinstance(argument, ast.Starred) for argument in node.args):
         arguments.sort(key=lambda argument: (argument.lineno, argument.col_offset))
@@ -114,7 +114,7 @@ def other_parts(node: ast.AST) -> Parts:
 
 
 def identifiers(scope: ast.AST) -> tuple[list[str], list[ast.AST]]:
-    """Identifiers of a scope and the functions inside of it, both in order of appearance."""
+    """Return identifiers of a scope and the functions inside of it, both in order of appearance."""
     found: list[str] = []
     inner: list[ast.AST] = []
     # A stack of our own: expressions may nest deeper than Python lets functions call each other.
@@ -133,7 +133,7 @@ def identifiers(scope: ast.AST) -> tuple[list[str], list[ast.AST]]:
 
 
 def functions(tree: ast.Module) -> Iterator[list[str]]:
-    """The identifiers of each function of a module that has any, outer functions before their inner ones."""
+    """Yield the identifiers of each function of a module that has any, outer functions before their inner ones."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         scope = waiting.pop()

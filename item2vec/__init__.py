@@ -13,8 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from item2vec.config.layers import TrainOptions, TuneOptions
+    from item2vec.config.scoring import Scoring
     from item2vec.config.source import SourceConfig
     from item2vec.config.train import TrainConfig
+    from item2vec.config.tune import TuneConfig
+    from item2vec.config.validation import ValidationConfig
     from item2vec.errors import (
         AmbiguousNameError,
         ConfigError,
@@ -25,9 +29,16 @@ if TYPE_CHECKING:
         TrainingError,
         UnknownItemError,
     )
+    from item2vec.evaluation.metrics import Estimate
+    from item2vec.items.names import Names
+    from item2vec.items.vocabulary import Vocabulary
     from item2vec.plot.draw import draw_map
+    from item2vec.plot.map import MapData
     from item2vec.session.train import train
+    from item2vec.training.progress import Progress
+    from item2vec.tuning.study import Record, TuneResult, Watcher
     from item2vec.tuning.tune import tune
+    from item2vec.vectors.approximate import ApproximateIndex, IndexFacts
     from item2vec.vectors.formats.registry import export_vectors, read_vectors
     from item2vec.vectors.keyed_vectors import KeyedVectors
     from item2vec.vectors.keyed_vectors import load_model as load
@@ -36,16 +47,31 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AmbiguousNameError",
+    "ApproximateIndex",
     "ConfigError",
     "CorpusError",
     "DivergenceError",
+    "Estimate",
+    "IndexFacts",
     "Item2VecError",
     "KeyedVectors",
+    "MapData",
     "ModelError",
+    "Names",
+    "Progress",
+    "Record",
+    "Scoring",
     "SourceConfig",
     "TrainConfig",
+    "TrainOptions",
     "TrainingError",
+    "TuneConfig",
+    "TuneOptions",
+    "TuneResult",
     "UnknownItemError",
+    "ValidationConfig",
+    "Vocabulary",
+    "Watcher",
     "__version__",
     "draw_map",
     "export_vectors",
@@ -56,6 +82,21 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Scoring": "item2vec.config.scoring:Scoring",
+    "TuneConfig": "item2vec.config.tune:TuneConfig",
+    "ValidationConfig": "item2vec.config.validation:ValidationConfig",
+    "TuneResult": "item2vec.tuning.study:TuneResult",
+    "Record": "item2vec.tuning.study:Record",
+    "Watcher": "item2vec.tuning.study:Watcher",
+    "Estimate": "item2vec.evaluation.metrics:Estimate",
+    "ApproximateIndex": "item2vec.vectors.approximate:ApproximateIndex",
+    "IndexFacts": "item2vec.vectors.approximate:IndexFacts",
+    "Progress": "item2vec.training.progress:Progress",
+    "MapData": "item2vec.plot.map:MapData",
+    "Vocabulary": "item2vec.items.vocabulary:Vocabulary",
+    "Names": "item2vec.items.names:Names",
+    "TrainOptions": "item2vec.config.layers:TrainOptions",
+    "TuneOptions": "item2vec.config.layers:TuneOptions",
     "KeyedVectors": "item2vec.vectors.keyed_vectors:KeyedVectors",
     "SourceConfig": "item2vec.config.source:SourceConfig",
     "TrainConfig": "item2vec.config.train:TrainConfig",

@@ -162,7 +162,7 @@ def usearch(table: np.ndarray, path: Path, threads: int, *, dtype: str) -> Calla
 
 
 def ordered(table: np.ndarray, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The best of each query's candidates by their exact scores."""
+    """Return the best of each query's candidates by their exact scores."""
     scores = np.einsum("qkd,qd->qk", table[rows], queries)
     return np.take_along_axis(rows, np.argsort(-scores, axis=1)[:, :K], axis=1)
 

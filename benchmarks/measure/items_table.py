@@ -115,7 +115,7 @@ def sessions(folder: Path) -> DataSet:
 
 
 def made_sessions(count: int = 30_000, items: int = 3_000, topics: int = 60, seed: int = 1) -> Iterator[list[bytes]]:
-    """Walks over items of Zipf's popularity.
+    """Yield walks over items of Zipf's popularity.
 
     With probability .55 the next item is one of eight that this one leads to, the k-th with a weight of 1/k; with .3
     one of the same topic, by popularity; else any, by popularity. Lengths are 3 and more, 8 on average.
@@ -154,7 +154,7 @@ def _written(
     folder: Path, name: str, about: str, ordered: bool, preset: str,
     parts: Callable[[], Iterable[tuple[list[bytes], list[bytes]]]],
 ) -> DataSet:  # fmt: skip
-    """The data set, whose files are made unless they are there."""
+    """Return the data set, whose files are made unless they are there."""
     train, heldout = folder / f"{name}.train.txt", folder / f"{name}.heldout.txt"
     if not train.exists():
         write_parts(parts(), str(folder / name), None)
@@ -173,7 +173,7 @@ class Job:
 
 
 def held_out(data: DataSet, vocabulary: Vocabulary) -> tuple[HeldOut, int]:
-    """The histories and targets in a vocabulary's codes, and how many codes there are."""
+    """Return the histories and targets in a vocabulary's codes, and how many codes there are."""
     catalogue = Catalogue(vocabulary)
     held = with_targets(read_sequences(data.train, catalogue), read_sequences(data.heldout, catalogue))
     return held, len(catalogue)
@@ -187,7 +187,7 @@ def measure(scorer: Scorer, size: int, held: HeldOut) -> dict[str, Any]:
 
 
 def counting(baseline: Callable[[Sequences, Sequences, int], Scorer]) -> Callable[[Job], dict[str, Any] | None]:
-    """A method that only counts."""
+    """Return a method that only counts."""
 
     def run(job: Job) -> dict[str, Any] | None:
         if baseline is successor and not job.data.ordered:
@@ -214,7 +214,7 @@ def ease(job: Job) -> dict[str, Any] | None:
 
 
 def scored(model: item2vec.KeyedVectors, data: DataSet, scoring: Scoring) -> dict[str, Any]:
-    """A model's metrics by one scoring."""
+    """Return a model's metrics by one scoring."""
     held, _ = held_out(data, model.vocabulary)
     return measure(model_scorer(model, held.histories, scoring), len(model), held)
 
@@ -242,7 +242,7 @@ def with_preset(job: Job) -> dict[str, Any]:
 
 
 def with_softmax(job: Job) -> dict[str, Any] | None:
-    """The preset asked with averaged probabilities, which want both directions and popularity; for baskets."""
+    """Return the preset asked with averaged probabilities, which want both directions and popularity; for baskets."""
     if job.data.ordered:
         return None
     return trained(job, {"preset": job.data.preset, "min_count": 1}, Scoring(popularity=0.4, reverse=1.0, softmax=1.0))
@@ -262,7 +262,7 @@ def tuned(job: Job) -> dict[str, Any]:
 
 
 def gensim_like(settings: str, score: str) -> Callable[[Job], dict[str, Any]]:
-    """gensim's skip-gram with its own defaults or a preset's settings."""
+    """Return gensim's skip-gram with its own defaults or a preset's settings."""
 
     def run(job: Job) -> dict[str, Any]:
         from gensim.models import Word2Vec
@@ -289,7 +289,7 @@ def gensim_like(settings: str, score: str) -> Callable[[Job], dict[str, Any]]:
 
 
 def standard_scoring(data: DataSet) -> Scoring:
-    """What goes with a preset: a pair counts both ways, and recent items count more where order means something."""
+    """Return what goes with a preset: pairs count both ways, recent items more where order means something."""
     return preset_scoring(data.preset) or Scoring()
 
 
@@ -309,7 +309,7 @@ METHODS: dict[str, Callable[[Job], dict[str, Any] | None]] = {
 
 
 def table(data: DataSet, found: dict[str, dict[str, Any]]) -> list[str]:
-    """The data set's part of the table, in Markdown."""
+    """Return the data set's part of the table, in Markdown."""
     lines = [f"**{data.about}**", "", f"| @{K} | " + " | ".join(METRICS) + " |", "|---|" + "---|" * len(METRICS)]
     for name, part in found.items():
         cells = [_cell(part["metrics"][f"{metric}@{K}"]) for metric in METRICS]

@@ -132,7 +132,7 @@ def summary(rounds: list[dict[str, Run]], trainers: list[str]) -> dict[str, Any]
 
 
 def tables(result: dict[str, Any], pairs: int, facts: CorpusFacts, settings: dict[str, Any], items: int) -> str:
-    """The summary for a reader."""
+    """Return the summary for a reader."""
     lines = [f"median of {pairs} interleaved rounds; in brackets the lowest and highest ratio of one round"]
     names = list(result["seconds"])
     width = max(map(len, names)) + 2
@@ -184,7 +184,7 @@ def _quality_lines(quality: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line; hyperparameters have the defaults of ``item2vec train``."""
+    """Return the command line; hyperparameters have the defaults of ``item2vec train``."""
     parser = argparse.ArgumentParser(
         description="Race item2vec against gensim and fastText.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -241,7 +241,7 @@ def _peers(text: str) -> list[str]:
 
 
 def settings_of(options: argparse.Namespace, corpus: Path, folder: Path) -> dict[str, Any]:
-    """What every run gets, less its seed."""
+    """Return what every run gets, less its seed."""
     names = (
         "arch",
         "loss",

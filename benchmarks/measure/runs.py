@@ -86,7 +86,7 @@ def run_trainer(trainer: str, settings: dict[str, Any], tokens: int, peer_python
 
 
 def command_of(trainer: str, settings: dict[str, Any], peer_python: str) -> list[str]:
-    """The command line of one run."""
+    """Return the command line of one run."""
     if trainer in PEERS:
         settings = settings | {"output": model_path(trainer, settings["output"])}
         return [peer_python, str(HERE / "trainers.py"), trainer, json.dumps(settings)]
@@ -154,7 +154,7 @@ def missing_peers(peers: list[str], python: str) -> list[str]:
 
 
 def quality_of(model: str, words: Path) -> dict[str, float]:
-    """The scores of word_quality.py for one model, computed in a process of its own (see `measure`)."""
+    """Return the scores of word_quality.py for one model, computed in a process of its own (see `measure`)."""
     command = [sys.executable, str(HERE / "word_quality.py"), model, "--words", str(words), "--json", "-"]
     answer, _, _ = measure(command)
     return {name: result["score"] for name, result in answer[model].items()}

@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 
 
 def run_gensim(settings: Settings) -> Answer:
-    """gensim in its fastest way: ``corpus_file`` for both passes, the vectors saved as an array.
+    """Return gensim in its fastest way: ``corpus_file`` for both passes, the vectors saved as an array.
 
     Its learning rate ends higher than asked there: each of n workers counts its own sentences against those of the
     whole corpus (``get_next_alpha``), so that within an epoch the rate falls only by 1/n of what it should.
@@ -63,7 +63,7 @@ def run_gensim(settings: Settings) -> Answer:
 
 
 def run_fasttext(settings: Settings) -> Answer:
-    """fastText without subwords.
+    """Return fastText without subwords.
 
     Three things are not as asked, as it has no option for them: its seed (0), where the learning rate ends
     (0), and the noise distribution's exponent (0.5).

@@ -49,7 +49,7 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def make(items: int, dim: int) -> KeyedVectors:
-    """Normal numbers of the size that training gives, and names of six to ten letters."""
+    """Return normal numbers of the size that training gives, and names of six to ten letters."""
     table = np.random.default_rng(1).standard_normal((items, dim), dtype=np.float32) * np.float32(0.3)
     return KeyedVectors.from_items([f"item_{number}" for number in range(items)], table)
 

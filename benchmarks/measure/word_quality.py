@@ -71,7 +71,7 @@ def _is_fasttext(path: Path) -> bool:
 
 
 def _read_fasttext(path: Path) -> tuple[list[str], np.ndarray]:
-    """A model that fastText's ``save_model`` wrote (fasttext.cc, saveModel), if it has no subword vectors.
+    """Return a model that fastText's ``save_model`` wrote (fasttext.cc, saveModel), if it has no subword vectors.
 
     fastText counts each line's end as a word of its own; it is left out, as no other trainer has it.
     """
@@ -118,7 +118,7 @@ def evaluate(model: Path, folder: Path) -> dict[str, dict[str, float]]:
 
 
 def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
-    """A line a model: the scores, and how many pairs or questions each rests on."""
+    """Return a line a model: the scores, and how many pairs or questions each rests on."""
     measures = [name for name in MEASURES if any(name in scores for scores in results.values())]
     width = max(len(model) for model in results)
     lines = [" " * width + "".join(f"{name:>22}" for name in measures)]

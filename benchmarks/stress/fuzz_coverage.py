@@ -54,7 +54,7 @@ def feed(reader: Reader, path: Path, data: bytes) -> None:
 
 
 def damage(reader: Reader):
-    """The mutator that libFuzzer calls with an input, its largest size and a seed."""
+    """Return the mutator that libFuzzer calls with an input, its largest size and a seed."""
 
     def mutate(data: bytes, largest: int, seed: int) -> bytes:
         rng = random.Random(seed)

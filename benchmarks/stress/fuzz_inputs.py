@@ -52,7 +52,7 @@ def mutate(rng: random.Random, data: bytes, most: int = 6) -> bytes:
 
 
 def _place(rng: random.Random, content: bytearray) -> int:
-    """A place, often near the beginning, where headers are."""
+    """Return a place, often near the beginning, where headers are."""
     size = len(content)
     return rng.randrange(min(size, 64) + 1) if rng.random() < 0.4 else rng.randrange(size + 1)
 
@@ -229,7 +229,7 @@ def mutate_corpus_file(rng: random.Random, data: bytes) -> bytes:
 
 
 def fasttext_file(*, pruned: bool = False, minn: int = 2, maxn: int = 4, buckets: int = 20) -> bytes:
-    """A fastText model of four words, as `fasttext_bin` describes it."""
+    """Return a fastText model of four words, as `fasttext_bin` describes it."""
     words = [b"</s>", b"milk", "größe".encode(), b"a"]
     kept = {3: 0, 7: 1, 12: 2} if pruned else {}
     rows = len(words) + (len(kept) if pruned else buckets)

@@ -111,7 +111,7 @@ def write_input(path: Path, reader: Reader, rng: random.Random, *, damaged: bool
 
 
 def model() -> KeyedVectors:
-    """A small model with all that one may have."""
+    """Return a small model with all that one may have."""
     table = np.linspace(-1, 1, 6 * 4).astype(np.float32).reshape(6, 4)
     rare = Vocabulary.from_items(["rare", "r2"], [1, 1])
     names = Names(np.frombuffer(b"MilkSize", np.uint8), [0, 4, 8, 8, 8, 8, 8])
@@ -217,7 +217,7 @@ def _corpus(**options: Any) -> Callable[[Path], None]:
 
 @cache
 def _run() -> Any:
-    """A small training that is half done."""
+    """Return a small training that is half done."""
     from item2vec.config.train import TrainConfig
     from item2vec.corpus.corpus import Corpus
     from item2vec.session.run import start

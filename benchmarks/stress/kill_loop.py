@@ -178,7 +178,7 @@ def compare(tally: Tally, model: Path, wanted: tuple[str, ...], *, bits: bool) -
 
 
 def ending(path: Path, *, bits: bool) -> tuple[str, ...]:
-    """What a training ended with: share and pairs, and with one thread losses and the bits of both tables."""
+    """Return what a training ended with: share and pairs, and with one thread losses and the bits of both tables."""
     model = item2vec.load(path)
     training = model.metadata["training"]
     assert model.output is not None

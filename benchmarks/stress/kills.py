@@ -41,7 +41,7 @@ def write_split(folder: Path, version: int) -> None:
 
 
 def version_of_vectors(name: str, folder: Path) -> int | None:
-    """The version that a file of vectors holds, all of it; None if it is not read."""
+    """Return the version that a file of vectors holds, all of it; None if it is not read."""
     try:
         found = read_vectors(folder / name)
     except ModelError:

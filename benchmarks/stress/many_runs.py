@@ -1,4 +1,4 @@
-"""Many runs in one process: does anything pile up?
+"""Run often in one process, and look whether anything piles up.
 
     python benchmarks/stress/many_runs.py [--runs 200]
 
@@ -52,7 +52,7 @@ def many_runs(folder: Path, runs: int) -> int:
 
 
 def once(corpus: Path, folder: Path, run: int) -> None:
-    """A run as a service might have it: each fourth time with a mapped corpus or another architecture."""
+    """Run as a service might have it: each fourth time with a mapped corpus or another architecture."""
     import item2vec
     from item2vec.vectors.formats.registry import export_vectors, read_vectors
 

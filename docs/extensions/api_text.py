@@ -1,30 +1,13 @@
-"""The pages of the Python API, as MyST text: every public name of item2vec, and the types that they name."""
+"""The pages of the Python API, as MyST text: every public name of item2vec."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-from importlib import import_module
 from typing import Any
 
 import item2vec
 
-# Types that come out of public calls or go into them. One that item2vec exports itself is documented under that name.
-NAMED_TYPES = {
-    "Scoring": "item2vec.config.scoring",
-    "TuneConfig": "item2vec.config.tune",
-    "ValidationConfig": "item2vec.config.validation",
-    "TuneResult": "item2vec.tuning.study",
-    "Record": "item2vec.tuning.study",
-    "Watcher": "item2vec.tuning.study",
-    "Estimate": "item2vec.evaluation.metrics",
-    "ApproximateIndex": "item2vec.vectors.approximate",
-    "IndexFacts": "item2vec.vectors.approximate",
-    "Progress": "item2vec.training.progress",
-    "MapData": "item2vec.plot.map",
-    "Vocabulary": "item2vec.items.vocabulary",
-    "Names": "item2vec.items.names",
-}
 FIRST = ("item2vec.train", "item2vec.load", "item2vec.TrainConfig")  # on their pages
 GROUPS = ("functions", "vectors", "options", "types", "errors")
 
@@ -36,7 +19,13 @@ def group_of(name: str, value: Any) -> str:
     if inspect.isclass(value):
         if issubclass(value, Exception):
             return "errors"
-        return "options" if dataclasses.is_dataclass(value) and name.endswith(("Config", "Scoring")) else "types"
+        return (
+            "options"
+            if dataclasses.is_dataclass(value) and name.endswith(("Config", "Scoring"))
+            else "options"
+            if name.endswith("Options")
+            else "types"
+        )
     return "functions" if callable(value) else "types"
 
 
@@ -46,9 +35,6 @@ def members() -> dict[str, list[str]]:
     for name in item2vec.__all__:
         if name != "__version__":
             found[group_of(name, getattr(item2vec, name))].append(f"item2vec.{name}")
-    for name, module in NAMED_TYPES.items():
-        if name not in item2vec.__all__:
-            found[group_of(name, getattr(import_module(module), name))].append(f"{module}.{name}")
     return {group: sorted(names, key=lambda name: name not in FIRST) for group, names in found.items()}
 
 

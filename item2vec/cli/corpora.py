@@ -56,7 +56,7 @@ def warn(sentences: Iterable[str], strict: bool) -> None:
 
 
 def short_form(corpus: Corpus, found: Inspection, seconds: float) -> str:
-    """What `train` says before it begins."""
+    """Return what `train` says before it begins."""
     kept = len(corpus.items) / corpus.raw_tokens
     lines = [
         f"Read {corpus.raw_sequences:,} sequences, {corpus.raw_tokens:,} tokens in {seconds:.1f} s: "
@@ -79,7 +79,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _describe_file(file: CorpusFile) -> str:
-    """Where an encoded corpus lies, how much room it takes, and why."""
+    """Return where an encoded corpus is kept, how large it is, and why."""
     size = f"{count(file.size)}B"
     if file.path is None:
         return f"The encoded corpus, {size}, lies in a temporary file."
@@ -90,7 +90,7 @@ def _describe_file(file: CorpusFile) -> str:
 
 
 def document(corpus: Corpus, found: Inspection) -> dict[str, Any]:
-    """The report for programs."""
+    """Return the report for programs."""
     from item2vec.corpus.inspection import QUANTILES
 
     quantiles = {f"{share:.0%}": found.length_at(share) for share in QUANTILES}
@@ -167,7 +167,7 @@ def _print_pictures(facts: dict[str, Any]) -> None:
 
 
 def _picture(left: str, labels: list[str], title: str, values: list[tuple[int, float]]) -> Any:
-    """A bar a row: a label, a number, and the number's share of the largest."""
+    """Draw a bar a row: a label, a number, and the number's share of the largest."""
     from rich.bar import Bar
     from rich.table import Table
 
@@ -312,7 +312,7 @@ def split(
 
 
 def _report(parts: Parts, cut: str | None, delimiter: str | None) -> str:
-    """What was written, and the commands that train on it and evaluate."""
+    """Return what was written, and the commands that train on it and evaluate."""
     option = "" if delimiter is None else f" --delimiter {shell_word(delimiter)}"
     train, held_out = shell_word(parts.train), shell_word(parts.held_out)
     return (
@@ -325,7 +325,7 @@ def _report(parts: Parts, cut: str | None, delimiter: str | None) -> str:
 
 
 def _without_endings(path: Path) -> str:
-    """The path without the ending of its format, and that of its compression."""
+    """Return the path without the ending of its format, and that of its compression."""
     from item2vec.corpus.tables.table_files import COMPRESSED_ENDINGS
 
     return str((path.with_suffix("") if path.suffix.lower() in COMPRESSED_ENDINGS else path).with_suffix(""))
@@ -349,7 +349,8 @@ def cache(everything: bool, as_json: bool) -> None:
     Corpora above `item2vec train --memory` are kept encoded, so that the next run need not read them again. They go
     when they were not used for 30 days. They lie in the folder that ITEM2VEC_CACHE names, else in the user's cache.
     """
-    from item2vec.corpus.cache import cache_folder, clear, kept_files
+    from item2vec.corpus.cache import clear, kept_files
+    from item2vec.files.paths import cache_folder
 
     folder = cache_folder()
     removed = clear(folder, everything=True) if everything else []

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def facts(result: ItemsResult, keep_seen: bool, asked: str) -> str:
-    """What was evaluated, in sentences."""
+    """Return what was evaluated, in sentences."""
     share = result.unknown / result.targets
     text = f"{result.users:,} users, {result.targets:,} held-out items, {share:.1%} of them unknown to the model."
     if result.repeated and not keep_seen:
@@ -84,7 +84,7 @@ def bucket_table(result: ItemsResult) -> list[str]:
 
 
 def _method_rows(corner: str, methods: dict[str, Metrics], titles: dict[str, str]) -> list[str]:
-    """A line a method, a column a metric."""
+    """Return a line a method, a column a metric."""
     rows = [[method, *(_cell(metrics[name]) for name in titles)] for method, metrics in methods.items()]
     return table([[corner, *titles.values()], *rows], "<>")
 
@@ -198,7 +198,7 @@ def _is_text(source: str, table: SourceConfig) -> bool:
 def _read(
     source: str, *, catalogue: Catalogue, table: SourceConfig, delimiter: str | None, id_column: bool
 ) -> Sequences:
-    """The lines of a text file, or all events of each user of a table, with the user for an id."""
+    """Return the lines of a text file, or all events of each user of a table, with the user for an id."""
     from item2vec.evaluation.sequences import named_sequences, read_sequences
     from item2vec.files.paths import expand
 
@@ -315,7 +315,7 @@ def _sections(sections: list[Section]) -> dict[str, Any]:
 
 
 def _table(sections: list[Section]) -> list[str]:
-    """A line a section."""
+    """Return a line a section."""
     rows = [["", "right", "known", "questions", "skip unknown", "unknown wrong"]]
     for section in sections:
         counts = (f"{number:,}" for number in (section.right, section.known, section.questions))

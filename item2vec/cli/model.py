@@ -64,13 +64,13 @@ def info(model_path: str, as_json: bool) -> None:
 
 
 def _named(model: KeyedVectors, rank: int) -> dict[str, Any]:
-    """An item, with its display name where items have such."""
+    """Return an item, with its display name where items have such."""
     name = {} if model.names is None else {"name": model.names[rank]}
     return {"item": model.vocabulary[rank], **name}
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
-    """The document for people, a fact a line."""
+    """Return the document for people, a fact a line."""
     size = document["bytes"]
     facts = [
         (
@@ -95,7 +95,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
 
 
 def _wrapped(name: str, text: str) -> list[str]:
-    """A fact, on several lines if it has several parts and is long."""
+    """Return a fact, on several lines if it has several parts and is long."""
     lines = [f"{name:<11}"]
     for place, part in enumerate(parts := text.split(", ")):
         word = part + ("," if place < len(parts) - 1 else "")
@@ -106,7 +106,7 @@ def _wrapped(name: str, text: str) -> list[str]:
 
 
 def _value(value: Any, depth: int = 0) -> str:
-    """A metadata value for people: an object's members on one line, numbers grouped; as JSON if it is deeply nested."""
+    """Return a metadata value for people: members on one line, numbers grouped; JSON if it is deeply nested."""
     if depth == _DEEPEST:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):

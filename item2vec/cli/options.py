@@ -138,7 +138,7 @@ def training_option(name: str, help: str, **settings: Any) -> Any:
 
 
 def format_table(names: Iterable[str]) -> str:
-    """Formats of vectors, a line each, for a command's help."""
+    """List formats of vectors, a line each, for a command's help."""
     from item2vec.vectors.formats.registry import FORMATS
 
     return "\n".join(f"  {name:<15}  {FORMATS[name].about} ({', '.join(FORMATS[name].endings)})" for name in names)
@@ -248,8 +248,6 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-# The options that say how sources are read, and the layers of options under the command line.
-
 # The options that say how sources are read, for every command that reads some.
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -275,7 +273,11 @@ _SOURCE_OPTIONS = (
         "--delimiter", "What separates items, or columns of a CSV.  [default: white space; as seen]", metavar="TEXT"
     ),
     _option("--encoding", "How text, CSV or JSON lines are encoded.", metavar="NAME"),
-    _option("--errors", "Bytes that are no text are an error, or U+FFFD and counted.", type=click.Choice(ERRORS)),
+    _option(
+        "--errors",
+        "What to do with bytes that are not text: fail, or replace each by U+FFFD and count them.",
+        type=click.Choice(ERRORS),
+    ),
     _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),
     _option("--item", "Tables: the item, or a list of items.", metavar="COLUMN"),
     _option("--time", "Tables: order by this; dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
@@ -284,19 +286,19 @@ _SOURCE_OPTIONS = (
         "Tables: a sequence ends where nothing comes for so long: 30m, 2h, 1d; a bare number is seconds.",
         metavar="TIME",
     ),
-    _option("--where", "Tables: only rows of which this SQL condition holds.", metavar="SQL"),
+    _option("--where", "Tables: take only the rows that meet this SQL condition.", metavar="SQL"),
     _option("--dedupe", "Tables: count an item once in a row, or once a sequence.", type=click.Choice(DEDUPES)),
     _option("--weight", "Tables: an event of weight n counts n times.", metavar="COLUMN"),
     _option("--sql", "A DuckDB query for the table; SOURCE may be a DuckDB file, or left out.", metavar="QUERY"),
     _option("--nulls", "Tables: what to do with events without user, item or time.", type=click.Choice(NULLS)),
     _option("--names", "Display names: a table, or lines of ITEM TAB NAME.", metavar="FILE"),
-    _option("--name-column", "Display names stand in this column.", metavar="COLUMN"),
+    _option("--name-column", "The column of display names.", metavar="COLUMN"),
     _option(
         "--memory",
-        "Tokens above this, 2GB say, lie in a file; tables are sorted on disk.  [default: 1/32 of all; 80%]",
+        "Keep tokens in a file once they take more than this, such as 2GB; sort tables on disk.  [default: 1/32 of all; 80%]",
         metavar="SIZE",
     ),
-    _option("--no-cache", "Encode the sources again, and keep no file of them.", field="cache", flag_value=False),
+    _option("--no-cache", "Read the sources anew, and keep no encoded copy of them.", field="cache", flag_value=False),
 )
 
 
@@ -334,14 +336,14 @@ def refuse_for_text(source: str, config: SourceConfig) -> None:
 
     if any(getattr(config, name) for name in _OF_EVENTS if name != "format"):
         raise ConfigError(
-            f"{source} is read as text, where --user, --item, --time and --where mean nothing; a table ends in "
+            f"{source} is read as text, which has no use for --user, --item, --time and --where; a table ends in "
             f"{', '.join(ENDINGS)}, perhaps compressed"
         )
 
 
 @contextmanager
 def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
-    """The events of tables, for as long as the context is open; says what was left out."""
+    """Open the events of tables for as long as the context is open, and say what was left out."""
     from item2vec.corpus.tables.database import Database
     from item2vec.evaluation.split import Events
 
@@ -406,7 +408,7 @@ def _lay(ctx: click.Context, name: str, options: dict[str, Any]) -> None:
 
 
 def _as_text(name: str, value: Any) -> Any:
-    """A value as its option on the command line has it."""
+    """Return a value as its option on the command line has it."""
     return ",".join(map(str, value)) if name == "tile" else value
 
 

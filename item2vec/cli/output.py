@@ -188,7 +188,7 @@ delimiter_option = click.option(
 
 
 def check_arguments(items: Sequence[str], batch_path: str | None, *, name: str = "ITEM...") -> None:
-    """Either items or a batch is given.
+    """Check that either items or a batch is given.
 
     Raises
     ------
@@ -202,12 +202,12 @@ def check_arguments(items: Sequence[str], batch_path: str | None, *, name: str =
 
 
 def check_delimiter(delimiter: str | None, batch_path: str | None) -> None:
-    """A delimiter is for batches, and is not empty.
+    """Check that a delimiter is not empty, and comes with a batch.
 
     Raises
     ------
     click.UsageError
-        If not so.
+        If it is empty, or there is no batch.
     """
     if delimiter is not None and (batch_path is None or not delimiter):
         raise click.UsageError(
@@ -307,7 +307,7 @@ def describe(progress: Progress) -> str:
 
 
 def count(number: float) -> str:
-    """A large number in three digits: 941, 12.3k, 6.91M."""
+    """Write a large number in three digits: 941, 12.3k, 6.91M."""
     for unit in ("", "k", "M"):
         if number < 999.5:
             digits = 0 if not unit or number >= 99.95 else 1 if number >= 9.995 else 2
@@ -378,7 +378,7 @@ class ProgressShower:
             say(describe(progress))
 
     def on_terminal(self) -> Callable[[Progress], None] | None:
-        """What shows a run's progress where there is a bar; None elsewhere, where lines of each run are too many."""
+        """Return what shows a run's progress on a bar; None without one, as lines of each run are too many."""
         return self if self._bar is not None else None
 
     def say(self, line: str) -> None:

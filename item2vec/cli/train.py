@@ -5,13 +5,13 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.core import ParameterSource
 
-import item2vec
 from item2vec.cli.corpora import short_form
 from item2vec.cli.main import COMMAND_LINE, StopSignals
 from item2vec.cli.options import (
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 
 def _again(line: list[str]) -> str:
-    """The command that goes on where this one was stopped."""
+    """Return the command that goes on where this one was stopped."""
     return shell_command(["item2vec", *line, *(["--resume"] if "--resume" not in line else [])])
 
 
@@ -220,13 +220,13 @@ class _Told(Listener):
         self.shower = ProgressShower(quiet)
 
     def reading(self, plan: Plan) -> None:
-        """A first run waits for its compiler."""
+        """Say if the compiler has to run."""
         self._window_mode, self._epochs = plan.config.window_mode, plan.config.epochs
-        if not self._quiet and not _compiled(plan.config):
-            say("The first run compiles the kernels; that takes about half a minute, once.")
+        if not self._quiet:
+            _say_what_compiles(plan.config)
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
-        """What was read, and a preset that may suit it."""
+        """Say what was read, and which preset may suit it."""
         if self._quiet:
             return
         from item2vec.corpus.shape_warnings import basket_hint
@@ -236,40 +236,40 @@ class _Told(Listener):
             remark("Hint", hint)
 
     def warned(self, sentence: str) -> None:
-        """Always, quiet or not."""
+        """Warn, quiet or not."""
         remark("Warning", sentence)
 
     def noted(self, sentence: str) -> None:
-        """Likewise."""
+        """Note, quiet or not."""
         remark("Note", sentence)
 
     def initialised(self, about: str) -> None:
-        """What --init gave."""
+        """Say what --init gave."""
         if not self._quiet:
             say(about)
 
     def estimated(self, needs: Estimate) -> None:
-        """What it needs."""
+        """Say what it needs."""
         if not self._quiet:
             say(str(needs))
 
     def begins(self, run: Run) -> None:
-        """How long a training will take that is long; one that goes on says so as it goes."""
+        """Say how long a training will take that is long; one that goes on says so as it goes."""
         if not self._quiet and not self._resume and (seconds := run.trainer.expected_seconds()) >= _LONG:
             say(f"Training will take about {duration(seconds)}.")
 
     def resumed(self, progress: Progress) -> None:
-        """Where it goes on."""
+        """Say where it goes on."""
         if not self._quiet:
             at = f"epoch {progress.epoch} of {progress.epochs}, {progress.done:.0%} of the training done"
             say(f"Going on in {at}.")
 
     def progressed(self, progress: Progress) -> None:
-        """A bar, or a line now and then."""
+        """Show a bar, or a line now and then."""
         self.shower(progress)
 
     def validated(self, validation: Validation) -> None:
-        """A line an epoch."""
+        """Say a line an epoch."""
         self.shower.say(describe_validation(validation, self._epochs))
 
 
@@ -313,14 +313,14 @@ def _stopped(session: Session, outcome: Outcome, again: str) -> None:
 
 
 def describe_validation(validation: Validation, epochs: int) -> str:
-    """An epoch's value, a line."""
+    """Return an epoch's value, a line."""
     epoch, value = len(validation.values), validation.values[-1]
     best = "the best so far" if validation.best_epoch == epoch else f"best {max(validation.values):.4f}"
     return f"epoch {epoch}/{epochs}  {validation.config.metric} {value:.4f}  ({best})"
 
 
 def describe_result(corpus: Corpus, validation: Validation | None, result: TrainResult, output: str) -> str:
-    """What was trained, what was kept, and what to do next."""
+    """Return what was trained, what was kept, and what to do next."""
     example = corpus.vocabulary[min(len(corpus.vocabulary) - 1, 100)]
     quoted = ("-- " if example.startswith("-") else "") + shell_word(example)
     model = "" if output == DEFAULT_MODEL else f" -m {shell_word(output)}"
@@ -337,13 +337,13 @@ def describe_result(corpus: Corpus, validation: Validation | None, result: Train
 
 
 def describe_checkpoints(written: int, seconds: float, training: float) -> str:
-    """What they cost."""
+    """Return what they cost."""
     what = "1 checkpoint" if written == 1 else f"{written:,} checkpoints"
     return f"{what} took {seconds:.1f} s, {seconds / training:.2%} of the time."
 
 
 def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any]:
-    """The document of --json."""
+    """Return the document of --json."""
     corpus, checkpoints = session.corpus, session.checkpoints
     assert checkpoints is not None
     document = {
@@ -366,10 +366,17 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
     return document | ({"validation": session.run.validation.as_dict()} if session.run.validation else {})
 
 
-def _compiled(config: TrainConfig) -> bool:
-    """Whether numba's cache holds the training kernel, where it usually lies."""
-    kept = os.environ.get("NUMBA_CACHE_DIR")
-    folder, pattern = (Path(kept), "**/") if kept else (Path(item2vec.__file__).parent, "model/cpu/__pycache__/")
-    of_loss = {"skipgram": "skipgram.train_tiles", "cbow": "cbow.train_cbow"}
-    name = of_loss[config.arch] if config.loss == "ns" else "paths.train_paths"
-    return any(folder.glob(f"{pattern}{name}*.nbi"))
+def _say_what_compiles(config: TrainConfig) -> None:
+    """Say that a first run waits for its compiler; so does every run where no code can be kept."""
+    from item2vec.kernels import is_compiled, keeps_code
+
+    of_arch = {"skipgram": ("skipgram", "train_tiles"), "cbow": ("cbow", "train_cbow")}
+    module, name = of_arch[config.arch] if config.loss == "ns" else ("paths", "train_paths")
+    kernel = getattr(import_module(f"item2vec.model.cpu.{module}"), name)
+    if not keeps_code(kernel):
+        say(
+            "Compiling the kernels, about half a minute. No folder can be written to keep them for the next run; name "
+            "one with NUMBA_CACHE_DIR."
+        )
+    elif not is_compiled(kernel):
+        say("The first run compiles the kernels; that takes about half a minute, once.")

@@ -42,7 +42,7 @@ _SHORT = {"window_mode": "mode", "ns_exponent": "exponent"}
 
 
 def describe_division(corpus: Corpus, division: Division, wanted: TuneConfig) -> str:
-    """What is tried on, and by what it is judged."""
+    """Return what is tried on, and by what it is judged."""
     training, held = division.training, len(division.validation) + len(division.test)
     sampled = bool(wanted.max_tokens) and len(corpus.items) > wanted.max_tokens
     part = f" of {len(corpus):,}" if sampled else ""
@@ -77,7 +77,7 @@ def describe_trial(record: Record, best: Record | None, metric: str) -> str:
 
 
 def report_lines(result: TuneResult, sources: Sequence[str], output: str) -> list[str]:
-    """The tables for people."""
+    """Return the tables for people."""
     done = sorted((one for one in result.trials if one.state == "done"), key=lambda one: -(one.value or 0))
     lines = [_counts(result.trials)]
     if done:
@@ -101,7 +101,7 @@ def report_lines(result: TuneResult, sources: Sequence[str], output: str) -> lis
 
 
 def train_command(sources: Sequence[str], output: str) -> str:
-    """The command that trains with what was found."""
+    """Return the command that trains with what was found."""
     return shell_command(["item2vec", "train", *sources, "--config", output])
 
 

@@ -9,16 +9,83 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
 from item2vec.config.presets import preset, preset_scoring
 from item2vec.config.scoring import Scoring
-from item2vec.config.source import SourceConfig
-from item2vec.config.train import TrainConfig
+from item2vec.config.source import Dedupe, Format, Nulls, SourceConfig
+from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
+from item2vec.config.tune import By
 from item2vec.errors import ConfigError
 from item2vec.files.atomic import atomic_path
+from item2vec.files.encoding import Errors
 
 # Configuration files: options of training and reading as TOML, as ``item2vec tune`` writes them.
+
+
+class TrainOptions(TypedDict, total=False):
+    """The fields of `TrainConfig` and `SourceConfig`, and what lays further ones under them."""
+
+    config: str | Path | None
+    preset: str | None
+
+    arch: Arch
+    loss: Loss
+    dim: int
+    window: int
+    window_mode: WindowMode
+    context: Context
+    negative: int
+    sample: float
+    ns_exponent: float
+    epochs: int
+    lr: float
+    min_lr: float
+    min_count: int
+    max_items: int | None
+    threads: int
+    seed: int
+    device: Device
+    backend: Backend
+    tile: tuple[int, int] | None
+    init: str | None
+    freeze: bool
+
+    format: Format
+    delimiter: str | None
+    encoding: str
+    errors: Errors
+    user: str | None
+    item: str | None
+    time: str | None
+    session_gap: str | float | None
+    where: str | None
+    dedupe: Dedupe
+    weight: str | None
+    sql: str | None
+    nulls: Nulls
+    names: str | None
+    name_column: str | None
+    memory: str | int | None
+    cache: bool
+
+
+class TuneOptions(TrainOptions, total=False):
+    """The fields of `TuneConfig`, and those of a training, which stay as they are given."""
+
+    budget: str | float | None
+    trials: int | None
+    metric: str
+    by: By
+    holdout: float
+    validate: str | Path | None
+    validate_targets: str | Path | None
+    id_column: bool
+    dims: tuple[int, ...]
+    max_tokens: int
+    keep_seen: bool
+    study: str | Path | None
+
 
 _GENSIM = {  # its names for what has another one here
     "vector_size": "dim",
@@ -137,7 +204,7 @@ def _parsed(path: str | Path) -> dict[str, Any]:
 
 
 def _types() -> dict[str, Any]:
-    """The type of each option."""
+    """Return the type of each option."""
     types: dict[str, Any] = {"preset": str}
     for cls in (TrainConfig, SourceConfig):
         hints = get_type_hints(cls)
@@ -209,7 +276,7 @@ def write_best(
 
 
 def _set_options(config: TrainConfig) -> dict[str, Any]:
-    """The options that differ from the defaults."""
+    """Return the options that differ from the defaults."""
     standard = TrainConfig().as_dict()
     return {
         name: value

@@ -43,7 +43,7 @@ SCORES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def preset(name: str) -> dict[str, Any]:
-    """The options of a preset, by the names of `TrainConfig`.
+    """Return the options of a preset, by the names of `TrainConfig`.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class Scoring:
             raise ConfigError(f"`softmax` is {self.softmax!r}; it must be a number of at least 0")
 
     def with_given(self, **options: Any) -> Scoring:
-        """The same, but for the options that are not None.
+        """Return the same, but for the options that are not None.
 
         Raises
         ------

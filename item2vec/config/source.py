@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from item2vec.config.units import parse_seconds
 from item2vec.errors import ConfigError
 from item2vec.files.encoding import UTF8, Errors, check_encoding
 
@@ -19,8 +19,6 @@ FORMATS: tuple[Format, ...] = ("auto", "text", "csv", "tsv", "parquet", "jsonl")
 DEDUPES: tuple[Dedupe, ...] = ("none", "consecutive", "basket")
 NULLS: tuple[Nulls, ...] = ("skip", "error")
 ERRORS: tuple[Errors, ...] = ("strict", "replace")
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ class SourceConfig:
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
-        """The options' names."""
+        """Return the options' names."""
         return tuple(field.name for field in dataclasses.fields(cls))
 
     @property
@@ -124,9 +122,8 @@ class SourceConfig:
         gap = self.session_gap
         if gap is None:
             return None
-        match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhdw]?)\s*", str(gap), re.ASCII)
-        seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match and not isinstance(gap, bool) else 0.0
-        if not 0 < seconds < math.inf:
+        seconds = parse_seconds(gap)
+        if not seconds:
             raise ConfigError(f"`session_gap` is {gap!r}; it must be a time above 0 such as 30m, 2h, 1d, or seconds")
         return seconds
 
@@ -142,6 +139,6 @@ class SourceConfig:
         return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
 
     def set_options(self) -> dict[str, Any]:
-        """The options that differ from their defaults."""
+        """Return the options that differ from their defaults."""
         pairs = ((field, getattr(self, field.name)) for field in dataclasses.fields(self))
         return {field.name: value for field, value in pairs if value != field.default}

@@ -157,7 +157,7 @@ class TrainConfig:
         return self.threads or os.cpu_count() or 1
 
     def as_dict(self) -> dict[str, Any]:
-        """The options as plain JSON values."""
+        """Return the options as plain JSON values."""
         return dataclasses.asdict(self)
 
     def _whole(self, name: str, low: int, high: int) -> None:

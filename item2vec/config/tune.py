@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from item2vec.config.units import parse_seconds
 from item2vec.config.validation import parse_metric
 from item2vec.errors import ConfigError
 
 By = Literal["auto", "last", "random"]
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,9 @@ class TuneConfig:
         """``budget`` in seconds."""
         if self.budget is None:
             return 600.0 if self.trials is None else float("inf")
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(self.budget).strip())
-        if not found or float(found[1]) == 0:
+        seconds = parse_seconds(self.budget)
+        if not seconds:
             raise ConfigError(
                 f"`budget` is {self.budget!r}; it must be a time above 0 such as 90s, 10m, 2h, or seconds"
             )
-        return float(found[1]) * _UNITS[found[2]]
+        return seconds

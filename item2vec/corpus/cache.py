@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,25 +14,12 @@ from typing import Any
 
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.encoded import FORMAT, TEMPORARY, CorpusFileWriter, DamagedFileError, open_corpus
+from item2vec.files.paths import cache_folder
 from item2vec.files.source import Source
 
 ENDING = ".corpus"
 _UNUSED = 30 * 24 * 3600  # seconds after which a corpus that was not used goes
 _ABANDONED = 24 * 3600  # seconds after which an unfinished one that nobody writes to goes
-
-
-def cache_folder() -> Path:
-    """Return the folder of encoded corpora: ``ITEM2VEC_CACHE``, else item2vec in the user's cache folder."""
-    own = os.environ.get("ITEM2VEC_CACHE")
-    if own:
-        return Path(own).expanduser()
-    if sys.platform == "darwin":
-        user = "~/Library/Caches"
-    elif sys.platform == "win32":
-        user = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    else:
-        user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(user).expanduser() / "item2vec"
 
 
 class CacheEntry:

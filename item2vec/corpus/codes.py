@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from item2vec.corpus.encoded import CorpusFileWriter
 from item2vec.files.machine import own_pages, run_in_threads
 from item2vec.files.temporary import temporary_file, writing_to
+from item2vec.kernels import kernel
 
 # CodeStore: a reader's codes, in memory up to a limit, then in temporary files.
 
@@ -111,7 +111,7 @@ SEQUENCE = 1
 BEGIN = 2  # where the sequence that is being written began
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def recode(tokens: Array, ranks: Array, items: Array, offsets: Array, place: Array) -> None:
     """Write the kept tokens' ids, and an offset behind each sequence that kept any.
 
@@ -138,7 +138,7 @@ def recode(tokens: Array, ranks: Array, items: Array, offsets: Array, place: Arr
     place[ITEM], place[SEQUENCE], place[BEGIN] = item, sequence, begin
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather_items(blob: Array, offsets: Array, chosen: Array, out: Array, out_offsets: Array) -> None:
     """Copy the bytes of the chosen items, in that order, to ``out``, where ``out_offsets`` says."""
     for i in range(len(chosen)):

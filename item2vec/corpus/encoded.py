@@ -65,7 +65,7 @@ def open_corpus(path: Path, key: str) -> Corpus:
 
 
 def read_header(file: BinaryIO) -> dict[str, Any]:
-    """The header's JSON, with its text and the CRC."""
+    """Return the header's JSON, with its text and the CRC."""
     file.seek(0)
     lines = file.read(HEADER).split(b"\n")
     try:
@@ -82,7 +82,7 @@ def read_header(file: BinaryIO) -> dict[str, Any]:
 
 
 def map_corpus(file: CorpusFile, header: dict[str, Any]) -> Corpus:
-    """The corpus whose arrays are views of the file, where the header says."""
+    """Return the corpus whose arrays are views of the file, where the header says."""
     arrays = {}
     position = HEADER
     for name, kind in ARRAYS.items():
@@ -117,7 +117,7 @@ def map_corpus(file: CorpusFile, header: dict[str, Any]) -> Corpus:
 
 
 def _check(corpus: Corpus, header: dict[str, Any]) -> None:
-    """The bytes are those that were written, and no id or offset leads outside, whoever wrote them."""
+    """Check that the bytes are those that were written, and that no id or offset leads outside."""
     file = corpus.file
     assert file is not None
     crc = 0

@@ -153,7 +153,7 @@ def read_sequences(sequences: Sequences, *, min_count: int, max_items: int | Non
 
 
 def _line(sequence: Iterable[str | int], number: int) -> bytes:
-    """A sequence as a line that ends in the separator too: behind it, nothing of the last item is cut off."""
+    """Return a sequence as a line that ends in the separator too: behind it, nothing of the last item is cut off."""
     if isinstance(sequence, str | bytes):
         raise CorpusError(
             f"sequence {number:,} is {type(sequence).__name__}, {brief(str(sequence))}, and no list of items; divide "

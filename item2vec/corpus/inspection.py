@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from item2vec.corpus.corpus import Corpus
 from item2vec.items.vocabulary import Vocabulary
+from item2vec.kernels import kernel
 
 # Items that differ only in case, white space or Unicode form: one thing, spelt in several ways.
 
@@ -55,7 +55,7 @@ def find_lookalikes(vocabulary: Vocabulary) -> Lookalikes:
 
 
 def folded(item: str) -> str:
-    """What is left of an item without its case, white space (Unicode's) and Unicode form."""
+    """Return what is left of an item without its case, white space (Unicode's) and Unicode form."""
     if not item.isascii():
         item = unicodedata.normalize("NFKC", item)
     return " ".join(item.split()).casefold()
@@ -74,7 +74,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def walk(items: Array, offsets: Array, first: int, last: int, seen: Array, times: Array, hashes: Array, totals: Array):  # type: ignore[no-untyped-def]
     """Walk through the sequences first to last.
 
@@ -186,7 +186,7 @@ class Inspection:
     columns_alike: float
 
     def length_at(self, share: float) -> int:
-        """The length that a share of the sequences do not exceed."""
+        """Return the length that a share of the sequences do not exceed."""
         return int(self.lengths[max(0, int(np.ceil(share * len(self.lengths))) - 1)])
 
     def share_up_to(self, length: int) -> float:

@@ -76,14 +76,14 @@ def read_corpus(
 def _tables(
     sources: Sequence[str | Path] | Sequences | Table, config: SourceConfig
 ) -> list[Path] | Table | Sequences | None:
-    """The files of an event table, what lies in memory, or None if the sources are text."""
+    """Return the files of an event table, what lies in memory, or None if the sources are text."""
     if isinstance(sources, Table | Sequences):
         _refuse_file_options(sources, config)
         return sources
     from item2vec.files.paths import expand
 
     if isinstance(sources, str | Path):
-        raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
+        raise ConfigError(f"`sources` is {str(sources)!r}, one name; give a list of names")
     paths = [path for source in sources for path in expand(str(source))]
     if config.sql is not None:
         _refuse_text_options(config, "the result of `sql`")
@@ -94,7 +94,7 @@ def _tables(
 
 
 def _tables_of_files(paths: list[Path], config: SourceConfig) -> list[Path] | None:
-    """The files, if all are event tables; None if all are text."""
+    """Return the files, if all are event tables; None if all are text."""
     from item2vec.corpus.tables.table_files import format_of
     from item2vec.files.source import check_source
 

@@ -77,7 +77,7 @@ def unique_items(found: Inspection, table: bool) -> str | None:
 
 
 def long_outlier(found: Inspection, table: bool) -> str | None:
-    """A sequence many times as long as 99.99% of them: a bot, or all who are not logged in."""
+    """Return a sequence many times as long as 99.99% of them: a bot, or all who are not logged in."""
     lengths = found.lengths
     if len(lengths) < _FEW or one_giant_sequence(found, table):
         return None
@@ -93,7 +93,7 @@ def long_outlier(found: Inspection, table: bool) -> str | None:
 
 
 def header(found: Inspection, table: bool) -> str | None:
-    """The first sequence has names of columns for items."""
+    """Return the first sequence has names of columns for items."""
     words = [set(re.findall(r"[a-z]+", _spaced(item))) & _HEADER_WORDS for item in found.head]
     titles = sum(map(bool, words))
     numbers = found.numeric > 0.9 and not any(any(map(str.isdigit, item)) for item in found.head)

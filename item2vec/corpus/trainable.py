@@ -116,7 +116,7 @@ def _first_lines(sources: Sequence[Source]) -> list[bytes]:
 
 
 def _likely_delimiter(sources: Sequence[Source]) -> str | None:
-    """A mark that stands within at least half of the first lines."""
+    """Return a mark that stands within at least half of the first lines."""
     lines = [line.strip() for line in _first_lines(sources) if line.strip()]
     found = Counter(mark for line in lines for mark in _LIKELY_DELIMITERS if mark.encode() in line)
     mark, count = max(found.items(), key=lambda pair: pair[1], default=("", 0))

@@ -24,7 +24,7 @@ Baseline = Callable[[Sequences, Sequences, int], Scorer]
 
 
 def popularity(training: Sequences, histories: Sequences, size: int) -> Scorer:
-    """The commonest items, the same for everybody."""
+    """Return the commonest items, the same for everybody."""
     order = _descending(training, size)
 
     def score(first: int, stop: int) -> NDArray[np.float32]:
@@ -55,7 +55,7 @@ def item_knn(training: Sequences, histories: Sequences, size: int, neighbours: i
 
 
 def successor(training: Sequences, histories: Sequences, size: int) -> Scorer:
-    """What most often came right after the history's last item (a Markov chain of order 1)."""
+    """Return what most often came right after the history's last item (a Markov chain of order 1)."""
     from scipy.sparse import csr_array
 
     inner = np.ones(len(training.items), bool)
@@ -76,7 +76,7 @@ def successor(training: Sequences, histories: Sequences, size: int) -> Scorer:
 
 
 def _descending(training: Sequences, size: int) -> NDArray[np.float32]:
-    """A number from 0 to 1 for each item, higher for the commoner, different for all."""
+    """Return a number from 0 to 1 for each item, higher for the commoner, different for all."""
     counts = np.bincount(training.items, minlength=size)
     number = np.empty(size)
     number[np.argsort(-counts, kind="stable")] = np.linspace(1, 0, size)
@@ -92,7 +92,7 @@ def _thinned(distinct: Sequences) -> Sequences:
 
 
 def _cosines(training: Sequences, size: int, neighbours: int) -> Any:
-    """The highest cosines of each item with others: a sparse matrix, float32 [size, size], a row an item."""
+    """Return the highest cosines of each item with others: a sparse matrix, float32 [size, size], a row an item."""
     from scipy.sparse import diags_array, vstack
 
     counts = np.bincount(training.items, minlength=size)
@@ -108,7 +108,7 @@ def _cosines(training: Sequences, size: int, neighbours: int) -> Any:
 
 
 def _strongest(block: Any, first: int, count: int) -> Any:
-    """The ``count`` highest values of each row, without the diagonal, which starts at column ``first``."""
+    """Return the ``count`` highest values of each row, without the diagonal, which starts at column ``first``."""
     from scipy.sparse import csr_array
 
     indices, data, ends = [], [], [0]

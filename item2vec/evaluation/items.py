@@ -84,7 +84,7 @@ class ItemsResult:
     buckets: dict[str, Bucket]
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values, the model's metrics under ``metrics``."""
+        """Return the result as plain JSON values, the model's metrics under ``metrics``."""
         return {
             "users": self.users,
             "targets": self.targets,
@@ -199,7 +199,7 @@ def user_values(
 
 
 def standard_baselines(*, next_item: bool) -> dict[str, Baseline]:
-    """The baselines by name; the successor of the last item only where the next item is held out."""
+    """Return the baselines by name; the successor of the last item only where the next item is held out."""
     found: dict[str, Baseline] = {"popularity": popularity, "item-knn": item_knn}
     return found | {"successor": successor} if next_item else found
 
@@ -250,7 +250,7 @@ def _bucket_metrics(
     cutoffs: tuple[int, ...],
     commonness: _Commonness,
 ) -> dict[str, Metrics]:
-    """The metrics of one method for each bucket that has targets, over the users who have one there."""
+    """Return the metrics of one method for each bucket that has targets, over the users who have one there."""
     found = {}
     for number, bucket in enumerate(BUCKETS):
         own = targets.keep(commonness.bucket[targets.items] == number)
@@ -262,7 +262,7 @@ def _bucket_metrics(
 
 
 def _keys(sequences: Sequences, size: int) -> NDArray[np.int64]:
-    """A number for each pair of user and item."""
+    """Return a number for each pair of user and item."""
     keys: NDArray[np.int64] = sequences.owners * size + sequences.items
     return keys
 

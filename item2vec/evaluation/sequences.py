@@ -77,12 +77,12 @@ class Sequences:
         return np.repeat(np.arange(len(self)), self.lengths)
 
     def keep(self, mask: NDArray[np.bool_]) -> Sequences:
-        """The same sequences with only the items that a mask [n] keeps."""
+        """Return the same sequences with only the items that a mask [n] keeps."""
         totals = np.concatenate(([0], np.cumsum(mask)))
         return Sequences(self.items[mask], totals[self.offsets], self.names)
 
     def select(self, rows: NDArray[np.int64]) -> Sequences:
-        """Some of the sequences, in the order of ``rows``."""
+        """Return some of the sequences, in the order of ``rows``."""
         lengths = self.lengths[rows]
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
@@ -130,7 +130,7 @@ def read_sequences(
 
 
 def named_sequences(sequences: Iterable[tuple[bytes, list[bytes]]], catalogue: Catalogue) -> Sequences:
-    """Number the items of sequences that have ids; items new to the catalogue are added to it."""
+    """Return number the items of sequences that have ids; items new to the catalogue are added to it."""
     names: list[bytes] = []
 
     def without_names() -> Iterator[list[bytes]]:

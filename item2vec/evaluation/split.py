@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from item2vec.config.source import SourceConfig
+from item2vec.config.units import parse_seconds
 from item2vec.corpus.tables.columns import MICROSECONDS, NANOSECONDS, WHOLE, ticks_per_second
 from item2vec.corpus.tables.database import Database, literal
 from item2vec.corpus.tables.event_table import load_events
@@ -143,7 +144,6 @@ def _check_line(line: bytes, part: Items, delimiter: str | None) -> None:
         raise CorpusError(f"the item {brief(bad.decode())} would be several when the line is read; {remedy}")
 
 
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _USERS = 4_096  # fetched at a time
 
 
@@ -203,13 +203,13 @@ class Events:
             If it is none of these, or all or no events come at or after it.
         """
         first, last, count = self._database.row("SELECT min(t), max(t), count(*) FROM event")
-        span = re.fullmatch(r"(\d+)([smhdw])", holdout)
+        span = parse_seconds(holdout) if holdout[-1:].isalpha() else None
         if re.fullmatch(r"0?\.\d+", holdout) and float(holdout) > 0:
             place = max(0, min(count - 1, round((1 - float(holdout)) * count)))
             (found,) = self._database.row(f"SELECT t FROM event ORDER BY t LIMIT 1 OFFSET {place}")
-        elif span:
+        elif span is not None:
             ticks = ticks_per_second(self._database, self._kind, str(self._time))
-            found = last - int(span[1]) * _UNITS[span[2]] * ticks
+            found = last - int(span * ticks)
         else:
             found = self._parse(holdout)
         if found is None:
@@ -231,14 +231,14 @@ class Events:
             yield [item.encode() for item in parts[0] or ()], [item.encode() for item in parts[1] or ()]
 
     def shown(self, time: int | float) -> str:
-        """A time as people write it."""
+        """Return a time as people write it."""
         if self._kind not in (MICROSECONDS, NANOSECONDS):
             return f"{time:.15g}"
         micros = int(time) // (1000 if self._kind == NANOSECONDS else 1)
         return str(self._database.row(f"SELECT CAST(make_timestamp({micros}) AS VARCHAR)")[0])
 
     def _parse(self, text: str) -> int | float | None:
-        """The number that a time is in the table, or None for what is no time."""
+        """Return the number that a time is in the table, or None for what is no time."""
         if self._kind in (MICROSECONDS, NANOSECONDS):
             unit = "us" if self._kind == MICROSECONDS else "ns"
             sql = f"epoch_{unit}(TRY_CAST({literal(text)} AS TIMESTAMPTZ))"

@@ -58,17 +58,17 @@ class Words:
         self.unit: NDArray[np.float32] = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
 
     def fold(self, word: str) -> str:
-        """The word as it is compared."""
+        """Return the word as it is compared."""
         return word if self._case_sensitive else word.upper()
 
     def find(self, words: Sequence[str]) -> list[int] | None:
-        """The rows of some words, or None if one is unknown."""
+        """Return the rows of some words, or None if one is unknown."""
         found = [self.rows.get(self.fold(word), -1) for word in words]
         return None if -1 in found else found
 
 
 def read_test(path: str | Path) -> list[str]:
-    """The lines of a test file that are neither empty nor comments (``#`` in front), white space stripped.
+    """Return the lines of a test file that are neither empty nor comments (``#`` in front), white space stripped.
 
     Raises
     ------

@@ -132,7 +132,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 def _target(shown: str) -> Path:
-    """The file that `shown` stands for, links resolved; only a regular file or a free name will do."""
+    """Return the file that `shown` stands for, links resolved; only a regular file or a free name will do."""
     if "\0" in shown or not shown:
         raise ModelError(f"cannot write {shown!r}: it is no file name")
     target = Path(os.path.realpath(shown))
@@ -187,5 +187,5 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _reason(error: OSError) -> str:
-    """The system's words for an error, without its number."""
+    """Return the system's words for an error, without its number."""
     return (error.strerror or str(error)).lower()

@@ -52,6 +52,6 @@ def encoding_of(block: bytes, asked: str) -> str:
 
 
 def replaced_notes(places: int) -> tuple[str, ...]:
-    """What to say about places that were no characters, if there were any."""
+    """Return what to say about places that were no characters, if there were any."""
     some = "1 place was" if places == 1 else f"{places:,} places were"
     return (f"{some} no text of this encoding and became U+FFFD",) if places else ()

@@ -102,7 +102,7 @@ def _container_limits() -> Iterator[tuple[int, int]]:
 
 
 def _number(path: str, name: str) -> int:
-    """The number behind a name at the beginning of a line of a file of the system's; 0 if it has none."""
+    """Return the number behind a name at the beginning of a line of a file of the system's; 0 if it has none."""
     with suppress(OSError):
         found = re.search(rf"^{name}:?\s+(\d+)", Path(path).read_text(), re.MULTILINE)
         return int(found[1]) if found else 0

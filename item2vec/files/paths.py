@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def expand(name: str) -> Iterator[Path]:
 
 
 def nearest(path: Path) -> str:
-    """What to add when a file is missing: the folder that is missing, or the file that was meant."""
+    """Return what to add when a file is missing: the folder that is missing, or the file that was meant."""
     folder = path.parent
     if not folder.is_dir():
         return f"; there is no folder {str(folder)!r}"
@@ -41,7 +42,7 @@ def nearest(path: Path) -> str:
 
 
 def shown_name(path: Path) -> str:
-    """What messages call a file."""
+    """Return what messages call a file."""
     return "standard input" if str(path) == STANDARD_INPUT else repr(str(path))
 
 
@@ -51,3 +52,17 @@ def same_file(one: str | Path, other: str | Path) -> bool:
         return os.path.samefile(one, other)
     except OSError:
         return False
+
+
+def cache_folder() -> Path:
+    """Return the folder of what item2vec keeps: ``ITEM2VEC_CACHE``, else item2vec in the user's cache folder."""
+    own = os.environ.get("ITEM2VEC_CACHE")
+    if own:
+        return Path(own).expanduser()
+    if sys.platform == "darwin":
+        user = "~/Library/Caches"
+    elif sys.platform == "win32":
+        user = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    else:
+        user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(user).expanduser() / "item2vec"

@@ -72,7 +72,7 @@ def damaged(path: str, what: str) -> ModelError:
 
 
 def _map(path: str) -> NDArray[np.uint8]:
-    """The whole file as bytes, mapped read-only."""
+    """Return the whole file as bytes, mapped read-only."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         try:
@@ -94,7 +94,7 @@ def _map(path: str) -> NDArray[np.uint8]:
 
 
 def _header(path: str, data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
-    """The header's JSON object, and where the tensors' bytes start."""
+    """Return the header's JSON object, and where the tensors' bytes start."""
     length = int.from_bytes(data[:8].tobytes(), "little")
     if length > min(len(data) - 8, _MAX_HEADER):
         # The usual end of a file of another kind, whose first bytes are no length.
@@ -129,7 +129,7 @@ def _place(named_entry: tuple[str, Any]) -> tuple[int, int]:
 
 
 def _entry(path: str, name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
-    """The type, shape and place of one tensor."""
+    """Return the type, shape and place of one tensor."""
     # Only the name is quoted, and no long one: a hostile header may hold megabytes of anything.
     if len(name) > 100:
         raise damaged(path, "a tensor's name is too long")

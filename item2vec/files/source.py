@@ -90,12 +90,12 @@ def check_ending(path: Path, block: bytes, compression: Compression | None) -> N
 
 
 def json_array_remedy(path: str) -> str:
-    """What to do about one JSON array where a line an event is wanted."""
+    """Return what to do about one JSON array where a line an event is wanted."""
     return f"it is one JSON array; make a line of each of its events: jq -c '.[]' {path} > events.jsonl"
 
 
 def _json_remedy(text: str, path: str) -> str | None:
-    """What to do about text that begins as JSON does: objects, an array of such, or lists; None if it does not."""
+    """Return what to do about text that begins as JSON does: objects, arrays, lists; None if it does not."""
     if found := _OBJECT.match(text):
         if found[1]:
             return json_array_remedy(path)
@@ -213,7 +213,7 @@ def check_source(path: Path, *, encoding: str = UTF8, errors: Errors = "strict")
 
 
 def standard_input() -> BinaryIO:
-    """Standard input as it is, unbuffered where it can be: a thread that waits in a buffered read holds its lock.
+    """Return standard input, unbuffered where it can be: a thread that waits in a buffered read holds its lock.
 
     Raises
     ------
@@ -240,7 +240,7 @@ def _check_pipe(path: Path, file: BinaryIO, encoding: str, errors: Errors) -> So
 def _stream(
     path: Path, file: Path | PeekedFile, block: bytes, encoding: str, errors: Errors
 ) -> tuple[TextStream | None, bytes]:
-    """What reads a source that begins with ``block``, and how its text begins; None if it is plain UTF-8."""
+    """Return what reads a source that begins with ``block``, and how its text begins; None if it is plain UTF-8."""
     compression = recognise(block)
     check_ending(path, block, compression)
     if compression is None:

@@ -168,7 +168,7 @@ class PeekedFile:
         self._head = b""
 
     def peek(self, size: int) -> bytes:
-        """The first bytes, fewer only if there are no more."""
+        """Return the first bytes, fewer only if there are no more."""
         while len(self._head) < size:
             more = self._file.read(size - len(self._head))
             if not more:

@@ -118,7 +118,7 @@ _CHUNK = 1 << 22  # bytes of items decoded at once
 
 
 def first_not_utf8(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int | None:
-    """The first item that is not whole UTF-8 by itself, of items that divide the blob; None if there is none."""
+    """Return the first item that is not whole UTF-8 by itself, of items that divide the blob; None if there is none."""
     starts = offsets[:-1][offsets[1:] > offsets[:-1]]
     inside = np.flatnonzero((blob[starts] & 0xC0) == 0x80)  # no item starts inside a character, so none ends in one
     wrong = int(starts[inside[0]]) if len(inside) else None

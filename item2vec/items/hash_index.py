@@ -167,7 +167,7 @@ def _hash_block(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[
 
 
 def _words_at(words: NDArray[np.uint64], starts: NDArray[np.int64], left: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The 8 bytes at each of `starts`, zero after the first `left`, put together from two aligned words."""
+    """Return the 8 bytes at each of `starts`, zero after the first `left`, put together from two aligned words."""
     place = starts >> 3
     shift = ((starts & 7) << 3).astype(np.uint64)
     low = words[place] >> shift

@@ -61,7 +61,7 @@ def closest_items(vocabulary: Vocabulary | Names, item: str, count: int = 3) -> 
 
 
 def _fold(item: str) -> str:
-    """The item without regard to case and Unicode form."""
+    """Return the item without regard to case and Unicode form."""
     return unicodedata.normalize("NFKC", item).casefold()
 
 
@@ -106,7 +106,7 @@ def _pair_codes(data: bytes) -> NDArray[np.uint16]:
 
 
 def _containing(data: bytes, bounds: NDArray[np.int64], needle: bytes) -> list[int]:
-    """The first items, so the commonest, that have `needle` within them, from its first 200 places."""
+    """Return the first items, so the commonest, that have `needle` within them, from its first 200 places."""
     if len(needle) < _SHORTEST:
         return []
     found = []

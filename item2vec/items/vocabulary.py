@@ -117,7 +117,7 @@ class Vocabulary:
         return np.argsort(-self.counts, kind="stable")
 
     def starting(self, prefix: str) -> Iterator[str]:
-        """The items that start with a text, in order."""
+        """Return the items that start with a text, in order."""
         wanted = prefix.encode("utf-8", "surrogatepass")
         found = np.flatnonzero(np.diff(self.offsets) >= len(wanted))
         for place, code in enumerate(wanted):

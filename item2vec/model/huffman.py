@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from item2vec.kernels import kernel
 from item2vec.sampling.window_batch import Pairs, Positives, WindowBatch, expand_positives
 
 PART = 6
@@ -57,7 +57,7 @@ def huffman_tree(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     return tree
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _join(counts, above):  # type: ignore[no-untyped-def]
     """Join the two smallest again and again; inner nodes are made in ascending order, so two queues do."""
     size = len(counts)
@@ -77,7 +77,7 @@ def _join(counts, above):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def longest_path(tree, size):  # type: ignore[no-untyped-def]
     """Most inner nodes above any of ``size`` items; -1 where an entry leads out of the tree or in a circle.
 
@@ -105,7 +105,7 @@ def longest_path(tree, size):  # type: ignore[no-untyped-def]
 
 
 def make_paths(tree: npt.NDArray[np.int32], size: int) -> Paths | None:
-    """The paths of a tree of ``size`` items; None where it is not one."""
+    """Return the paths of a tree of ``size`` items; None where it is not one."""
     longest = int(longest_path(tree, size))
     if longest < 0:
         return None
@@ -113,7 +113,7 @@ def make_paths(tree: npt.NDArray[np.int32], size: int) -> Paths | None:
     return Paths(begin, up, longest)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def path_lengths(tree, size):  # type: ignore[no-untyped-def]
     """How many inner nodes are above each of ``size`` items, int64 [V]; the tree must be one."""
     depth = np.zeros(size, np.int64)
@@ -126,7 +126,7 @@ def path_lengths(tree, size):  # type: ignore[no-untyped-def]
     return lengths
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _write_paths(tree, size):  # type: ignore[no-untyped-def]
     begin = np.zeros(size + 1, np.int64)
     begin[1:] = np.cumsum(path_lengths(tree, size))

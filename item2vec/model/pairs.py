@@ -23,7 +23,7 @@ from item2vec.sampling.window_batch import Pairs, WindowBatch, expand, expand_po
 
 
 def as_batch(*parts: Tensor) -> WindowBatch:
-    """The batch that the tensors hold: no copy where they are contiguous, of the right type and on the CPU."""
+    """Return the batch that the tensors hold: no copy where they are contiguous, of the right type and on the CPU."""
     types = (np.int32, np.int64, np.int64, np.int64, np.int32)
     return WindowBatch(
         *(np.ascontiguousarray(part.cpu().numpy(), kind) for part, kind in zip(parts, types, strict=True))
@@ -175,7 +175,7 @@ def pair_tensors(
     """Make tensors of explicit pairs: context, target, label and weight; and the members of CBOW's hidden vectors."""
 
     def tensor(part: npt.NDArray[Any]) -> Tensor:
-        """The chosen part on the device."""
+        """Return the chosen part on the device."""
         return torch.from_numpy(np.ascontiguousarray(part)).to(device)
 
     context, target, label, weight = (

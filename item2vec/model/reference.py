@@ -160,5 +160,5 @@ def _sums(values: Tensor, index: Tensor) -> Tensor:
 
 
 def _factors(step: Tensor, squared: Tensor) -> Tensor:
-    """What each summed step is to be multiplied by."""
+    """Return what each summed step is to be multiplied by."""
     return (STEP_LIMIT / (step * squared).clamp_min(1e-30)).clamp_max(1.0)

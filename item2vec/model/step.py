@@ -76,13 +76,13 @@ def _cpu_path_step(
     workers: int = 1,
 ) -> Tensor:
     batch = as_batch(items, start, stop, tiles, torch.empty(len(tiles) - 1, 0))
-    with _flat(input, output) as tables:
+    with _flat(input, output) as (inputs, outputs):
         size, dim = input.shape
         reach = checked_extent(batch, size)[2]
         paths = paths_of(tree, size)
         scratch = _local.target_space(2 * reach + 1, paths.longest, dim)
         sums = train_paths(
-            *tables, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, paths[:2],
+            inputs, outputs, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, paths[:2],
             np.float32(lr), scratch, reach, True if cbow else None,
             (_frozen_array(frozen_input, size), _frozen_array(None, size)),
             _local.private_rows(max(0, size - 1), dim, workers),
@@ -91,7 +91,7 @@ def _cpu_path_step(
 
 
 def _frozen_array(rows: Tensor | None, size: int) -> npt.NDArray[np.uint8]:
-    """The mask of frozen rows as the kernels take it."""
+    """Return the mask of frozen rows as the kernels take it."""
     if rows is None:
         return np.zeros(0, np.uint8)
     if len(rows) not in (0, size):
@@ -129,7 +129,7 @@ def kernel_step(
     TrainingError
         If a table is not float32, or an index is out of range.
     """
-    with _flat(input, output) as tables:
+    with _flat(input, output) as (inputs, outputs):
         size, dim = input.shape
         extent, drawn = checked_extent(batch, size), batch.negatives.shape[1]
         arrays = batch.items, batch.start, batch.stop, batch.tiles
@@ -137,11 +137,21 @@ def kernel_step(
         if cbow:
             scratch = _local.target_space(2 * extent[2] + 1, drawn, dim)
             sums = train_cbow(
-                *tables, padded(dim), dim, *arrays, negatives, negative, np.float32(lr), scratch, extent[2], masks
+                inputs,
+                outputs,
+                padded(dim),
+                dim,
+                *arrays,
+                negatives,
+                negative,
+                np.float32(lr),
+                scratch,
+                extent[2],
+                masks,
             )
         else:
             sums = train_tiles(
-                *tables, padded(dim), dim, *arrays, negatives, negative, np.float32(lr),
+                inputs, outputs, padded(dim), dim, *arrays, negatives, negative, np.float32(lr),
                 _local.work_space(extent, drawn, dim), masks,
             )  # fmt: skip
     return np.array(sums)
@@ -149,7 +159,7 @@ def kernel_step(
 
 @contextmanager
 def _flat(*tables: Tensor) -> Iterator[list[npt.NDArray[np.float32]]]:
-    """The tables' memory as the kernel reads it: itself, or a copy that is copied back in the end."""
+    """Give the tables' memory as the kernel reads it: itself, or a copy that is copied back in the end."""
     for table in tables:
         if table.dtype != torch.float32 or table.shape != tables[0].shape:
             raise TrainingError(

@@ -122,7 +122,7 @@ class EmbeddingTables(nn.Module):
                 table.weight[some] = torch.from_numpy(np.array(given[some]))
 
     def first_not_finite(self) -> tuple[str, int] | None:
-        """The first row with a number that is not finite, as the table's name and the row; None if all are."""
+        """Return the first row with a number that is not finite, as the table's name and the row; None if all are."""
         for name, table in (("input", self.input), ("output", self.output)):
             weight = table.weight.detach()
             for first in range(0, len(weight), _BLOCK_ROWS):

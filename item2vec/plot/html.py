@@ -81,14 +81,14 @@ def write_page(
 
 
 def _part(name: str) -> str:
-    """A file of the page."""
+    """Return a file of the page."""
     return (files("item2vec.plot") / "page" / name).read_text(encoding="utf-8")
 
 
 def _document(
     drawn: MapData, near: tuple[NDArray[np.int64], NDArray[np.float64]], model: KeyedVectors
 ) -> dict[str, Any]:
-    """What the page knows."""
+    """Return what the page knows."""
     rows, cosines = near
     # Neighbours are numbers of items on the map, and from N on of those that are only named.
     place = np.full(len(model), -1, np.int64)
@@ -114,12 +114,12 @@ def _document(
 
 
 def _called(model: KeyedVectors, row: int) -> str:
-    """An item's display name, or else the item."""
+    """Return an item's display name, or else the item."""
     return (model.names[row] if model.names is not None else None) or model.vocabulary[row]
 
 
 def _colour(colouring: Colouring) -> dict[str, Any]:
-    """The colouring as JSON."""
+    """Return the colouring as JSON."""
     return {
         "kind": colouring.kind,
         "title": colouring.title,

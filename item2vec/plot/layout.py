@@ -77,7 +77,7 @@ def without_frequency(units: NDArray[np.float64], counts: NDArray[np.int64]) -> 
 
 
 def pca(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """The two principal components of centred rows, [N, 2], and their share of the variance.
+    """Return the two principal components of centred rows, [N, 2], and their share of the variance.
 
     Signs are such that the component's largest weight is positive, so that the map does not flip between machines.
     """

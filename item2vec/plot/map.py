@@ -29,7 +29,7 @@ def commonest(model: KeyedVectors, top: int) -> NDArray[np.int64]:
         If fewer than three have a direction: a map needs as many.
     """
     if isinstance(top, bool) or not 3 <= top <= MOST:
-        raise ConfigError(f"top is {top!r}; a map has from 3 to {MOST:,} items")
+        raise ConfigError(f"`top` is {top!r}; a map has from 3 to {MOST:,} items")
     return _directed(model, np.arange(min(top, len(model))))
 
 
@@ -109,7 +109,7 @@ class MapData:
 
 
 def neighbours(model: KeyedVectors, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The nearest of all items of the model to each of some, by cosine.
+    """Return the nearest of all items of the model to each of some, by cosine.
 
     Returns
     -------

@@ -84,7 +84,7 @@ def write_picture(drawn: MapData, path: str | os.PathLike[str], theme: str) -> N
 
 
 def _points(axes: Axes, drawn: MapData, colours: dict[str, str]) -> None:
-    """The items, the rarest first, and the legend."""
+    """Draw the items, the rarest first, and the legend."""
     count = len(drawn.ids)
     rank = np.arange(count)
     size = (2.0 if count > 8000 else 6.0 if count > 2500 else 12.0) * np.where(rank < count / 100, 2.5, 1.0)
@@ -191,6 +191,6 @@ def _add_halo(path: Path, ground: str) -> None:
 
 
 def _short(text: str, longest: int) -> str:
-    """The text, cut where it is too long."""
+    """Return the text, cut where it is too long."""
     clean = "".join(letter if letter.isprintable() else "·" for letter in text)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from item2vec.kernels import kernel
 
 # SplitMix64 (Steele, Lea and Flood 2014, figure 16): a state goes on by `STEP`, `mix` makes a number of it.
 #
@@ -27,7 +28,7 @@ def stretch(seed: int, number: int) -> np.uint64:
     return np.uint64((seed + (number << _STRETCH) * int(STEP)) & _MASK)
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def mix(state):  # type: ignore[no-untyped-def]
     """SplitMix64's output for a state."""
     z = (state ^ (state >> _30)) * _MIX_1
@@ -92,7 +93,7 @@ def alias_table(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64
     return np.minimum(whole, 2.0**32 - 1).astype(np.uint64) << HALF | alias
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill(probabilities, threshold, alias):  # type: ignore[no-untyped-def]
     """Vose's method: pair each column that is short with one that has too much."""
     n = len(probabilities)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, uint64
+from numba import uint64
 
 from item2vec.config.train import Context, WindowMode
+from item2vec.kernels import kernel
 from item2vec.sampling.draws import HALF, LOW, STEP, alias_table, keep_thresholds, mix, noise_distribution
 from item2vec.sampling.window_batch import WindowBatch
 
@@ -52,7 +53,7 @@ class Window:
         return longest + 2 * self.size
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def sample_windows(corpus, offsets, first, last, window, shrink, left, right, keep, state, items, start, stop):  # type: ignore[no-untyped-def]
     """Fill items, start and stop; returns how many items, the first centre and the end of the centres.
 
@@ -110,7 +111,7 @@ def sample_windows(corpus, offsets, first, last, window, shrink, left, right, ke
     return size, begin, last_centre
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def sample_baskets(corpus, offsets, first, last, window, keep, state, items, start, stop):  # type: ignore[no-untyped-def]
     """Like `sample_windows`, for the whole sequences that begin in first:last, in which order means nothing.
 
@@ -237,7 +238,7 @@ def _read_only(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
     return view
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _draw_negatives(begin, end, centres, count, noise, state, tiles, negatives):  # type: ignore[no-untyped-def]
     """Cut the centres begin:end into tiles and draw each tile's negatives; returns how many tiles."""
     total = -(-(end - begin) // centres)

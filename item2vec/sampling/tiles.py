@@ -67,7 +67,7 @@ def choose_tile(
 
 
 def _for_short_sequences(negative: int, contexts: float) -> tuple[int, int]:
-    """The cheapest tile whose negatives take hardly more steps at once than exact windows'."""
+    """Return the cheapest tile whose negatives take hardly more steps at once than exact windows'."""
     best, cheapest = (1, negative), _cost(1, _REGISTER * -(-negative // _REGISTER), contexts)
     for centres in range(2, _MOST_SHARING + 1):
         drawn = _REGISTER * math.ceil(centres * negative / (_STEPS_OVER_EXACT * _REGISTER))
@@ -78,6 +78,6 @@ def _for_short_sequences(negative: int, contexts: float) -> tuple[int, int]:
 
 
 def _cost(centres: int, drawn: int, contexts: float) -> float:
-    """What a centre costs in such a tile, in pairs of a row and a negative."""
+    """Return what a centre costs in such a tile, in pairs of a row and a negative."""
     rows = centres + contexts
     return (rows * drawn + _NEGATIVE_ROW * drawn + _ROW * (rows + centres) + _TILE) / centres

@@ -38,13 +38,13 @@ _FREE = ("threads", "device", "init")  # options that may differ; of init the ro
 
 
 def options_of(config: TrainConfig) -> dict[str, Any]:
-    """The options that must be the same, as JSON values."""
+    """Return the options that must be the same, as JSON values."""
     options = {name: value for name, value in config.as_dict().items() if name not in _FREE}
     return options | {"tile": list(config.tile) if config.tile else None}
 
 
 def identity_of(run: Run) -> dict[str, Any]:
-    """What must be the same for a training to go on, as JSON values."""
+    """Return what must be the same for a training to go on, as JSON values."""
     trainer, corpus, vocabulary = run.trainer, run.corpus, run.corpus.vocabulary
     options = options_of(trainer.config) | {"tile": list(trainer.tile)}
     identity = {
@@ -65,7 +65,7 @@ def identity_of(run: Run) -> dict[str, Any]:
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs between two identities, most telling first, in words."""
+    """Return what differs between two identities, most telling first, in words."""
     if words := changes(then.get("options"), now["options"]):
         return words
     was, corpus = then.get("corpus"), now["corpus"]
@@ -83,7 +83,7 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def changes(then: Any, now: dict[str, Any]) -> list[str]:
-    """The options that were others, in words."""
+    """Return the options that were others, in words."""
     had = then if isinstance(then, dict) else {}
     return [
         f"`{name}` is {_shown(value)} and was {_shown(had.get(name))}"
@@ -93,7 +93,7 @@ def changes(then: Any, now: dict[str, Any]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    """A value of JSON in a message, not too long."""
+    """Return a value of JSON in a message, not too long."""
     return f"{value:,}" if type(value) is int else f"{value!s:.60}"
 
 
@@ -272,7 +272,7 @@ class Checkpoints:
             self.path.unlink(missing_ok=True)
 
     def _part(self, state: TrainState) -> dict[str, Any]:
-        """What stands under ``checkpoint``."""
+        """Return what stands under ``checkpoint``."""
         begun = min(len(state.sums), state.shards // self.run.trainer.shards_of_epoch + 1)
         part = {
             "format": FORMAT,
@@ -285,7 +285,7 @@ class Checkpoints:
         return part if self.run.validation is None else part | {"values": self.run.validation.values}
 
     def _state_of(self, part: dict[str, Any]) -> TrainState:
-        """The state in a checkpoint, checked."""
+        """Return the state in a checkpoint, checked."""
         trainer = self.run.trainer
         epochs = trainer.config.epochs
         try:

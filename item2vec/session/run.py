@@ -99,7 +99,7 @@ class Run:
         )
 
     def oddities(self, result: TrainResult, model: KeyedVectors) -> list[str]:
-        """What is odd about a training that has ended: sentences without a final stop, each with what to do."""
+        """Return what is odd about a training that has ended: sentences without a final stop, each with what to do."""
         from item2vec.training.guard import rise_of, too_few_steps
 
         rise = rise_of(result.losses, result.pairs)
@@ -107,7 +107,7 @@ class Run:
         return [sentence for sentence in (rise and f"{rise}; a lower `lr` may learn more", few) if sentence]
 
     def metadata(self, result: TrainResult) -> dict[str, Any]:
-        """What a model's file says of its training."""
+        """Return what a model's file says of its training."""
         from item2vec.vectors.keyed_vectors import SCORING_KEY
 
         corpus, config = self.corpus, self.trainer.config

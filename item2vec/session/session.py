@@ -108,34 +108,34 @@ class Listener:
     """What a training tells as it goes, in this order. Nothing is done about it here."""
 
     def reading(self, plan: Plan) -> None:
-        """The sources are about to be read."""
+        """Tell that the sources are about to be read."""
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
-        """They were, in so many seconds, and looked at."""
+        """Tell that they were, in so many seconds, and looked at."""
 
     def warned(self, sentence: str) -> None:
-        """Something is odd: a sentence without its full stop."""
+        """Tell that something is odd: a sentence without its full stop."""
 
     def noted(self, sentence: str) -> None:
-        """Something is worth knowing: a sentence without its full stop."""
+        """Tell what is worth knowing: a sentence without its full stop."""
 
     def initialised(self, about: str) -> None:
-        """What the vectors to begin with gave: a sentence."""
+        """Tell what the vectors to begin with gave: a sentence."""
 
     def estimated(self, needs: Estimate) -> None:
-        """There is enough of memory and disk."""
+        """Tell that there is enough memory and disk."""
 
     def begins(self, run: Run) -> None:
-        """All is ready to train."""
+        """Tell that all is ready to train."""
 
     def resumed(self, progress: Progress) -> None:
-        """The training goes on from a checkpoint."""
+        """Tell that the training goes on from a checkpoint."""
 
     def progressed(self, progress: Progress) -> None:
-        """About twice a second."""
+        """Tell where the training stands, about twice a second."""
 
     def validated(self, validation: Validation) -> None:
-        """After each epoch, where there is validation."""
+        """Tell how an epoch was, where there is validation."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from item2vec.config.layers import scoring_of_layers, split_options, with_layers
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
@@ -16,6 +16,7 @@ from item2vec.files.paths import same_file
 from item2vec.session.session import Listener, Plan, Session, Sources
 
 if TYPE_CHECKING:
+    from item2vec.config.layers import TrainOptions
     from item2vec.config.scoring import Scoring
     from item2vec.config.validation import ValidationConfig
     from item2vec.training.progress import Progress
@@ -35,7 +36,7 @@ def train(
     resume: bool = False,
     strict: bool = False,
     scoring: Scoring | None = None,
-    **options: Any,
+    **options: Unpack[TrainOptions],
 ) -> KeyedVectors:
     """Learn vectors for the items of text files, event tables, or sequences in memory.
 
@@ -95,8 +96,8 @@ def train(
     >>> model = item2vec.train(baskets, dim=8, sample=0)
     """
     scoring = scoring or scoring_of_layers(options)
-    options = with_layers(options)
-    source, config = split_options(options)
+    layered = with_layers(options)
+    source, config = split_options(layered)
     found = named_or_in_memory(sources)
     choices = {"validate_targets": validate_targets, "metric": metric, "patience": patience}
     plan = Plan(
@@ -104,7 +105,7 @@ def train(
         source,
         config,
         scoring,
-        any_dim="dim" not in options,
+        any_dim="dim" not in layered,
         validation=validation_of(found, source.delimiter, validate, choices),
         checkpoint=checkpoint,
         every=Interval.parse(checkpoint_every),

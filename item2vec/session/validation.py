@@ -72,7 +72,7 @@ class Validation:
         return int(np.argmax(self.values)) + 1 if self.values else 0
 
     def evaluate(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> float:
-        """The metric of two tables, float32 [V, d]."""
+        """Return the metric of two tables, float32 [V, d]."""
         model = KeyedVectors(inputs, outputs, self._vocabulary)
         scorer = model_scorer(model, self._held.histories, self.scoring)
         return float(user_values(scorer, len(model), self._held, self.config.metric).mean())
@@ -87,7 +87,7 @@ class Validation:
         return not self.config.patience or epoch - self.best_epoch < self.config.patience
 
     def identity(self) -> dict[str, Any]:
-        """What must be the same for values to be comparable, as JSON values."""
+        """Return what must be the same for values to be comparable, as JSON values."""
         held = (
             self._held.histories.items,
             self._held.histories.offsets,
@@ -102,5 +102,5 @@ class Validation:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """What was found, as plain JSON values."""
+        """Return what was found, as plain JSON values."""
         return {"metric": self.config.metric, "values": self.values, "best_epoch": self.best_epoch}

@@ -217,5 +217,5 @@ def warm_start(model: KeyedVectors, corpus: Corpus, config: TrainConfig) -> tupl
 
 
 def _output_table(model: KeyedVectors, config: TrainConfig) -> np.ndarray | None:
-    """The output table, if its rows are those of items; with hierarchical softmax they are nodes of a tree of old."""
+    """Return the output table, if its rows are items; with hierarchical softmax they are nodes of an old tree."""
     return model.output if {model.loss, config.loss} == {"ns"} else None

@@ -93,14 +93,14 @@ class Guard:
             )
 
     def error(self, table: str, row: int) -> DivergenceError:
-        """The error for a row that is lost; an empty name of a table is for a loss that is."""
+        """Return the error for a row that is lost; an empty name of a table is for a loss that is."""
         what = "the loss is"
         if table == "input" or (table and self._config.loss == "ns"):
             what = f"the vector of {self._vocabulary[row]!r:.60} is"
         return self._because(f"{what} not a finite number any more")
 
     def _because(self, what: str) -> DivergenceError:
-        """The error for what was noticed, with the likely cause and what to do."""
+        """Return the error for what was noticed, with the likely cause and what to do."""
         config, counts = self._config, self._vocabulary.counts
         share = float(counts[0] / max(1, counts.sum()))
         cause = f"the learning rate, {config.lr:g}, is too high"

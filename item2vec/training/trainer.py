@@ -199,7 +199,7 @@ class Trainer:
         self._stop_asked = self._workers.stopping = True
 
     def state(self) -> TrainState:
-        """The state to go on from; only while no worker runs."""
+        """Return the state to go on from; only while no worker runs."""
         return TrainState(self._workers.taken, self._epochs_closed, self._ended - self._began, self._sums.sum(0))
 
     def restore(self, state: TrainState) -> None:
@@ -228,7 +228,7 @@ class Trainer:
         )
 
     def result(self) -> TrainResult:
-        """What has been done, after `train` returned or raised."""
+        """Return what has been done, after `train` returned or raised."""
         done = self._done()
         sums = self._sums.sum(0)
         seconds = self._ended - self._began
@@ -263,7 +263,7 @@ class Trainer:
         return self._workers.taken / self.shards
 
     def _epoch(self) -> int:
-        """The epoch that the last taken shard is of, from 1."""
+        """Return the epoch that the last taken shard is of, from 1."""
         return max(0, self._workers.taken - 1) // self.shards_of_epoch + 1
 
     def _raw_tokens(self, done: float) -> float:

@@ -133,7 +133,7 @@ def _last_places(sequences: Sequences, rows: NDArray[np.int64]) -> NDArray[np.bo
 def _random_places(
     sequences: Sequences, rows: NDArray[np.int64], share: float, random: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """A share of the distinct items of each of some sequences, with all their occurrences."""
+    """Return a share of the distinct items of each of some sequences, with all their occurrences."""
     distinct = sequences.distinct()
     wanted = np.zeros(len(sequences), np.int64)
     wanted[rows] = np.clip(np.rint(share * distinct.lengths[rows]), 1, distinct.lengths[rows] - 1)
@@ -147,7 +147,7 @@ def _random_places(
 
 
 def _renumbered(corpus: Corpus, sequences: Sequences) -> tuple[Corpus, NDArray[np.int64]]:
-    """The corpus that some of its sequences make, and the code of each old id: items that they lack come last."""
+    """Return the corpus of some of its sequences, and the code of each old id: items that they lack come last."""
     counts = np.bincount(sequences.items, minlength=len(corpus.vocabulary))
     order = np.argsort(-counts, kind="stable")
     code = np.empty(len(order), np.int64)

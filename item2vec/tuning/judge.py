@@ -61,20 +61,20 @@ class Judge:
         parse_metric(self.metric)
 
     def limited(self) -> Judge:
-        """The same for as many sequences, drawn at random, as are looked at in a reasonable time."""
+        """Return the same for as many sequences, drawn at random, as are looked at in a reasonable time."""
         return self._of(max(_FEWEST, SCORES // self.size))
 
     def quick(self) -> Judge:
-        """The same for a quarter of the sequences."""
+        """Return the same for a quarter of the sequences."""
         return self._of(max(min(_FEWEST, len(self.held)), len(self.held) // _QUICK))
 
     def mixed(self) -> Judge:
-        """The same for as many sequences as mixtures, which score for each item of a history, can do as soon."""
+        """Return the same for as many sequences as mixtures, which score for each item of a history, can do as soon."""
         length = len(self.held.histories.items) / len(self.held)
         return self._of(max(_FEWEST_MIXED, int(SCORES / (self.size * length))))
 
     def values(self, tables: Tables, scoring: Scoring) -> NDArray[np.float64]:
-        """The metric of each sequence, float64 [U].
+        """Return the metric of each sequence, float64 [U].
 
         Raises
         ------
@@ -86,12 +86,12 @@ class Judge:
         return user_values(scorer, len(model), self.held, self.metric, keep_seen=self.keep_seen)
 
     def baseline(self, baseline: Baseline) -> NDArray[np.float64]:
-        """The metric of each sequence by a baseline."""
+        """Return the metric of each sequence by a baseline."""
         scorer = baseline(self.held.training, self.held.histories, self.size)
         return user_values(scorer, self.size, self.held, self.metric, keep_seen=self.keep_seen)
 
     def mean(self, tables: Tables, scoring: Scoring) -> float:
-        """The mean over sequences."""
+        """Return the mean over sequences."""
         return float(self.values(tables, scoring).mean())
 
     def _of(self, count: int) -> Judge:
@@ -103,7 +103,7 @@ class Judge:
 
 
 def first_guess(ns_exponent: float, *, ordered: bool) -> Scoring:
-    """The scoring that trials are compared by before they are done."""
+    """Return the scoring that trials are compared by before they are done."""
     weight = round(max(0.0, ns_exponent - _GAP), 1)
     return (
         Scoring(pool="decay", decay=_DECAYS[0], popularity=weight)
@@ -113,7 +113,7 @@ def first_guess(ns_exponent: float, *, ordered: bool) -> Scoring:
 
 
 def best_scoring(judge: Judge, tables: Tables, ns_exponent: float, *, ordered: bool) -> Scoring:
-    """The scoring by which some tables find most: one choice after the other, each from the best so far.
+    """Return the scoring by which some tables find most: one choice after the other, each from the best so far.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def best_scoring(judge: Judge, tables: Tables, ns_exponent: float, *, ordered: b
 
 
 def _climb_weights(best: Scoring, value: Callable[[Scoring], float]) -> Scoring:
-    """The weights of the other direction, then of popularity, as long as they go up."""
+    """Return the weights of the other direction, then of popularity, as long as they go up."""
 
     def climb(best: Scoring, steps: Iterable[Scoring]) -> Scoring:
         for further in steps:
@@ -162,7 +162,7 @@ def _climb_weights(best: Scoring, value: Callable[[Scoring], float]) -> Scoring:
 
 
 def _mixed(judge: Judge, tables: Tables, starts: tuple[Scoring, ...], best: Scoring) -> Scoring:
-    """What averages probabilities, from some start on with weights of its own, if it finds more than the best."""
+    """Return what averages probabilities, with weights of its own from some start on, if it beats the best."""
     if starts[0].pool == "last":
         return best
 

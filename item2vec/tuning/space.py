@@ -24,7 +24,7 @@ class Range:
     whole: bool = False
 
     def suggest(self, trial: Trial, name: str) -> float:
-        """A value for a trial; to three digits, so that what is printed is what was run."""
+        """Return a value for a trial; to three digits, so that what is printed is what was run."""
         if self.whole:
             return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
         return float(f"{trial.suggest_float(name, self.low, self.high, log=self.log):.3g}")
@@ -37,7 +37,7 @@ class Choice:
     values: tuple[Any, ...]
 
     def suggest(self, trial: Trial, name: str) -> Any:
-        """A value for a trial."""
+        """Return a value for a trial."""
         return trial.suggest_categorical(name, self.values)
 
 
@@ -71,7 +71,7 @@ class Space:
     dimensions: Mapping[str, Dimension]
 
     def config(self, trial: Trial) -> TrainConfig:
-        """The options of a trial."""
+        """Return the options of a trial."""
         return self.with_options({name: found.suggest(trial, name) for name, found in self.dimensions.items()})
 
     def with_options(self, options: Mapping[str, Any]) -> TrainConfig:
@@ -82,7 +82,7 @@ class Space:
         return dataclasses.replace(self.base, **{**options, **both, "min_lr": min(self.base.min_lr, lr)})
 
     def begin_with(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The place in the space of some options: those not given are the base's, numbers as near as there are."""
+        """Return the place of some options in the space: others are the base's, numbers as near as there are."""
         place: dict[str, Any] = {}
         for name, dimension in self.dimensions.items():
             value = options.get(name, getattr(self.base, name))
@@ -96,7 +96,7 @@ class Space:
 
 
 def make_space(base: TrainConfig, given: Collection[str], dims: Sequence[int], *, ordered: bool) -> Space:
-    """The space of everything that was not given.
+    """Return the space of everything that was not given.
 
     Parameters
     ----------

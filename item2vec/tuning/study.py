@@ -77,7 +77,7 @@ class Record:
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Record:
-        """The record that was put into a trial when it ended."""
+        """Return the record that was put into a trial when it ended."""
         found = trial.user_attrs[RECORD]
         scoring = found["scoring"]
         return cls(**{**found, "scoring": None if scoring is None else Scoring(**scoring)})
@@ -89,7 +89,7 @@ def records(study: Study) -> list[Record]:
 
 
 def best(found: Sequence[Record]) -> Record | None:
-    """The one that is done and has the highest value, the earliest of equals."""
+    """Return the one that is done and has the highest value, the earliest of equals."""
     done = [record for record in found if record.state == "done"]
     return max(done, key=lambda record: record.value or 0.0, default=None)
 
@@ -141,10 +141,10 @@ class Watcher(Protocol):
     """Who is told how the trials go."""
 
     def begins(self, number: int, options: dict[str, Any]) -> Callable[[Progress], None] | None:
-        """A trial begins; what is returned is told its progress."""
+        """Return a trial begins; what is returned is told its progress."""
 
     def ended(self, record: Record, best: Record | None) -> None:
-        """A trial has ended."""
+        """Tell that a trial has ended."""
 
 
 def run_study(
@@ -240,7 +240,7 @@ class _Search:
                 self.watcher.ended(record, best(records(self.study)))
 
     def held_out(self) -> dict[str, Estimate]:
-        """The means over the test's sequences of what the defaults and the best trial find, and baselines."""
+        """Return the means over the test's sequences of what the defaults and the best trial find, and baselines."""
         values: dict[str, NDArray[np.float64]] = {}
         defaults, chosen = _defaults_trial(self.study), best(records(self.study))
         if defaults is not None:
@@ -351,12 +351,12 @@ def _open_study(division: Division, space: Space, config: TuneConfig, seed: int)
 
 
 def _defaults_trial(study: Study) -> FrozenTrial | None:
-    """The trial of the defaults, if it was finished."""
+    """Return the trial of the defaults, if it was finished."""
     return next((trial for trial in study.trials if _DEFAULTS_TEST in trial.user_attrs), None)
 
 
 def _about(division: Division, space: Space, config: TuneConfig) -> dict[str, Any]:
-    """What a study is of: trials of other data or options cannot be compared with its own."""
+    """Return what a study is of: trials of other data or options cannot be compared with its own."""
     fixed = {
         name: value
         for name, value in space.base.as_dict().items()

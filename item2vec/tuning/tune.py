@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from item2vec.config.layers import split_options, with_layers
 from item2vec.config.presets import PRESETS
@@ -16,6 +16,7 @@ from item2vec.config.tune import TuneConfig
 from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 
 if TYPE_CHECKING:
+    from item2vec.config.layers import TuneOptions
     from item2vec.corpus.corpus import Corpus
     from item2vec.tuning.division import Division
     from item2vec.tuning.space import Space
@@ -26,7 +27,7 @@ def tune(
     sources: str | Path | Iterable[str | Path] | Iterable[Iterable[str | int]] | Any = (),
     *,
     watcher: Watcher | None = None,
-    **options: Any,
+    **options: Unpack[TuneOptions],
 ) -> TuneResult:
     """Search for the settings that suit some sources; ``item2vec.train`` takes what is found.
 
@@ -52,10 +53,11 @@ def tune(
     CorpusError
         If a source cannot be read, or has too little to hold out.
     """
-    own = {name: options.pop(name) for name in TuneConfig.__dataclass_fields__ if name in options}
-    source, config = split_options(with_layers(options))
+    given: dict[str, Any] = dict(options)
+    own = {name: given.pop(name) for name in TuneConfig.__dataclass_fields__ if name in given}
+    source, config = split_options(with_layers(given))
     found = named_or_in_memory(sources)
-    prepared = prepare(found, source, config, TuneConfig(**own), given=options)
+    prepared = prepare(found, source, config, TuneConfig(**own), given=given)
     for note in prepared.corpus.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     return prepared.search(watcher)

@@ -65,11 +65,11 @@ class IndexFacts:
     seconds: float
 
     def in_words(self) -> str:
-        """The same in a line."""
+        """Return the same in a line."""
         return f"Approximate: the index finds {self.recall:.1%} of the {K} nearest (measured on {self.sample:,} items)."
 
     def as_json(self) -> dict[str, Any]:
-        """The facts that an answer comes with."""
+        """Return the facts that an answer comes with."""
         return {f"recall@{K}": round(self.recall, 4), "sample": self.sample, "effort": self.effort}
 
 
@@ -201,7 +201,7 @@ def fingerprint(table: NDArray[np.float32]) -> str:
 
 
 def empty_graph(dim: int, connectivity: int) -> Index:
-    """An index of usearch without any vector.
+    """Return an index of usearch without any vector.
 
     Raises
     ------
@@ -225,7 +225,7 @@ def empty_graph(dim: int, connectivity: int) -> Index:
 
 
 def _directed(block: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The rows that have a direction, and the directions."""
+    """Return the rows that have a direction, and the directions."""
     with np.errstate(all="ignore"):
         norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))
         rows = np.flatnonzero((norms > 0) & np.isfinite(norms))
@@ -233,7 +233,7 @@ def _directed(block: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def _near(graph: Index, units: NDArray[np.floating], count: int, effort: int, threads: int) -> NDArray[np.int64]:
-    """The rows that the graph finds for directions, [Q, count]; -1 where it finds no more."""
+    """Return the rows that the graph finds for directions, [Q, count]; -1 where it finds no more."""
     graph.expansion_search = effort
     matches = graph.search(np.ascontiguousarray(units, np.float32), count, threads=threads)
     if len(units) == 1:
@@ -252,7 +252,7 @@ def _rescored(
     exclude: Sequence[NDArray[np.int64]],
     k: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The k best of each query's rows by their cosines in float64; -1 and -inf where there are no more."""
+    """Return the k best of each query's rows by their cosines in float64; -1 and -inf where there are no more."""
     best = np.full((len(rows), k), -1, np.int64)
     scores = np.full((len(rows), k), -np.inf)
     rows = np.sort(rows, axis=1)  # so that the order by cosine, which is stable, leaves ties by row number
@@ -279,7 +279,7 @@ def _rescored(
 
 
 def _measured(graph: Index, table: NDArray[np.float32], wanted: float, threads: int) -> tuple[int, float, int]:
-    """The least effort that reaches a recall, or the most there is; the recall; on how many items."""
+    """Return the least effort that reaches a recall, or the most there is; the recall; on how many items."""
     rows = np.unique(np.linspace(0, len(table) - 1, _SAMPLE).astype(np.int64))
     kept, units = _directed(table[rows])
     rows = rows[kept]

@@ -95,7 +95,7 @@ def graph_fault(data: NDArray[np.uint8], items: int, dim: int, scalar: int, widt
 def _nodes_fault(
     data: NDArray[np.uint8], starts: NDArray[np.int64], levels: NDArray[np.int64], items: int, room: tuple[int, int]
 ) -> str | None:
-    """The same for the nodes: keys, levels, and where their neighbours lead."""
+    """Return the same for the nodes: keys, levels, and where their neighbours lead."""
     base, connectivity = room
     times = np.zeros(items, np.int64)
     for first in range(0, len(starts), _BLOCK):
@@ -155,7 +155,7 @@ def save_index(index: ApproximateIndex, path: str | os.PathLike[str]) -> None:
 
 
 def index_command(model_path: str | os.PathLike[str] | None) -> str:
-    """The command that builds a model's index, for messages."""
+    """Return the command that builds a model's index, for messages."""
     return "`item2vec index`" if model_path is None else f"`item2vec index -m {shlex.quote(os.fspath(model_path))}`"
 
 
@@ -196,7 +196,7 @@ def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[st
 
 
 def _facts(text: str | None) -> IndexFacts | None:
-    """The facts in the metadata, None if they are not those of an index of this format."""
+    """Return the facts in the metadata, None if they are not those of an index of this format."""
     try:
         given: Any = json.loads(text or "")
     except (ValueError, RecursionError):

@@ -217,7 +217,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelParts:
 
 
 def _metadata_text(metadata: dict[str, Any]) -> str:
-    """The JSON of a model's metadata, with this format and version."""
+    """Return the JSON of a model's metadata, with this format and version."""
     import item2vec  # here, since item2vec itself leads to this module
 
     try:
@@ -227,7 +227,7 @@ def _metadata_text(metadata: dict[str, Any]) -> str:
 
 
 def _read_metadata(path: str, texts: dict[str, str]) -> dict[str, Any]:
-    """The JSON object under ``item2vec``, of a format that this version reads."""
+    """Return the JSON object under ``item2vec``, of a format that this version reads."""
     if METADATA_KEY not in texts:
         raise ModelError(f"cannot read {path}: it is a .safetensors file, but not of item2vec")
     try:
@@ -282,7 +282,7 @@ def _check_texts(path: str, what: str, blob: NDArray[np.uint8], offsets: NDArray
 
 
 def _check_index(path: str, index: HashIndex, vocabulary: Vocabulary) -> None:
-    """The hash index is in order and leads to items that are there, none of which comes twice."""
+    """Check that the hash index is in order and leads to items that are there, none of them twice."""
     keys, ids = index.keys, index.ids
     if not np.all(keys[1:] >= keys[:-1]):
         raise damaged(path, "its hash_keys are not in order")

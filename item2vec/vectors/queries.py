@@ -48,10 +48,10 @@ class Model(Protocol):
         """Row of an item, or -1."""
 
     def output_rows(self, purpose: str, instead: str) -> NDArray[np.float32]:
-        """The output table."""
+        """Return the output table."""
 
     def open_index(self) -> ApproximateIndex:
-        """The approximate index."""
+        """Return the approximate index."""
 
 
 def similar(
@@ -63,7 +63,7 @@ def similar(
     filter: str | re.Pattern[str] | None = None,
     approximate: bool = False,
 ) -> Answer:
-    """The items nearest to some and away from others; see `KeyedVectors.similar`."""
+    """Return the items nearest to some and away from others; see `KeyedVectors.similar`."""
     check_k(k)
     allowed = _filter(model, filter)
     ids = _ids(model, items)
@@ -84,14 +84,14 @@ def similar(
 
 
 def similar_many(model: Model, queries: Sequence[Sequence[str]], k: int, approximate: bool = False) -> list[Answer]:
-    """The neighbours of several items' mean, for each query; see `KeyedVectors.similar_many`."""
+    """Return the neighbours of several items' mean, for each query; see `KeyedVectors.similar_many`."""
     check_k(k)
     asked = [_ids(model, [query] if isinstance(query, str) else query) for query in queries]
     return _directions(model, asked, [np.ones(len(ids)) for ids in asked], k, approximate)
 
 
 def analogy_many(model: Model, questions: Sequence[Sequence[str]], k: int) -> list[Answer]:
-    """What is to C as B is to A, for each (A, B, C); see `KeyedVectors.analogy`."""
+    """Return what is to C as B is to A, for each (A, B, C); see `KeyedVectors.analogy`."""
     check_k(k)
     for question in questions:
         if len(question) != 3:
@@ -101,7 +101,7 @@ def analogy_many(model: Model, questions: Sequence[Sequence[str]], k: int) -> li
 
 
 def similarity(model: Model, first: str, second: str) -> float:
-    """The cosine of two items' input vectors; see `KeyedVectors.similarity`."""
+    """Return the cosine of two items' input vectors; see `KeyedVectors.similarity`."""
     a, b = unit_rows(model.input[_ids(model, [first, second])])
     return float(np.clip(a @ b, -1.0, 1.0)) + 0.0
 
@@ -128,7 +128,7 @@ def agreement(model: Model, items: Sequence[str]) -> Answer:
 
 
 def known(model: Model, history: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
-    """The ids of the items that the vocabulary has, in order, and the items that it does not have.
+    """Return the ids of the items that the vocabulary has, in order, and the items that it does not have.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def recommend_many(
     *,
     include_seen: bool = False,
 ) -> list[Answer]:
-    """What comes next, for histories of ids; see `KeyedVectors.recommend`."""
+    """Return what comes next, for histories of ids; see `KeyedVectors.recommend`."""
     check_k(k)
     output = model.output_rows("recommendations need", "use similar, or train a model with `loss=ns`")
     pool, decay, reverse, softmax = scoring.pool, scoring.decay, scoring.reverse, scoring.softmax
@@ -178,7 +178,7 @@ def recommend_many(
 
 
 def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rows in float64, each scaled to length 1; zero or infinite ones become zero."""
+    """Return the rows in float64, each scaled to length 1; zero or infinite ones become zero."""
     with np.errstate(all="ignore"):  # damaged vectors may hold anything
         wide = rows.astype(np.float64)
         norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
@@ -198,7 +198,7 @@ def check_k(k: int) -> None:
 def _nearest(
     model: Model, direction: NDArray[np.float64], k: int, asked: NDArray[np.int64], approximate: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The k rows nearest to a direction, best first; by the index, unless so many are wanted that a scan is faster."""
+    """Return the k rows nearest to a direction, best first; by the index, unless a scan for so many is faster."""
     if not approximate or k > len(model) // _SCAN:
         return nearest(model.input, direction, k, asked)
     rows, cosine = model.open_index().search(model.input, direction[None], k, [asked])
@@ -213,7 +213,7 @@ def _directions(
     k: int,
     approximate: bool = False,
 ) -> list[Answer]:
-    """The items nearest to weighted sums of items' directions, themselves left out."""
+    """Return the items nearest to weighted sums of items' directions, themselves left out."""
     queries = np.empty((len(asked), model.dim))
     for index, (ids, weight) in enumerate(zip(asked, weights, strict=True)):
         queries[index] = weight @ unit_rows(model.input[ids])
@@ -231,14 +231,14 @@ def _answers(model: Model, rows: NDArray[np.int64], scores: NDArray[np.float64])
 
 
 def _ids(model: Model, items: Sequence[str]) -> NDArray[np.int64]:
-    """The items' rows."""
+    """Return the items' rows."""
     if len(items) == 0:
         raise ConfigError("no items were given; name at least one")
     return np.array([model.index(item) for item in items], np.int64)
 
 
 def _signed(weights: Sequence[float] | None, items: int, away: int) -> NDArray[np.float64]:
-    """The weights of items, and -1 for each that the answer is to be away from."""
+    """Return the weights of items, and -1 for each that the answer is to be away from."""
     given = np.ones(items) if weights is None else np.asarray(weights, np.float64)
     if given.shape != (items,):
         raise ConfigError(f"there are {given.size} weights for {items} items; give one for each, in their order")
@@ -254,6 +254,6 @@ def _filter(model: Model, pattern: str | re.Pattern[str] | None) -> Callable[[in
     try:
         search = re.compile(pattern).search
     except (re.error, RecursionError) as error:
-        raise ConfigError(f"filter is {pattern!r}, which is no regular expression: {error}") from error
+        raise ConfigError(f"`filter` is {pattern!r}, which is no regular expression: {error}") from error
     names = model.names
     return lambda row: bool(search(model.vocabulary[row]) or (names is not None and search(names[row] or "")))

@@ -93,7 +93,7 @@ def item_weights(lengths: NDArray[np.int64], pool: Pool, decay: float = DECAY) -
 
 
 def _wide(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The rows in float64, zero where a number is not finite: such a vector says nothing."""
+    """Return the rows in float64, zero where a number is not finite: such a vector says nothing."""
     with np.errstate(invalid="ignore"):  # a signalling NaN
         wide = rows.astype(np.float64)
     wide[~np.isfinite(wide).all(axis=1)] = 0.0
@@ -212,7 +212,7 @@ def _probabilities(
     softmax: float,
     bias: NDArray[np.floating] | None,
 ) -> NDArray[np.float32]:
-    """The softmax over the table of some items' scores, float32 [rows, V]."""
+    """Return the softmax over the table of some items' scores, float32 [rows, V]."""
     scaled = np.float32(softmax) * finite_rows(rows)
     values = np.empty((len(rows), len(table)), np.float32)
     for first in range(0, len(table), _ROWS):

@@ -216,7 +216,7 @@ class _Best:
 
 
 def finite_rows(block: NDArray[np.float32], *, cosine: bool = False) -> NDArray[np.float32]:
-    """The rows as they are multiplied: scaled to length 1 for cosines, zero where they hold what is no number."""
+    """Return the rows as they are multiplied: of length 1 for cosines, zero where they hold what is no number."""
     with np.errstate(all="ignore"):
         squares = np.einsum("ij,ij->i", block, block)
         good = np.isfinite(squares)
@@ -236,7 +236,7 @@ def _ranked(
     row: NDArray[np.int64],
     score: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The k best candidates of each query by their scores in float64."""
+    """Return the k best candidates of each query by their scores in float64."""
     exact = np.empty(len(row))
     for first in range(0, len(row), 1 << 14):
         part = slice(first, first + (1 << 14))
@@ -328,7 +328,7 @@ def nearest(
 def _exact_cosines(
     table: NDArray[np.float32], rows: NDArray[np.int64], unit: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The cosines of some rows in float64; equal rows get equal numbers, which BLAS does not promise."""
+    """Return the cosines of some rows in float64; equal rows get equal numbers, which BLAS does not promise."""
     step = max(1, _BLOCK // table.shape[1])
     dots = np.empty(len(rows))
     norms = np.empty(len(rows))
@@ -342,7 +342,7 @@ def _exact_cosines(
 
 
 def _unit(direction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The direction with length 1, or zero if it has none."""
+    """Return the direction with length 1, or zero if it has none."""
     norm = np.sqrt(np.dot(direction, direction))
     return direction / norm if 0 < norm < np.inf else np.zeros_like(direction)
 

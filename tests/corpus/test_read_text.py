@@ -249,5 +249,5 @@ def test_a_stopped_reader_reads_no_further(tmp_path: Path) -> None:
 
 
 def test_one_name_is_not_a_list_of_names() -> None:
-    with pytest.raises(ConfigError, match=r"^sources is 'corpus\.txt', one name; give a list of names$"):
+    with pytest.raises(ConfigError, match=r"^`sources` is 'corpus\.txt', one name; give a list of names$"):
         read_text("corpus.txt")

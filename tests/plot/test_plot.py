@@ -264,8 +264,8 @@ def test_labels_of_a_picture_do_not_overlap(tmp_path: Path) -> None:
 WRONG = [
     ({"path": "map.pdf"}, ConfigError, "its name must end in .html, .png or .svg"),
     ({"path": "nowhere/map.html"}, ModelError, "cannot write .*nowhere"),
-    ({"top": 2}, ConfigError, "top is 2; a map has from 3 to 100,000 items"),
-    ({"top": 100_001}, ConfigError, "top is 100001"),
+    ({"top": 2}, ConfigError, "`top` is 2; a map has from 3 to 100,000 items"),
+    ({"top": 100_001}, ConfigError, "`top` is 100001"),
     ({"method": "tsne"}, ConfigError, "`method` is 'tsne'; it must be one of pca, umap"),
     ({"clusters": 13}, ConfigError, "`clusters` is 13; it must be 0 for none, or from 2 to 12"),
     ({"clusters": 1}, ConfigError, "`clusters` is 1"),

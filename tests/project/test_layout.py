@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "item2vec"
-GROUND = ("errors", "version", "kernels", "items", "files", "config")
+GROUND = ("errors", "version", "items", "files", "kernels", "config")
 LEARN = ("corpus", "sampling", "model", "training")
 ASK = ("vectors", "serve")
 BOTH = ("evaluation", "ranking", "plot", "session", "tuning", "cli")

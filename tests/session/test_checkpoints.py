@@ -158,9 +158,9 @@ def test_another_corpus_or_configuration_is_refused(path: Path) -> None:
         return str(caught.value).removeprefix(f"{path} is a checkpoint of another training: ").partition(";")[0]
 
     assert refused(dim=9) == "`dim` is 9 and was 8"
-    assert refused(epochs=4) == "epochs is 4 and was 3"
-    assert refused(seed=2, lr=0.5) == "lr is 0.5 and was 0.025"
-    assert refused(backend="kernel") == "backend is kernel and was torch"
+    assert refused(epochs=4) == "`epochs` is 4 and was 3"
+    assert refused(seed=2, lr=0.5) == "`lr` is 0.5 and was 0.025"
+    assert refused(backend="kernel") == "`backend` is kernel and was torch"
     corpus = corpus_of()
     assert (
         refused(dataclasses.replace(corpus, raw_tokens=11)) == f"the corpus has 11 tokens and had {corpus.raw_tokens:,}"
@@ -179,7 +179,7 @@ def test_the_rows_of_init_count_and_frozen_ones_stay(path: Path) -> None:
         return start(corpus_of(), config, Initial(ids, ids, rows, rows, frozen=True))
 
     stop_at(run_with(0.25), path, 20)
-    with pytest.raises(ConfigError, match="the vectors of --init are not the same"):
+    with pytest.raises(ConfigError, match="the vectors of `init` are not the same"):
         Checkpoints(path, run_with(0.5), NEVER).resume()
     run = run_with(0.25)
     Checkpoints(path, run, NEVER).resume()
@@ -195,7 +195,7 @@ def test_a_checkpoint_that_is_further_on_is_not_replaced(path: Path) -> None:
     checkpoints = Checkpoints(path, again, Interval(seconds=0), share=1e9)
     left = checkpoints.leftover()
     assert left is not None
-    assert "51% of this very training; --resume goes on from there" in left
+    assert "51% of this very training; `resume` goes on from there" in left
     stop_at(again, path, 5, checkpoints)
     assert path.read_bytes() == before
     assert not checkpoints.save()
@@ -206,7 +206,7 @@ def test_a_checkpoint_that_is_further_on_is_not_replaced(path: Path) -> None:
     assert path.read_bytes() != before
     other = Checkpoints(path, make_run(backend="torch", dim=5), NEVER).leftover()
     assert other is not None
-    assert "is a checkpoint of another training (dim is 5 and was 8)" in other
+    assert "is a checkpoint of another training (`dim` is 5 and was 8)" in other
 
 
 @pytest.mark.parametrize("room", [0, 3000])
@@ -315,7 +315,7 @@ def test_intervals(text: str | float, interval: Interval) -> None:
 
 @pytest.mark.parametrize("text", ["", "m", "-5m", "10 minutes", "1e3", "nan", "5%%", True, "٣m"])
 def test_what_is_no_interval_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"checkpoint-every is .*; it must be a time such as 30s"):
+    with pytest.raises(ConfigError, match=r"`checkpoint_every` is .*; it must be a time such as 30s"):
         Interval.parse(text)
 
 
@@ -345,7 +345,7 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
     with pytest.raises(ModelError, match="damaged"):
         Checkpoints(path, run, NEVER).resume()
     path.unlink()
-    with pytest.raises(ConfigError, match=r"there is no checkpoint .* to go on from; leave --resume out to start"):
+    with pytest.raises(ConfigError, match=r"there is no checkpoint .* to go on from; leave `resume` out to start"):
         Checkpoints(path, run, NEVER).resume()
 
 
@@ -366,7 +366,7 @@ def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: py
         item2vec.train(text, checkpoint=path, report=interrupt, **options)
     done = item2vec.load(path).metadata["training"]["done"]
     assert 0.1 < done < 1
-    with pytest.warns(UserWarning, match="of this very training; --resume goes on"), pytest.raises(KeyboardInterrupt):
+    with pytest.warns(UserWarning, match="of this very training; `resume` goes on"), pytest.raises(KeyboardInterrupt):
         item2vec.train(text, checkpoint=path, report=lambda _: (_ for _ in ()).throw(KeyboardInterrupt), **options)
     assert done <= item2vec.load(path).metadata["training"]["done"] < 1
     resumed = item2vec.train(text, checkpoint=path, resume=True, **options)
@@ -380,7 +380,7 @@ def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: py
         item2vec.train(text, resume=True, **options)
     with pytest.raises(ModelError, match="does not exist"):
         item2vec.train(text, checkpoint=tmp_path / "none" / "m.safetensors", **options)
-    with pytest.raises(ConfigError, match="checkpoint-every is 'now'"):
+    with pytest.raises(ConfigError, match="`checkpoint_every` is 'now'"):
         item2vec.train(text, checkpoint=path, checkpoint_every="now", **options)
 
 

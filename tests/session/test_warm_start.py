@@ -1,4 +1,4 @@
-"""train --init: pretrained rows, models that grow, and rows that stay; through the Python interface on files."""
+"""train `init`: pretrained rows, models that grow, and rows that stay; through the Python interface on files."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def test_other_formats_give_their_rows_to_the_corpus_s_items(tmp_path: Path, old
 def test_what_cannot_begin_a_training_is_refused(tmp_path: Path, old: tuple[Path, list[list[str]]]) -> None:
     path, _ = old
     corpus = write(tmp_path / "new.txt", new_lines())
-    with pytest.raises(ConfigError, match=r"dim is 100 and the vectors of .*old\.safetensors have 12; use --dim 12"):
+    with pytest.raises(ConfigError, match=r"`dim` is 100 and the vectors of .*old\.safetensors have 12; use `dim=12`"):
         item2vec.train(corpus, init=str(path), dim=100, **OPTIONS)
-    with pytest.raises(ConfigError, match="freeze keeps the rows of a file as they are"):
+    with pytest.raises(ConfigError, match="`freeze` keeps the rows of a file as they are"):
         item2vec.train(corpus, freeze=True)
     with pytest.raises(ModelError, match=r"gone\.txt"):
         item2vec.train(corpus, init=str(tmp_path / "gone.txt"))

@@ -116,9 +116,9 @@ def test_the_default_learning_rate_learns_whatever_the_window(arch: str, loss: s
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"arch": "glove"}, "arch is 'glove'; it must be one of skipgram, cbow"),
-        ({"loss": "softmax"}, "loss is 'softmax'; it must be one of ns, hs"),
-        ({"loss": "hs", "tile": (4, 8)}, "tile is for negative sampling; leave it out with loss hs"),
+        ({"arch": "glove"}, "`arch` is 'glove'; it must be one of skipgram, cbow"),
+        ({"loss": "softmax"}, "`loss` is 'softmax'; it must be one of ns, hs"),
+        ({"loss": "hs", "tile": (4, 8)}, "`tile` is for negative sampling; leave it out with `loss=hs`"),
     ],
 )
 def test_options_that_cannot_work_are_refused(options: dict[str, object], message: str) -> None:

@@ -40,7 +40,7 @@ def test_one_lost_vector_is_noticed(options: dict[str, Any], value: float, monke
     assert message.startswith("training diverged: the vector of 'i")
     assert f"the learning rate, {trainer.config.lr:g}, is too high" in message
     assert "'i0', 16% of all tokens, too frequent" in message
-    assert "--sample 1e-3" in message
+    assert "`sample=1e-3`" in message
 
 
 def test_a_rare_row_in_the_sample_is_noticed_without_any_loss(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_a_rare_row_in_the_sample_is_noticed_without_any_loss(monkeypatch: pytes
     monkeypatch.setattr("item2vec.training.guard._EVERY", 0.0)
     guard = Guard(trainer.corpus.vocabulary, trainer.config, trainer.tables)
     with pytest.raises(
-        DivergenceError, match=f"the vector of '{trainer.corpus.vocabulary[last]}'.*--lr, such as 0.0063$"
+        DivergenceError, match=f"the vector of '{trainer.corpus.vocabulary[last]}'.*`lr`, such as 0.0063$"
     ):
         guard.look(np.zeros(3))
 
@@ -158,11 +158,11 @@ def test_too_few_steps_are_told() -> None:
     assert too_few_steps(alike[:49], [3.9, 3.0], 4.16) is None  # so few may well be alike
     assert too_few_steps(alike, [3.9, 3.0], 4.16) == (
         "the vectors are hardly apart, two of the 200 commonest items have cosine 0.99 on average, and neighbours mean "
-        "little: too few steps; try --epochs 20, or let `item2vec tune` choose"
+        "little: too few steps; try `epochs=20`, or let `item2vec tune` choose"
     )
     assert too_few_steps(apart, [4.15], 4.16) == (
         "hardly anything was learnt, the mean loss of a pair is 4.15 and vectors that know nothing have 4.16: too few "
-        "steps; try --epochs 10, or let `item2vec tune` choose"
+        "steps; try `epochs=10`, or let `item2vec tune` choose"
     )
 
 
@@ -170,7 +170,7 @@ def test_too_few_steps_are_told() -> None:
 def test_a_small_corpus_at_the_defaults_is_warned_of_and_more_epochs_mend_it(tmp_path: Path) -> None:
     """1,424 recipes in 5 epochs: every cosine is 0.999, and nothing else says so."""
     recipes = Path(item2vec.__file__).parent.parent / "corpora" / "recipes.txt"
-    with pytest.warns(UserWarning, match=r"the vectors are hardly apart.* try --epochs 50"):
+    with pytest.warns(UserWarning, match=r"the vectors are hardly apart.* try `epochs=50`"):
         item2vec.train(recipes)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

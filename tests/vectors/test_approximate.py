@@ -117,7 +117,7 @@ def test_rows_without_a_direction() -> None:
 
 @pytest.mark.parametrize("options", [{"recall": 0.0}, {"recall": 1.1}, {"connectivity": 1}, {"connectivity": 257}])
 def test_options_that_cannot_be(options: dict[str, float]) -> None:
-    with pytest.raises(ConfigError, match=f"{next(iter(options))} is {next(iter(options.values()))}"):
+    with pytest.raises(ConfigError, match=f"`{next(iter(options))}` is {next(iter(options.values()))}"):
         make(vectors()[:20]).build_index(**options)  # type: ignore[arg-type]
 
 

@@ -59,7 +59,7 @@ def test_items_with_spaces(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["v.txt", "v.bin", "v.glove"])
 def test_formats_that_cannot_carry_spaces(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ModelError, match=r"the item 'olive oil' has white space.*--replace-spaces _"):
+    with pytest.raises(ModelError, match=r"the item 'olive oil' has white space.*`replace_spaces=_`"):
         export_vectors(make(SPACED), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
     export_vectors(make(SPACED), tmp_path / name, replace_spaces="_")
@@ -250,11 +250,11 @@ def test_a_model_file_is_read_whole(tmp_path: Path) -> None:
 
 def test_options_that_cannot_work(tmp_path: Path) -> None:
     model = make()
-    with pytest.raises(ConfigError, match="precision is 10; it must be a whole number from 1 to 9"):
+    with pytest.raises(ConfigError, match="`precision` is 10; it must be a whole number from 1 to 9"):
         export_vectors(model, tmp_path / "v.txt", precision=10)
-    with pytest.raises(ConfigError, match="precision is 3, but the npy format"):
+    with pytest.raises(ConfigError, match="`precision` is 3, but the npy format"):
         export_vectors(model, tmp_path / "v.npy", precision=3)
-    with pytest.raises(ConfigError, match="format is 'odd'; it must be one of word2vec"):
+    with pytest.raises(ConfigError, match="`format` is 'odd'; it must be one of word2vec"):
         read_vectors(tmp_path / "v.txt", "odd")
     export_vectors(model, tmp_path / "v.txt")
     with pytest.raises(ConfigError, match="has its items in the file itself"):

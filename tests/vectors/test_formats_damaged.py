@@ -82,7 +82,7 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
 
 def test_items_beside_the_numbers(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.ones((2, 3), np.float32))
-    with pytest.raises(ModelError, match=r"v\.vocab\.txt, is not there; name it with --items FILE"):
+    with pytest.raises(ModelError, match=r"v\.vocab\.txt, is not there; name it with `items=FILE`"):
         read_vectors(tmp_path / "v.npy")
     (tmp_path / "v.vocab.txt").write_text("a\nb\nc\n")
     with pytest.raises(ModelError, match=r"it has 2 vectors and .*v\.vocab\.txt more than 2 items"):

@@ -153,7 +153,7 @@ def test_unknown_item_names_the_closest() -> None:
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, True, "3"])
 def test_absurd_k(k: object) -> None:
-    with pytest.raises(ConfigError, match=r"k is .*; it must be a whole number of at least 1"):
+    with pytest.raises(ConfigError, match=r"`k` is .*; it must be a whole number of at least 1"):
         make(np.eye(3)).similar("i0", k)  # type: ignore[arg-type]
 
 

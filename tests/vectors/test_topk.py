@@ -110,8 +110,8 @@ def test_pooling_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
             np.array([[4.25 / 1.75, 2.5 / 1.75], [0, 1], [2 / 1.875, 1.75 / 1.875]])
         )
     assert pooled(table, histories, "decay", 1.0) == pytest.approx(pooled(table, histories))
-    with pytest.raises(ConfigError, match="pool is 'max'; it must be one of mean, last, decay"):
+    with pytest.raises(ConfigError, match="`pool` is 'max'; it must be one of mean, last, decay"):
         pooled(table, histories, "max")  # type: ignore[arg-type]
     for decay in (0.0, 1.5, float("nan")):
-        with pytest.raises(ConfigError, match=r"decay is .*; it must be above 0 and at most 1"):
+        with pytest.raises(ConfigError, match=r"`decay` is .*; it must be above 0 and at most 1"):
             pooled(table, histories, "decay", decay)

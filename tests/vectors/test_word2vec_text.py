@@ -71,7 +71,7 @@ def test_white_space_is_refused(tmp_path: Path, item: str) -> None:
         export_vectors(make(["milk", item]), tmp_path / "v.txt")
     assert str(caught.value) == (
         f"the item {item!r} has white space, which the word2vec format cannot carry; "
-        "write another character for it with --replace-spaces _"
+        "write another character for it with `replace_spaces=_`"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -92,7 +92,7 @@ def test_items_must_stay_different(tmp_path: Path, items: list[str], first: int,
         export_vectors(make(items), tmp_path / "v.txt", replace_spaces="_")
     assert str(caught.value) == (
         f"the items {items[first]!r} and {items[second]!r} would both become 'a_b'; "
-        "choose another text for --replace-spaces"
+        "choose another text for `replace_spaces`"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -104,12 +104,12 @@ def test_empty_item_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "a b", "\n", "\ud800"])
 def test_absurd_replacement(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match=r"replace-spaces is .*; it must be text without white space"):
+    with pytest.raises(ConfigError, match=r"`replace_spaces` is .*; it must be text without white space"):
         export_vectors(make(["milk"]), tmp_path / "v.txt", replace_spaces=text)
 
 
 def test_unknown_format_and_table(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="format is 'fasttext'; it must be one of word2vec"):
+    with pytest.raises(ConfigError, match="`format` is 'fasttext'; it must be one of word2vec"):
         export_vectors(make(["a"]), tmp_path / "v.txt", format="fasttext")
-    with pytest.raises(ConfigError, match="table is 'both'; it must be one of input, output, sum, concat"):
+    with pytest.raises(ConfigError, match="`table` is 'both'; it must be one of input, output, sum, concat"):
         export_vectors(make(["a"]), tmp_path / "v.txt", table="both")  # type: ignore[arg-type]

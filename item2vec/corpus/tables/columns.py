@@ -23,7 +23,7 @@ def is_list(scan: Scan, column: str) -> bool:
 
 
 def key_type(scans: Sequence[Scan], column: str) -> str:
-    """The type to store users or items as: BIGINT where all scans have whole numbers, which sort faster than text.
+    """Return the type to store users or items as: BIGINT, which sorts faster, where all are whole numbers; else text.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def key_type(scans: Sequence[Scan], column: str) -> str:
 
 
 def key_sql(value: str, type_: str, stored: str) -> str:
-    """SQL for a user or an item; NULL for NULL, NaN and empty text."""
+    """Return SQL for a user or an item; NULL for NULL, NaN and empty text."""
     if stored == "BIGINT":
         return f"CAST({value} AS BIGINT)"
     if type_ in ("DOUBLE", "FLOAT"):
@@ -51,7 +51,7 @@ def key_sql(value: str, type_: str, stored: str) -> str:
 
 
 def weight_sql(scan: Scan, column: str) -> str:
-    """SQL for a weight: the nearest whole number, NULL for NULL, NaN and empty text.
+    """Return SQL for a weight: the nearest whole number, NULL for NULL, NaN and empty text.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def weight_sql(scan: Scan, column: str) -> str:
 
 
 def bad_weight(error: CorpusError, column: str) -> CorpusError:
-    """The error for a text that is no number, if that is what the database stumbled over; else the error itself."""
+    """Return the error for a text that is no number, if the database stumbled over one; else the error itself."""
     _, found, text = str(error).partition(_WEIGHT_MARK)
     if not found:
         return error
@@ -95,7 +95,7 @@ _TIME_MARK = "item2vec: no time: "  # by which our own error is known again
 
 
 def kind_of_times(database: Database, scans: Sequence[Scan], column: str, where: str = "") -> str:
-    """The kind that suits a column in all scans, in the rows that meet the SQL of ``where``.
+    """Return the kind that suits a column in all scans, in the rows that meet the SQL of ``where``.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def kind_of_times(database: Database, scans: Sequence[Scan], column: str, where:
 
 
 def time_sql(scan: Scan, column: str, kind: str) -> str:
-    """SQL for a time as BIGINT, or DOUBLE for `REAL`; NULL where there is none, an error where there is no sense."""
+    """Return SQL for a time as BIGINT, or DOUBLE for `REAL`; NULL where there is none, an error for nonsense."""
     value, type_ = scan.column(column)
     if type_ == "VARCHAR":
         value = f"nullif(trim({value}), '')"
@@ -134,7 +134,7 @@ def time_sql(scan: Scan, column: str, kind: str) -> str:
 
 
 def bad_time(error: CorpusError, column: str) -> CorpusError:
-    """The error for a text that is no time, if that is what the database stumbled over; else the error itself."""
+    """Return the error for a text that is no time, if the database stumbled over one; else the error itself."""
     _, found, text = str(error).partition(_TIME_MARK)
     if not found:
         return error

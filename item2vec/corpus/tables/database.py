@@ -28,7 +28,7 @@ _BLOCK = 1 << 20  # bytes
 
 
 def one_line(error: Exception, about: str, names: Mapping[str, str]) -> str:
-    """The message for a failure.
+    """Return the message for a failure.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def _reason(text: str) -> str:
 
 
 def _of_json(file: str, line: int, what: str) -> str:
-    """The line that is no JSON: DuckDB counts one more where it is malformed."""
+    """Return the line that is no JSON: DuckDB counts one more where it is malformed."""
     try:
         with Path(file).open("rb") as lines:
             before = next(islice(lines, max(0, line - 2), None), b"")
@@ -167,12 +167,12 @@ class Database:
             raise
 
     def row(self, sql: str) -> tuple[Any, ...]:
-        """The only row of a query's result."""
+        """Return the only row of a query's result."""
         result: tuple[Any, ...] = self.run(sql).fetchall()[0]  # fetchone would leave the result open
         return result
 
     def batches(self, columns: str, table: str) -> Iterator[list[NDArray[Any]]]:
-        """A table's columns, in the order of its rows, as arrays of at most `BATCH` numbers."""
+        """Yield a table's columns, in the order of its rows, as arrays of at most `BATCH` numbers."""
         rows = self.row(f"SELECT count(*) FROM {table}")[0]
         for first in range(0, rows, BATCH):
             where = f"rowid >= {first} AND rowid < {first + BATCH}"
@@ -187,7 +187,7 @@ class Database:
             raise CorpusError(one_line(error, about, self.names)) from None
 
     def text_column(self, column: str, table: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """A column of text, in the order of the rows, without a Python object for each.
+        """Return a column of text, in the order of the rows, without a Python object for each.
 
         Returns
         -------
@@ -209,10 +209,10 @@ class Database:
 
 
 def identifier(name: str) -> str:
-    """A column's or table's name, quoted for SQL."""
+    """Return a column's or table's name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A piece of text, quoted for SQL."""
+    """Return a piece of text, quoted for SQL."""
     return "'" + text.replace("'", "''") + "'"

@@ -73,7 +73,7 @@ def load_events(database: Database, paths: Sequence[Path] | Table, config: Sourc
 
 
 def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfig) -> list[Scan]:
-    """The scans that together are the event table, with every column that is asked for."""
+    """Return the scans that together are the event table, with every column that is asked for."""
     columns = [config.user, config.item, config.time, config.weight]
     if config.names is None:
         columns.append(config.name_column)
@@ -104,7 +104,7 @@ def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfi
 
 
 def _of_condition(error: ConfigError, scan: Scan, condition: str) -> ConfigError:
-    """The error with the columns that there are, if a condition names another, or one that is a word of SQL too."""
+    """Return the error with the columns there are, if a condition names another, or a word of SQL."""
     named, found, _ = str(error).partition(" not found in FROM clause")
     if found:
         return ConfigError(f"{named} is not there; the columns are {listed(scan.columns)}")
@@ -191,7 +191,7 @@ def _load(database: Database, scans: Sequence[Scan], config: SourceConfig) -> st
 
 
 def _named(error: CorpusError, config: SourceConfig) -> Item2VecError:
-    """The error of a column's values, or of a condition, where it is one; else the error itself."""
+    """Return the error of a column's values, or of a condition, where it is one; else the error itself."""
     named = bad_weight(bad_time(error, config.time or ""), config.weight or "")
     if named is error and config.where is not None and "Could not convert string" in str(error):
         return ConfigError(f"where is {config.where!r}: {error}; text stands in quotes there: \"item = '7'\"")
@@ -199,7 +199,7 @@ def _named(error: CorpusError, config: SourceConfig) -> Item2VecError:
 
 
 def _check_rows(database: Database, config: SourceConfig, name: str) -> tuple[str, tuple[str, ...]]:
-    """The condition that complete events meet, and notes on those that do not."""
+    """Return the condition that complete events meet, and notes on those that do not."""
     needed = {"u": config.user or "user", "i": config.item, "t": config.time, "w": config.weight}
     needed = {column: title for column, title in needed.items() if title is not None}
     complete = " AND ".join(f"{column} IS NOT NULL" for column in needed) + (" AND w > 0" if config.weight else "")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.config.source import SourceConfig
-from item2vec.corpus.cache import CacheEntry, cache_folder
+from item2vec.corpus.cache import CacheEntry
 from item2vec.corpus.codes import CodeStore, Part, Room, ids_in_memory, write_ids
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
@@ -25,6 +25,7 @@ from item2vec.corpus.tables.lay_out import MODES, OPEN, WEIGHT, count_tokens, la
 from item2vec.corpus.trainable import check_kept
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.machine import tokens_in_memory
+from item2vec.files.paths import cache_folder
 from item2vec.files.source import Source
 from item2vec.items.vocabulary import Vocabulary, divide_items
 
@@ -36,7 +37,7 @@ _FROM_ELSEWHERE = re.compile(r"[(]|\b(current|local|today|now)", re.IGNORECASE)
 
 
 def event_sources(paths: Sequence[Path]) -> list[Source] | None:
-    """The files as they are now; None if one is no file that stays."""
+    """Return the files as they are now; None if one is no file that stays."""
     sources = []
     for path in paths:
         try:
@@ -52,7 +53,7 @@ def event_sources(paths: Sequence[Path]) -> list[Source] | None:
 def event_entry(
     sources: Sequence[Source] | None, config: SourceConfig, min_count: int, max_items: int | None
 ) -> CacheEntry | None:
-    """The place of an event table's corpus in the cache; None if nothing may be kept.
+    """Return the place of an event table's corpus in the cache; None if nothing may be kept.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def read_events(
     """
     memory = config.memory_bytes
     if memory is not None and memory < _LEAST_MEMORY:
-        raise ConfigError(f"memory is {config.memory!r}; to sort tables it must be 64MB or more")
+        raise ConfigError(f"`memory` is {config.memory!r}; to sort tables it must be 64MB or more")
     entry = None if isinstance(paths, Table) else event_entry(event_sources(paths), config, min_count, max_items)
     if entry and (found := entry.open()):
         return found
@@ -175,7 +176,7 @@ class _Tally:
         self.sequences += int(np.count_nonzero(block < 0))
 
     def divide(self, min_count: int, max_items: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The codes that are kept, and those that are dropped, each by count; ties by first occurrence."""
+        """Return the codes that are kept, and those that are dropped, each by count; ties by first occurrence."""
         codes = np.argsort(self._first[1:], kind="stable") + 1
         codes = codes[self._first[codes] >= 0]
         kept, dropped = divide_items(self.counts[codes], min_count, max_items)
@@ -211,7 +212,7 @@ def _sort(database: Database, table: EventTable, config: SourceConfig) -> int:
 
 
 def _lay_out(database: Database, config: SourceConfig, ticks: int) -> Iterator[NDArray[np.int32]]:
-    """The sorted events as blocks of codes, the last of each sequence negative."""
+    """Yield the sorted events as blocks of codes, the last of each sequence negative."""
     columns = "u, c" + (", t" if config.session_gap is not None else "") + (", w" if config.weight else "")
     gap = (config.gap_seconds or 0.0) * ticks
     seen = np.zeros(database.row("SELECT count(*) FROM item")[0] + 1, np.int64)
@@ -239,7 +240,7 @@ def _lay_out(database: Database, config: SourceConfig, ticks: int) -> Iterator[N
 
 
 def _vocabulary(database: Database, chosen: NDArray[np.int64], counts: NDArray[np.int64]) -> Vocabulary:
-    """The chosen items, in order; they stay in the database as ``vocabulary`` (rank, item)."""
+    """Return the chosen items, in order; they stay in the database as ``vocabulary`` (rank, item)."""
     database.run("DROP TABLE IF EXISTS vocabulary")
     database.register("chosen", {"code": chosen.astype(np.int32), "rank": np.arange(len(chosen))})
     database.run(

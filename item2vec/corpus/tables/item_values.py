@@ -116,7 +116,7 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
 
 
 def read_attribute(path: str, items: Sequence[str], column: str | None = None) -> tuple[str, list[str | None]]:
-    """The value of each item.
+    """Return the value of each item.
 
     Parameters
     ----------

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from item2vec.errors import CorpusError
+from item2vec.kernels import kernel
 
 # From ordered events to sequences: where one ends, and which repetitions count. numba kernels.
 
@@ -27,11 +27,11 @@ WEIGHT = 4  # of that token
 
 
 def new_state() -> NDArray[np.int64]:
-    """The state before the first event; no user has the number -1."""
+    """Return the state before the first event; no user has the number -1."""
     return np.array([-1, 0, 0, 0, 1], np.int64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lay_out(
     users: Array, times: Array, gap: float, codes: Array, weights: Array, mode: int,
     seen: Array, state: Array, tokens: Array, token_weights: Array,
@@ -90,7 +90,7 @@ def lay_out(
     return written
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_tokens(tokens: Array, place: int, counts: Array, first: Array) -> None:
     """Count tokens by code, and note where each code comes first.
 
@@ -148,7 +148,7 @@ def repeat_by_weight(tokens: NDArray[np.int32], weights: NDArray[np.int64]) -> N
     return laid
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_layers(tokens: Array, weights: Array, depths: Array) -> float:
     """Fill the number of layers of each sequence; the tokens of all, as a float that cannot overflow."""
     total, begin, sequence = 0.0, 0, 0
@@ -167,7 +167,7 @@ def measure_layers(tokens: Array, weights: Array, depths: Array) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_layers(tokens: Array, weights: Array, depths: Array, laid: Array) -> None:
     """Write the layers of each sequence, each a sequence of its own."""
     alive = np.empty(len(tokens), np.int64)  # the events of the layer before, so that thin layers cost little

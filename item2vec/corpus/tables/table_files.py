@@ -107,7 +107,7 @@ def plain_file(path: Path, folder: Path, encoding: str = UTF8, errors: Errors = 
 
 
 def _at_rest(path: Path, folder: Path) -> Path:
-    """The file, or a copy of what can be read only once."""
+    """Return the file, or a copy of what can be read only once."""
     if str(path) == STANDARD_INPUT:
         standard = standard_input()
         return _copy(path, iter(lambda: standard.read(_BLOCK), b""), folder)
@@ -154,7 +154,7 @@ def _copy(path: Path, blocks: Iterable[bytes], folder: Path) -> Path:
 
 
 def first_line(path: Path, name: str) -> str:
-    """The header line: a line, and more where a quoted name goes on over its end."""
+    """Return the header line: a line, and more where a quoted name goes on over its end."""
     try:
         with path.open("rb") as file:
             block = file.read(1 << 20)
@@ -172,7 +172,7 @@ def first_line(path: Path, name: str) -> str:
 
 
 def parse_line(line: str, delimiter: str) -> list[str]:
-    """The names in a header line; none if such a delimiter makes no sense of it."""
+    """Return the names in a header line; none if such a delimiter makes no sense of it."""
     if len(delimiter) > 1:
         return [name.strip('"') for name in line.split(delimiter)]
     try:
@@ -230,13 +230,13 @@ class Scan:
     replaced: int = 0
 
     def column(self, name: str) -> tuple[str, str]:
-        """SQL for a column's value as the file has it, and its type."""
+        """Return SQL for a column's value as the file has it, and its type."""
         own = _RAW + name if _RAW + name in self.columns else name
         return identifier(own), self.columns[own]
 
 
 def format_of(path: Path, given: str = "auto") -> str:
-    """The format that an option or the ending says: ``text`` for an ending that no table has."""
+    """Return the format that an option or the ending says: ``text`` for an ending that no table has."""
     if given != "auto":
         return given
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
@@ -282,7 +282,7 @@ def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, 
 
 
 def as_plain_file(database: Database, path: Path, config: SourceConfig) -> PlainFile:
-    """A file that the database can read as it is, and whose errors name what users called it.
+    """Return a file that the database can read as it is, and whose errors name what users called it.
 
     Raises
     ------
@@ -363,7 +363,7 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
 
 
 def _with_types(look: _Look, typed: dict[str, str]) -> _Look:
-    """The look with these columns as numbers and times, for a condition, and beside them the text that they are."""
+    """Return the look with these columns as numbers and times, for a condition, beside the text that they are."""
     if not typed:
         return look
     casts = ", ".join(f"CAST({identifier(c)} AS {kind}) AS {identifier(c)}" for c, kind in typed.items())
@@ -415,7 +415,7 @@ def check_columns(columns: Sequence[str] | dict[str, str], wanted: Sequence[str]
 
 
 def listed(columns: Sequence[str] | dict[str, str]) -> str:
-    """The columns' names for a message, at most thirty."""
+    """Return the columns' names for a message, at most thirty."""
     names = [column for column in columns if not column.startswith(_RAW)]
     more = f" and {len(names) - 30:,} more" if len(names) > 30 else ""
     return ", ".join(map(brief, names[:30])) + more
@@ -433,7 +433,7 @@ def _describe(database: Database, sql: str, plain: Path, path: Path) -> dict[str
 
 
 def _file_literal(path: str) -> str:
-    """A path for SQL, of which DuckDB shall take no character for a pattern."""
+    """Return a path for SQL, of which DuckDB shall take no character for a pattern."""
     return literal(glob.escape(path))
 
 
@@ -443,7 +443,7 @@ def _struct(columns: dict[str, str]) -> str:
 
 
 def _json_text(kind: str) -> str:
-    """The type to read a JSON column of users, items or times as."""
+    """Return the type to read a JSON column of users, items or times as."""
     if kind.endswith("[]"):
         return "VARCHAR[]"
     return kind if kind.startswith(("STRUCT", "MAP")) else "VARCHAR"

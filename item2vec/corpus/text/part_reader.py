@@ -203,7 +203,7 @@ class PartReader:
 
 
 def _as_mapped(buffer: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
-    """The buffer as bytes and as words, read-only as a mapped file is: one compiled form of the kernels."""
+    """Return the buffer as bytes and as words, read-only as a mapped file is: one compiled form of the kernels."""
     data = buffer.view()
     data.flags.writeable = False
     return data, data[: len(data) // 8 * 8].view(np.uint64)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.corpus.cache import CacheEntry, cache_folder
+from item2vec.corpus.cache import CacheEntry
 from item2vec.corpus.codes import CodeStore, Part, Room, gather_items, ids_in_memory, write_ids
 from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
@@ -22,6 +22,7 @@ from item2vec.corpus.trainable import check_trainable
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.encoding import UTF8, Errors, check_encoding, replaced_notes
 from item2vec.files.machine import run_in_threads, tokens_in_memory
+from item2vec.files.paths import cache_folder
 from item2vec.files.source import Source, find_sources, map_file
 from item2vec.files.utf8 import bad_byte_message
 from item2vec.items.vocabulary import Vocabulary, divide_items
@@ -176,7 +177,7 @@ def encode(
 
 def _check_options(sources: object, delimiter: str | None, min_count: int, max_items: int | None, threads: int) -> None:
     if isinstance(sources, str | Path):
-        raise ConfigError(f"sources is {str(sources)!r}, one name; give a list of names")
+        raise ConfigError(f"`sources` is {str(sources)!r}, one name; give a list of names")
     if delimiter is not None and (not delimiter or "\n" in delimiter or "\0" in delimiter):
         raise ConfigError(
             f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
@@ -219,7 +220,7 @@ def _tokenise(
 def _number(
     table: ItemTable, min_count: int, max_items: int | None
 ) -> tuple[Vocabulary, Vocabulary, NDArray[np.int32]]:
-    """The items that are kept, those that are too rare, and each code's id, -1 for none; no item has code 0."""
+    """Return the items that are kept, those that are too rare, and each code's id, -1 for none; no item has code 0."""
     chosen, dropped = divide_items(table.counts, min_count, max_items)
     ranks = np.full(len(table) + 1, -1, np.int32)
     ranks[chosen + 1] = np.arange(len(chosen), dtype=np.int32)
@@ -240,7 +241,7 @@ def _vocabulary(table: ItemTable, chosen: NDArray[np.int64]) -> Vocabulary:
 
 
 def _bad_text_error(sources: Sequence[Source]) -> CorpusError:
-    """The error that says where the first byte stands that is not UTF-8 text; one of the mapped files has it."""
+    """Return the error that says where the first byte stands that is not UTF-8 text; one of the mapped files has it."""
     for source in sources:
         if source.stream or source.empty:
             continue

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from item2vec.errors import CorpusError
 from item2vec.files.machine import available_memory, own_pages
+from item2vec.kernels import kernel
 
 # The byte tokeniser: numba kernels that turn lines of bytes into item codes in one pass.
 #
@@ -26,7 +26,6 @@ from item2vec.files.machine import available_memory, own_pages
 # marks sequences without another array.
 #
 # Kernels neither allocate nor grow: `read_chunk` stops and says what room it needs. Words are little-endian.
-# numba's cache does not see changes in `edges` and `item_hash`: `make clean` after editing them.
 
 # Where items begin and end in a block of bytes, found eight bytes at a time (SWAR): the tokeniser's first loop.
 #
@@ -69,7 +68,7 @@ for _i in range(64):
     _BIT_NUMBER[((1 << _i) * int(_DE_BRUIJN) % 2**64) >> 58] = _i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bytes_at_end(data: Array, position: int) -> Any:
     """Eight bytes from any position on, where the data may end before; zeros stand for what is behind it."""
     word = _ZERO
@@ -78,7 +77,7 @@ def bytes_at_end(data: Array, position: int) -> Any:
     return word
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def eight_bytes(words: Array, position: int) -> Any:
     """Eight bytes from any position on, out of the two aligned words that hold them."""
     index = _U(position) >> _THREE
@@ -86,7 +85,7 @@ def eight_bytes(words: Array, position: int) -> Any:
     return (words[index] >> shift) | ((words[index + _ONE] << _ONE) << (_63 - shift))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _space_bits(word: Any) -> Any:
     """Bit i of the result says whether byte i is ASCII white space: 9 to 13, or 32."""
     low = word & _BITS7
@@ -95,7 +94,7 @@ def _space_bits(word: Any) -> Any:
     return np.uint8((((control | blank) & ~word & _BIT8) * _GATHER) >> _56)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _equal_bits(word: Any, pattern: Any) -> Any:
     """Bit i of the result says whether byte i is a newline or the byte that the pattern repeats."""
     newline, other = word ^ _NEWLINES, word ^ pattern
@@ -103,7 +102,7 @@ def _equal_bits(word: Any, pattern: Any) -> Any:
     return np.uint8(((~differs & _BIT8) * _GATHER) >> _56)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_separators(data: Array, words: Array, delimiter: Array, first: int, bits: Array) -> None:
     """Fill the bits for words ``first`` on: white space, or newlines and the first byte of a delimiter."""
     whole = min(len(bits), len(words) - first)
@@ -120,13 +119,13 @@ def mark_separators(data: Array, words: Array, delimiter: Array, first: int, bit
             bits[i] = _equal_bits(bytes_at_end(data, 8 * (first + i)), pattern)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _first_bit(bits: Any) -> Any:
-    """Number of the lowest set bit of a word that has one."""
+    """Return number of the lowest set bit of a word that has one."""
     return _BIT_NUMBER[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _58]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _within(base: int, start: int, stop: int) -> Any:
     """Mask of the bits that stand for the bytes start:stop, bit 0 for byte ``base``; some of 64 do."""
     mask = _ALL
@@ -137,7 +136,7 @@ def _within(base: int, start: int, stop: int) -> Any:
     return mask
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def edges_at_spaces(bits: Array, cursor: Array, edges: Array) -> Any:
     """Begin and end of the items in one block, in turns: how many edges, and where the next block begins.
 
@@ -168,7 +167,7 @@ def edges_at_spaces(bits: Array, cursor: Array, edges: Array) -> Any:
     return found, min(base, stop)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _separator_width(data: Array, position: int, stop: int, delimiter: Array) -> Any:
     """Bytes of the newline or delimiter that begins here; 0 if only a delimiter's first byte does."""
     if data[position] == NEWLINE:
@@ -181,7 +180,7 @@ def _separator_width(data: Array, position: int, stop: int, delimiter: Array) ->
     return len(delimiter)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def edges_at_delimiter(data: Array, delimiter: Array, bits: Array, cursor: Array, edges: Array) -> Any:
     """As `edges_at_spaces`, where only newlines and a delimiter of one or more bytes part items.
 
@@ -211,7 +210,7 @@ def edges_at_delimiter(data: Array, delimiter: Array, bits: Array, cursor: Array
     return found, max(base, start)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_item(data: Array, start: int, end: int, line_ends: bool, edges: Array, found: int) -> Any:
     """Add an item's edges, unless it is empty; the carriage return at a line's end is none of it."""
     if line_ends and end > start and data[end - 1] == RETURN:
@@ -251,7 +250,7 @@ _HASH_A = _U(0x9E3779B97F4A7C15)
 _HASH_B = _U(0xD6E8FEB86659FD93)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hash_item(key: Any, rest: Any, length: Any) -> Any:
     """Mix an item's two keys and its length into 64 bits."""
     mixed = ((key ^ (rest * _HASH_B)) + length) * _HASH_A
@@ -259,14 +258,14 @@ def hash_item(key: Any, rest: Any, length: Any) -> Any:
     return mixed ^ (mixed >> _32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mix_in(rest: Any, word: Any) -> Any:
     """Take eight more bytes into the hash of an item's rest."""
     mixed = rest * _HASH_A
     return mixed ^ (mixed >> _32) ^ word
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def match_rows(keys: Array, count: int, slots: Array, entries: Array) -> None:
     """Fill keys[:count, ROW]: the row in an item's first slot if it is the item's, else 0.
 
@@ -285,7 +284,7 @@ def match_rows(keys: Array, count: int, slots: Array, entries: Array) -> None:
         keys[i, ROW] = row if differs == _ZERO and keys[i, LENGTH] <= _U(INLINE) else _ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_or_add(
     data: Array,
     start: int,
@@ -334,7 +333,7 @@ def find_or_add(
     return added
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def refill_slots(entries: Array, items: int, slots: Array) -> None:
     """Enter rows 1 to ``items`` into free slots."""
     mask = _U(len(slots) - 1)
@@ -346,7 +345,7 @@ def refill_slots(entries: Array, items: int, slots: Array) -> None:
         slots[place] = ((hashed >> _32) << _32) | _U(row)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_entries(
     other_entries: Array, other_offsets: Array, other_blob: Array, codes: Array, keys: Array,
     slots: Array, entries: Array, offsets: Array, blob: Array, cursor: Array,
@@ -374,9 +373,9 @@ def merge_entries(
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keys_at_end(data: Array, start: int, length: int) -> tuple[Any, Any]:
-    """The keys of `_make_keys` for an item so near the data's end that whole words would reach beyond."""
+    """Return the keys of `_make_keys` for an item so near the data's end that whole words would reach beyond."""
     key = bytes_at_end(data, start) & _FIRST_BYTES[min(length, 8)]
     rest = bytes_at_end(data, start + 8) & _FIRST_BYTES[min(max(length - 8, 0), 8)]
     if length > INLINE:
@@ -387,7 +386,7 @@ def _keys_at_end(data: Array, start: int, length: int) -> tuple[Any, Any]:
     return key, rest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _make_keys(data: Array, words: Array, edges: Array, pairs: int, keys: Array) -> None:
     """Fill keys[i] with bytes 0 to 7, bytes 8 to 15, length and hash of item i.
 
@@ -411,7 +410,7 @@ def _make_keys(data: Array, words: Array, edges: Array, pairs: int, keys: Array)
         keys[i, HASH] = hash_item(key, rest, _U(length))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def end_sequence(cursor: Array, tokens: Array) -> None:
     """Mark the last token as the last of its sequence; empty lines end nothing."""
     last = cursor[TOKENS] - 1
@@ -420,7 +419,7 @@ def end_sequence(cursor: Array, tokens: Array) -> None:
         cursor[SEQUENCES] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _has_newline(data: Array, start: int, stop: int) -> bool:
     """Whether one stands in data[start:stop], the separators between two items."""
     for position in range(start, stop):  # noqa: SIM110  a loop is what numba compiles
@@ -429,7 +428,7 @@ def _has_newline(data: Array, start: int, stop: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _store(
     data: Array, edges: Array, found: int, after: int, keys: Array,
     slots: Array, entries: Array, offsets: Array, blob: Array, cursor: Array, tokens: Array,
@@ -456,7 +455,7 @@ def _store(
     cursor[TOKENS] += pairs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read_chunk(
     data: Array, words: Array, delimiter: Array, pause: int, cursor: Array, edges: Array, bits: Array,
     keys: Array, slots: Array, entries: Array, offsets: Array, blob: Array, tokens: Array,
@@ -621,7 +620,7 @@ class ItemTable:
 
 
 def _grown(array: NDArray[Kind], used: int, needed: int) -> NDArray[Kind]:
-    """A longer array with the same first ``used`` rows; at least doubled, so that copies stay few."""
+    """Return a longer array with the same first ``used`` rows; at least doubled, so that copies stay few."""
     more = array.nbytes // max(1, len(array)) * needed
     if more > _SMALL and more > available_memory():
         raise CorpusError(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from item2vec.kernels import kernel
 
 Array = Any  # kernels are typed by numba
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_invalid(data: Array, start: int, stop: int) -> int:
     """Position of the first byte in data[start:stop] that is NUL or begins no UTF-8 character, or -1.
 
@@ -45,7 +45,7 @@ def find_invalid(data: Array, start: int, stop: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def all_valid(blob: Array, offsets: Array, items: int) -> bool:
     """Whether each item is UTF-8 without NUL, by itself: no character begins in one and ends in the next."""
     for i in range(items):  # noqa: SIM110  a loop is what numba compiles

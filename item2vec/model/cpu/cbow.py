@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.limit import STEP_LIMIT, gradients, largest, list_contexts, mask, place, shrink, target_pointers
 from item2vec.model.cpu.rows import (
     BLOCK,
@@ -98,7 +98,7 @@ def _find(item, targets, n, seen, stamp):
 
 @inlined
 def list_negatives(negatives, count, share, targets, weights, seen, stamp):
-    """The different negatives of a tile and -K/N times how often each was drawn; returns how many."""
+    """Return the different negatives of a tile and -K/N times how often each was drawn; returns how many."""
     n = 0
     for draw in range(count):
         item = get(at(negatives, draw))
@@ -158,7 +158,7 @@ class Overlap(NamedTuple):
 
 @inlined
 def overlap(start, stop, c):
-    """The `Overlap` of the windows of c and c+1."""
+    """Return the `Overlap` of the windows of c and c+1."""
     a, b = get(at(start, c)), get(at(start, c + 1))
     y, z = get(at(stop, c)), get(at(stop, c + 1))
     return Overlap(min(a, b), max(a, b), min(y, z), max(y, z), 1 if b < a else 0, 1 if z > y else 0)
@@ -193,7 +193,7 @@ def _put_four(h, sums, share, square):
     return fma(a, a, fma(b, b, fma(c, c, fma(d, d, square))))
 
 
-@kernel
+@fast_kernel
 def mean_two(table, ids, stride, c, windows, width, h):
     """h[0], h[1] = means of the windows of c and c+1 without each one's own row.
 
@@ -259,7 +259,7 @@ def _add_row(p, step, width):
         j += LANES
 
 
-@kernel
+@fast_kernel
 def add_to_two(table, ids, stride, c, windows, width, e):
     """Add e[0] to the rows of the window of c, e[1] to that of c+1, and e[2], their sum, to those of both."""
     for r in range(windows.low, windows.high):
@@ -280,14 +280,14 @@ def add_to_two(table, ids, stride, c, windows, width, e):
 
 @inlined
 def _four_rows(h, width, Y, y_at, S):
-    """The scores of four rows that both meet; returns the lanes' largest sums of squares."""
+    """Return the scores of four rows that both meet; returns the lanes' largest sums of squares."""
     aa, bb, cc, dd = two_by_four(h, at(h, width), Y, y_at, width, S)
     return larger(larger(aa, bb), larger(cc, dd))
 
 
 @inlined
 def _one_row_and_own(h, width, Y, y_at, S):
-    """The scores of the last row that both meet, and of each one's own."""
+    """Return the scores of the last row that both meet, and of each one's own."""
     y, u, v = row_of(Y, y_at, 0), row_of(Y, y_at, 1), row_of(Y, y_at, 2)
     z = splat(f32(0.0))
     a0, a1, b0, c1, aa, bb, cc = z, z, z, z, z, z, z
@@ -303,7 +303,7 @@ def _one_row_and_own(h, width, Y, y_at, S):
     return larger(larger(aa, bb), cc)
 
 
-@kernel
+@fast_kernel
 def pair_scores(h, width, Y, y_at, n, S):
     """Minus the 2n + 2 scores; returns a bound of every ‖y‖², the sum of each lane's largest. n is at least 1."""
     most = splat(f32(0.0))
@@ -326,7 +326,7 @@ def _put_errors(e, width, first, second):
 
 @inlined
 def _own(p, g, a, d):
-    """The step of one register of a row that meets only ``a``; returns the error that it adds to d."""
+    """Return the step of one register of a row that meets only ``a``; returns the error that it adds to d."""
     y = load(p)
     store(p, fma(g, a, y))
     return fma(g, y, d)
@@ -379,7 +379,7 @@ def _step_one(h, e, width, Y, y_at, n, G):
     _put_errors(e, width, d0, d1)
 
 
-@kernel
+@fast_kernel
 def pair_steps(h, e, width, Y, y_at, n, G):
     """Step on the n + 2 rows y by G's 2n + 2 numbers; e[0], e[1] = what h_0 and h_1 take of them, e[2] = the sum."""
     j = 0
@@ -391,9 +391,9 @@ def pair_steps(h, e, width, Y, y_at, n, G):
         j += LANES
 
 
-@kernel
+@fast_kernel
 def _step_on_two(tables, stride, width, items, c, windows, N, lr, room):
-    """The usual case: two centres with overlapping windows, N negatives, no item of either twice, and none frozen.
+    """Step in the usual case: two centres with overlapping windows, N negatives, no item twice, none frozen.
 
     Returns the loss, or -1 and no step if that may have to be limited.
     """
@@ -412,7 +412,7 @@ def _step_on_two(tables, stride, width, items, c, windows, N, lr, room):
 
 @inlined
 def _hidden_vectors(table, batch, c, m, stride, width, frozen, spare, room):
-    """The means of the windows of m centres; returns their contexts, the centres that have some, the largest norm."""
+    """Mean the windows of m centres; return their contexts, the centres that have some, the largest norm."""
     count, filled, x_most = 0, 0, f32(0.0)
     put(room.bounds, np.int64(0))
     for i in range(m):
@@ -435,7 +435,7 @@ def _place_targets(table, n, stride, width, frozen, room):
         put(at(room.targets_at, k), np.int64(0))
 
 
-@kernel
+@fast_kernel
 def _step_on_some(tables, stride, width, batch, c, m, drawn, lr, room, frozen, first_spare, slots, t):
     """One or two centres, any, and ``drawn`` negatives; returns loss, centres with contexts, and steps limited."""
     count, filled, x_most = _hidden_vectors(
@@ -487,7 +487,7 @@ def _fill(room, N, share):
         put(at(room.pair_weights, CBOW_CENTRES * N + i), f32(1.0))
 
 
-@kernel
+@fast_kernel
 def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negatives, wanted, lr, scratch, reach, frozen):
     """Train on one window batch of CBOW with negative sampling, in place.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.scratch import SEEN, TargetScratch
 from item2vec.model.cpu.simd import (
     LANES,
@@ -30,14 +30,14 @@ f32 = np.float32
 STEP_LIMIT = f32(32.0)  # as in item2vec.model.reference; see benchmarks/LOG.md for why so much
 
 
-@kernel
+@fast_kernel
 def clear_sums(sums):
     """Zero the SEEN sums of `largest_step`."""
     for i in range(0, SEEN, LANES):
         store(at(sums, i), splat(f32(0.0)))
 
 
-@kernel
+@fast_kernel
 def largest_step(ids, count, steps, sums):
     """Add the steps to the sums of their items, and return the largest; items may share a sum, so it is a bound."""
     most = f32(0.0)
@@ -49,7 +49,7 @@ def largest_step(ids, count, steps, sums):
     return most
 
 
-@kernel
+@fast_kernel
 def _slot(item, keys, size):
     """Where an item stands in a hash table of ``size`` slots, a power of two, or may be put."""
     slot = (np.int64(item) * 2654435761) & (size - 1)
@@ -58,7 +58,7 @@ def _slot(item, keys, size):
     return slot
 
 
-@kernel
+@fast_kernel
 def _sum_by_item(ids, count, steps, keys, totals, size):
     for i in range(count):
         slot = _slot(get(at(ids, i)), keys, size)
@@ -66,7 +66,7 @@ def _sum_by_item(ids, count, steps, keys, totals, size):
         put(at(totals, slot), get(at(totals, slot)) + get(at(steps, i)))
 
 
-@kernel
+@fast_kernel
 def _factors(ids, count, steps, keys, totals, size, most):
     """steps[i] = what the steps of item ids[i] are to be multiplied by; returns the smallest."""
     smallest = f32(1.0)
@@ -78,14 +78,14 @@ def _factors(ids, count, steps, keys, totals, size, most):
     return smallest
 
 
-@kernel
+@fast_kernel
 def _clear(keys, totals, size):
     for i in range(size):
         put(at(keys, i), np.int64(-1))
         put(at(totals, i), f32(0.0))
 
 
-@kernel
+@fast_kernel
 def step_factors(ids, count, steps, most, keys, totals, size):
     """steps[i] = the factor that keeps the summed step of item ids[i] within the limit; see `shrink_steps`."""
     _clear(keys, totals, size)
@@ -93,7 +93,7 @@ def step_factors(ids, count, steps, most, keys, totals, size):
     _factors(ids, count, steps, keys, totals, size, most)
 
 
-@kernel
+@fast_kernel
 def shrink_steps(
     G, rows, columns, B, band, shift, centres, targets, draws, count, row_factor, column_step, x_most, keys, totals,
     size,
@@ -129,9 +129,9 @@ def shrink_steps(
 # What the kernels of CBOW and of hierarchical softmax share: the steps of a few rows' scores, and their limit.
 
 
-@kernel
+@fast_kernel
 def target_pointers(scratch):
-    """The same work space as pointers: as an argument, an array is seven numbers and counts its references."""
+    """Return the same work space as pointers: as an argument, an array is seven numbers and counts its references."""
     return TargetScratch(
         ptr(scratch.hidden), ptr(scratch.errors), ptr(scratch.hidden_at), ptr(scratch.G), ptr(scratch.weights),
         ptr(scratch.pair_weights), ptr(scratch.signs), ptr(scratch.drawn_weights), ptr(scratch.squares),
@@ -194,14 +194,14 @@ def gradients(G, weights, count, lr):
 
 @inlined
 def largest(minus, count):
-    """The largest of minus[:count] by their amount."""
+    """Return the largest of minus[:count] by their amount."""
     most = f32(0.0)
     for k in range(count):
         most = max(most, -get(at(minus, k)))
     return most
 
 
-@kernel
+@fast_kernel
 def shrink(m, n, G, contexts, bounds, x_most, y_most, row_step, target_step, steps, keys, totals, slots):
     """Shrink G as `item2vec.model.cpu.limit.shrink_steps` does; returns 1 if anything was, else 0.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.simd import LANES, add, address, at, fma, get, load, prefetch, splat, spread, store
 
 f32 = np.float32
@@ -90,7 +90,7 @@ def _scores_one(A, a_row, B, columns, n, C):
         C = at(C, columns)
 
 
-@kernel
+@fast_kernel
 def scores(A, rows, a_row, B, columns, n, C):
     """C[rows,columns] = A[rows,n]·B[n,columns].
 
@@ -212,7 +212,7 @@ def _update_one(table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_ro
         _add_to(at(table, get(at(rows_at, 2))), c)
 
 
-@kernel
+@fast_kernel
 def update_columns(
     registers, table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, spans, soon, fetch
 ):  # fmt: skip
@@ -248,7 +248,7 @@ def update_columns(
             _update_one(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
 
 
-@kernel
+@fast_kernel
 def registers_at(j, width):
     """How many registers wide, 4, 3 or 1, the columns from j on are updated; in all as few as can be."""
     left = (width - j) // LANES

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.limit import STEP_LIMIT, gradients, largest, list_contexts, mask, shrink, target_pointers
 from item2vec.model.cpu.rows import (
     BLOCK,
@@ -70,9 +70,9 @@ def _spread_signs(signs, n, m, weights):
     store(at(weights, m * n), splat(f32(0.0)))
 
 
-@kernel
+@fast_kernel
 def step_on_contexts(tables, width, count, n, lr, room, slots):
-    """The contexts of a centre and its path of n nodes; returns the loss, and the steps that were limited.
+    """Return the contexts of a centre and its path of n nodes; returns the loss, and the steps that were limited.
 
     An upper bound of the nodes' norms goes from the rows of one step to the next, instead of the norms.
     """
@@ -111,9 +111,9 @@ def step_on_contexts(tables, width, count, n, lr, room, slots):
     return loss, limited
 
 
-@kernel
+@fast_kernel
 def step_on_mean(outputs, width, count, x_most, n, lr, room, slots):
-    """The hidden vector of a centre, the mean of ``count`` contexts, and its path; as `step_on_contexts`."""
+    """Return the hidden vector of a centre, the mean of ``count`` contexts, and its path; as `step_on_contexts`."""
     limited = 0
     row_scores(1, room.hidden, room.hidden_at, outputs, room.targets_at, n, width, room.G, room.squares)
     y_most = largest(room.squares, n)
@@ -129,7 +129,7 @@ def step_on_mean(outputs, width, count, x_most, n, lr, room, slots):
     return cost, limited
 
 
-@kernel
+@fast_kernel
 def train_paths(
     inputs, outputs, stride, dim, items, start, stop, tiles, paths, lr, scratch, reach, cbow, frozen, private
 ):  # fmt: skip

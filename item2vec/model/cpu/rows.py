@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from item2vec.kernels import inlined, kernel
+from item2vec.kernels import fast_kernel, inlined
 from item2vec.model.cpu.simd import (
     LANES,
     add,
@@ -80,7 +80,7 @@ BLOCK = 4  # rows y_l that a block of scores may read beyond the last
 
 @inlined
 def row_of(table, rows_at, i):
-    """The row that stands at place i of a list."""
+    """Return the row that stands at place i of a list."""
     return at(table, get(at(rows_at, i)))
 
 
@@ -136,7 +136,7 @@ def _scores_of_four(A, a_at, Y, y_at, n, width, S):
 
 @inlined
 def two_by_four(x0, x1, Y, y_at, width, S):
-    """The scores of two rows with four, for `put_eight_totals`; returns the lanes' sums of squares of the four."""
+    """Score two rows with four, for `put_eight_totals`; return the lanes' sums of squares of the four."""
     y0, y1, y2, y3 = row_of(Y, y_at, 0), row_of(Y, y_at, 1), row_of(Y, y_at, 2), row_of(Y, y_at, 3)
     z = splat(f32(0.0))
     a0, a1, b0, b1, c0, c1, d0, d1, aa, bb, cc, dd = z, z, z, z, z, z, z, z, z, z, z, z
@@ -183,7 +183,7 @@ def _scores_of_one(A, a_at, Y, y_at, n, width, S, squares):
         put_four_totals(at(squares, k), aa, bb, cc, dd)
 
 
-@kernel
+@fast_kernel
 def squared_norms(A, a_at, n, width, squares):
     """squares[i] = -‖a_i‖²; up to BLOCK - 1 more are read and written."""
     z = splat(f32(0.0))
@@ -202,7 +202,7 @@ def squared_norms(A, a_at, n, width, squares):
         put_four_totals(at(squares, k), a, b, c, d)
 
 
-@kernel
+@fast_kernel
 def row_scores(m, A, a_at, Y, y_at, n, width, S, squares):
     """S[l,i] = -a_i·y_l and squares[l] = -‖y_l‖² for m = 1, 2, 4 or 6 rows a_i; the squares with 1 and 2 only.
 
@@ -365,7 +365,7 @@ def _step_last(m, A, a_at, D, d_at, Y, y_at, n, j, G):
         _add_to(at(row_of(D, d_at, 1), j), d1)
 
 
-@kernel
+@fast_kernel
 def row_steps(m, A, a_at, D, d_at, Y, y_at, n, width, G):
     """d_i += Σ_l G[l,i]·y_l and y_l += Σ_i G[l,i]·a_i, all from the rows as they were, for m = 1, 2, 4 or 6 rows.
 
@@ -403,9 +403,9 @@ def row_steps(m, A, a_at, D, d_at, Y, y_at, n, width, G):
 # İrsoy et al. 2021 ("Corrected CBOW", kōan) divide it by k_c, which was not measured here.
 
 
-@kernel
+@fast_kernel
 def mean_rows(table, rows_at, count, width, h):
-    """h = mean of the rows at ``count`` places of the table; returns its squared norm."""
+    """Return h = mean of the rows at ``count`` places of the table; returns its squared norm."""
     share = splat(f32(1.0) / f32(max(1, count)))
     zero = splat(f32(0.0))
     square = zero
@@ -435,7 +435,7 @@ def mean_rows(table, rows_at, count, width, h):
     return total(square)
 
 
-@kernel
+@fast_kernel
 def add_to_rows(table, rows_at, count, width, e):
     """table[rows_at[r]] += e for every r, and e = 0."""
     zero = splat(f32(0.0))
@@ -525,7 +525,7 @@ def shift_of(table, stride, private):
     return (address(private.mine) - address(table)) // 4 - private.first * stride
 
 
-@kernel
+@fast_kernel
 def take_rows(table, stride, private):
     """Make all copies."""
     for j in range(0, private.count * stride, LANES):
@@ -534,7 +534,7 @@ def take_rows(table, stride, private):
         store(at(private.base, j), y)
 
 
-@kernel
+@fast_kernel
 def renew_rows(table, first, last, stride, private):
     """Add to the rows first:last, counted from the first copy's, what their copies have moved by; take them anew."""
     row, mine, base = at(table, private.first * stride), private.mine, private.base

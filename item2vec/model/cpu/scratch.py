@@ -11,7 +11,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from item2vec.errors import TrainingError
-from item2vec.kernels import kernel
+from item2vec.kernels import fast_kernel
 from item2vec.model.cpu.matmul import SCORE_ROWS, UPDATE_ROWS
 from item2vec.model.cpu.rows import BLOCK, MOST_ROWS, PrivateRows, make_private_rows
 from item2vec.model.cpu.simd import LANES, aligned, at, get, padded, ptr, put
@@ -83,13 +83,13 @@ def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) 
     )
 
 
-@kernel
+@fast_kernel
 def band_width(reach):  # type: ignore[no-untyped-def]
     """Width of a centre's line of the band: its window, room for a block's other rows on both sides, a register."""
     return (2 * reach + 1 + 2 * REACH + 2 * (LANES - 1)) // LANES * LANES
 
 
-@kernel
+@fast_kernel
 def tile_extent(items, start, stop, tiles, negatives, size):  # type: ignore[no-untyped-def]
     """Most rows and centres of any tile, and the farthest distance of a context from its centre.
 
@@ -154,9 +154,9 @@ class Tile(NamedTuple):
     shift: int  # row r of the tile stands at line[r - c + shift] of centre c
 
 
-@kernel
+@fast_kernel
 def pointers(scratch):
-    """The same work space as pointers: as an argument, an array is seven numbers."""
+    """Return the same work space as pointers: as an argument, an array is seven numbers."""
     return Scratch(
         ptr(scratch.X), ptr(scratch.Y), ptr(scratch.Yt), ptr(scratch.S), ptr(scratch.G), ptr(scratch.B),
         ptr(scratch.row_step), ptr(scratch.column_step), ptr(scratch.mask), ptr(scratch.windows),
@@ -166,7 +166,7 @@ def pointers(scratch):
     )  # fmt: skip
 
 
-@kernel
+@fast_kernel
 def tile_at(batch, begin, end):
     """Where the tile with the centres begin:end of the batch lies."""
     low, high, reach = begin, end, 0
@@ -177,7 +177,7 @@ def tile_at(batch, begin, end):
     return Tile(begin, end - begin, low, high - low, reach, band_width(reach), low - begin + reach + REACH)
 
 
-@kernel
+@fast_kernel
 def plan_updates(tile, room):
     """Which centres each block of the tile's items may meet, and which items each block of its centres.
 

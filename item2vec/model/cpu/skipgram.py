@@ -16,15 +16,13 @@ The products are `item2vec.model.cpu.matmul`'s. The scores of the centres lie in
 stored by diagonals, where a step in r is 1 and a step in c is `band - 1`, so that the same products read the band as a
 strided matrix. A step is limited (see `item2vec.model.cpu.limit.shrink_steps`), so that tiles of any shape stay
 stable where pair after pair would.
-
-numba's cache of `train_tiles` does not see changes in the files it builds on: `make clean` after editing those.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from item2vec.kernels import kernel
+from item2vec.kernels import fast_kernel
 from item2vec.model.cpu.limit import STEP_LIMIT, clear_sums, largest_step, shrink_steps, step_factors
 from item2vec.model.cpu.matmul import registers_at, scores, update_columns
 from item2vec.model.cpu.scratch import SEEN, Batch, Shape, plan_updates, pointers, tile_at
@@ -56,7 +54,7 @@ from item2vec.model.cpu.simd import (
 f32 = np.float32
 
 
-@kernel
+@fast_kernel
 def centre_scores(Y, X, width, low, start, stop, first, centres, band, B, shift):
     """B = minus the scores of each centre with the rows of its window, by diagonals; NEVER for itself; else 0.
 
@@ -88,7 +86,7 @@ def centre_scores(Y, X, width, low, start, stop, first, centres, band, B, shift)
             put(at(line, own), NEVER)
 
 
-@kernel
+@fast_kernel
 def mark_windows(start, stop, first, centres, low, rows, windows):
     """windows[r] = how many of the tile's windows item low + r is in, as a context; returns their sum, the pairs."""
     for r in range(rows + 1):
@@ -111,7 +109,7 @@ def mark_windows(start, stop, first, centres, low, rows, windows):
     return pairs
 
 
-@kernel
+@fast_kernel
 def negative_gradients(S, G, rows, columns, mask, windows, lr, share, row_step, column_step):
     """G[r,n] = -lr·share·windows[r]·σ(S[r,n]); sums of the steps by row and by column; returns the loss."""
     minus_lr = splat(-lr * share)
@@ -135,7 +133,7 @@ def negative_gradients(S, G, rows, columns, mask, windows, lr, share, row_step, 
     return total(loss) * share
 
 
-@kernel
+@fast_kernel
 def skip_equal(
     items, start, stop, first, centres, negatives, count, seen, skipped, windows, rows, columns, low, share, S, G,
     row_step, column_step
@@ -169,7 +167,7 @@ def skip_equal(
     return loss
 
 
-@kernel
+@fast_kernel
 def centre_gradients(B, band, shift, start, stop, first, low, centres, lr, row_step, column_step):
     """B = lr·σ(B) in each window, B holding minus the scores; adds to the sums of the steps; returns the loss."""
     rate = splat(lr)
@@ -190,7 +188,7 @@ def centre_gradients(B, band, shift, start, stop, first, low, centres, lr, row_s
     return total(loss)
 
 
-@kernel
+@fast_kernel
 def _gather(table, stride, width, ids, count, X, rows_at, frozen, waste):
     """X[i] = table[ids[i]], rows_at[i] = where its step goes: that row, or for a frozen item the row of waste.
 
@@ -219,7 +217,7 @@ def _gather(table, stride, width, ids, count, X, rows_at, frozen, waste):
     return most
 
 
-@kernel
+@fast_kernel
 def _gather_tile(tables, shape, batch, tile, draws, room, frozen):
     """X, Y and Yᵀ of a tile, and where their rows' steps go; returns the largest squared norms of X and of Y."""
     stride, width, N = shape.stride, shape.width, shape.negatives
@@ -238,7 +236,7 @@ def _gather_tile(tables, shape, batch, tile, draws, room, frozen):
     return x_most, y_most
 
 
-@kernel
+@fast_kernel
 def _gradients(shape, batch, tile, draws, lr, share, room):
     """G of the negatives and of the band of centres, and the sums of its steps by row; returns loss and pairs."""
     starts, stops, first, P, low, R = batch.start, batch.stop, tile.first, tile.centres, tile.low, tile.rows
@@ -260,7 +258,7 @@ def _gradients(shape, batch, tile, draws, lr, share, room):
     return loss, pairs
 
 
-@kernel
+@fast_kernel
 def _limit(shape, batch, tile, draws, x_most, y_most, room, slots):
     """Shrink the steps of a tile that are too long; returns 1 if any was, else 0."""
     ids, targets, columns = at(batch.items, tile.low), at(batch.items, tile.first), shape.columns
@@ -279,7 +277,7 @@ def _limit(shape, batch, tile, draws, x_most, y_most, room, slots):
     )  # fmt: skip
 
 
-@kernel
+@fast_kernel
 def _plan_prefetch(tables, shape, batch, tile, begin, end, draws, soon):
     """List the addresses of the rows that the next tile, of the centres begin:end, will gather; returns how many."""
     n, seen = 0, tile.low + tile.rows
@@ -295,7 +293,7 @@ def _plan_prefetch(tables, shape, batch, tile, begin, end, draws, soon):
     return n
 
 
-@kernel
+@fast_kernel
 def _update(tables, shape, tile, room, pending):
     """Add ΔX and ΔY to the tables, some columns after the others, and prefetch the first ``pending`` of room.soon."""
     plan_updates(tile, room)
@@ -325,7 +323,7 @@ def _update(tables, shape, tile, room, pending):
         j += wide * LANES
 
 
-@kernel
+@fast_kernel
 def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negatives, wanted, lr, scratch, frozen):
     """Train on one window batch of skip-gram with negative sampling, in place.
 

@@ -32,7 +32,7 @@ LINE_ENDS = b"\n\r"  # what no item of such a file can have
 
 
 def beside(path: str | os.PathLike[str], ending: str) -> str:
-    """The name of the file beside `path` with another ending."""
+    """Return the name of the file beside `path` with another ending."""
     return os.path.splitext(os.fspath(path))[0] + ending
 
 
@@ -72,7 +72,7 @@ def read_items(path: str, rows: int, *, of: str, header: bool = False) -> Vocabu
 
 
 def _lines(file: BinaryIO, path: str, most: int) -> Iterator[bytes]:
-    """The first lines of a file: neither their number nor their length is left to the file."""
+    """Yield the first lines of a file: neither their number nor their length is left to the file."""
     size = 0
     for line in islice(iter(lambda: file.readline(_LONGEST_LINE + 1), b""), most):
         if len(line) > _LONGEST_LINE:
@@ -118,7 +118,7 @@ def read_npy(path: str, items: str | None) -> KeyedVectors:
 
 
 def _mapped(path: str) -> NDArray[np.floating]:
-    """The table where it lies: nothing is allocated on the file's word. np.load would try archives and pickles too."""
+    """Return the table where it lies: nothing is allocated on the file's word; np.load would try pickles too."""
     try:
         with open(path, "rb") as file:
             read_header = _HEADERS.get(np.lib.format.read_magic(file))

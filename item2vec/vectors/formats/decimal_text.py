@@ -64,7 +64,7 @@ def number_text(value: np.float32, precision: int = 0) -> bytes:
 
 
 def _laid_out(digits: bytes, exponent: int) -> bytes:
-    """The number d.ddd·10**exponent, as text."""
+    """Return the number d.ddd·10**exponent, as text."""
     if not LOWEST_EXPONENT <= exponent <= HIGHEST_EXPONENT:
         fraction = b"." + digits[1:] if len(digits) > 1 else b""
         return digits[:1] + fraction + b"e%c%02d" % (b"-" if exponent < 0 else b"+", abs(exponent))

@@ -88,7 +88,7 @@ def _unpack(file: BinaryIO, layout: str, path: str) -> tuple[Any, ...]:
 
 
 def _entries(file: BinaryIO, entries: int, words: int, path: str) -> tuple[list[bytes], list[int]]:
-    """The words of the dictionary, which come before its labels, and their counts."""
+    """Return the words of the dictionary, which come before its labels, and their counts."""
     names, counts = [], []
     for _ in range(entries):
         name = bytearray()
@@ -114,7 +114,7 @@ class _Buckets:
     kept: NDArray[np.int64] | None
 
     def rows(self, hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
-        """The row of each n-gram, -1 where it was pruned."""
+        """Return the row of each n-gram, -1 where it was pruned."""
         wanted = (hashes % np.uint32(self.count)).astype(np.int64)
         if self.kept is None:
             return wanted + self.words
@@ -128,7 +128,7 @@ class _Buckets:
 def _with_subwords(
     table: NDArray[np.float32], vocabulary: Vocabulary, buckets: _Buckets, minn: int, maxn: int
 ) -> NDArray[np.float32]:
-    """The mean of each word's own row and its n-grams' rows."""
+    """Return the mean of each word's own row and its n-grams' rows."""
     vectors = np.zeros((len(vocabulary), table.shape[1]), np.float32)
     step = max(1, _NUMBERS // table.shape[1])
     first = 0
@@ -154,7 +154,7 @@ def _with_subwords(
 
 
 def ngram_hashes(words: list[bytes], minn: int, maxn: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """The hashes of all character n-grams of ``<word>``, and the place in `words` of the word that each is of.
+    """Return the hashes of all character n-grams of ``<word>``, and the place in `words` of the word that each is of.
 
     FNV-1a in 32 bits, over signed bytes. A lone ``<`` or ``>`` is no n-gram. All places where an n-gram may
     start go forward together, a byte at a time.

@@ -100,7 +100,7 @@ def checked(path: str, vocabulary: Vocabulary, table: NDArray[np.float32], forma
 def cut_out(
     data: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64]
 ) -> tuple[bytes, NDArray[np.int64]]:
-    """The bytes between some places end to end, and their lengths."""
+    """Return the bytes between some places end to end, and their lengths."""
     lengths = stops - starts
     ends = np.cumsum(lengths)
     indices = np.repeat(starts - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
@@ -131,7 +131,7 @@ def _check_different(model: KeyedVectors, renamed: dict[int, bytes]) -> None:
 
 
 def _substitute(replacement: str) -> bytes:
-    """The UTF-8 bytes to write for white space."""
+    """Return the UTF-8 bytes to write for white space."""
     try:
         encoded = replacement.encode("utf-8")
     except UnicodeEncodeError:

@@ -58,7 +58,7 @@ def read(path: str, items: str | None) -> KeyedVectors:
 
 
 def _columns(path: str, database: duckdb.DuckDBPyConnection, source: str) -> tuple[list[str], NDArray[np.float32]]:
-    """The items and the table of their vectors."""
+    """Return the items and the table of their vectors."""
     types = {row[0]: row[1] for row in database.execute(f"DESCRIBE FROM {source}").fetchall()}
     if not {"item", "vector"} <= set(types) or not types["vector"].endswith("]"):
         held = ", ".join(f"{name} {kind}" for name, kind in types.items())[:200]
@@ -80,7 +80,7 @@ def _columns(path: str, database: duckdb.DuckDBPyConnection, source: str) -> tup
 
 
 def _database() -> duckdb.DuckDBPyConnection:
-    """A database in memory, which keeps rows in their order and fetches no extensions."""
+    """Return a database in memory, which keeps rows in their order and fetches no extensions."""
     import duckdb
 
     return duckdb.connect(
@@ -89,10 +89,10 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def _quoted(path: str | os.PathLike[str]) -> str:
-    """A file's name as SQL text."""
+    """Return a file's name as SQL text."""
     return "'" + os.fspath(path).replace("'", "''") + "'"
 
 
 def _literal(path: str) -> str:
-    """The pattern that is this name alone: DuckDB takes the names of what it reads for patterns."""
+    """Return the pattern that is this name alone: DuckDB takes the names of what it reads for patterns."""
     return re.sub(r"([*?\[])", r"[\1]", path)

@@ -157,7 +157,7 @@ def export_vectors(
         if isinstance(precision, bool) or not isinstance(precision, int) or not 1 <= precision <= 9:
             raise ConfigError(f"`precision` is {precision!r}; it must be a whole number from 1 to 9")
         if not FORMATS[format].text:
-            raise ConfigError(f"precision is {precision}, but the {format} format holds whole float32 numbers")
+            raise ConfigError(f"`precision` is {precision}, but the {format} format holds whole float32 numbers")
 
     chosen = chosen_table(model, table, normalize)
     FORMATS[format].part("write")(chosen, path, replace_spaces=replace_spaces, precision=precision or 0)
@@ -165,7 +165,7 @@ def export_vectors(
 
 
 def format_of_name(path: str | os.PathLike[str]) -> str:
-    """The format to write for a file of this name.
+    """Return the format to write for a file of this name.
 
     Raises
     ------

@@ -56,7 +56,7 @@ def open_vectors(path: str) -> Iterator[BinaryIO]:
 
 
 def content_bound(path: str) -> int:
-    """The most bytes that a file can hold, unpacked."""
+    """Return the most bytes that a file can hold, unpacked."""
     with open(path, "rb") as file:
         zipped = file.read(2) == GZIP_MAGIC
     return os.path.getsize(path) * (_RATIO if zipped else 1)

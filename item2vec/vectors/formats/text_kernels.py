@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from item2vec.kernels import kernel
 from item2vec.vectors.formats.decimal_text import (
     DIGITS,
     HIGHEST_EXPONENT,
@@ -34,14 +34,14 @@ _TOO_FEW = -2
 _SPACE, _TAB, _NEWLINE, _RETURN = 32, 9, 10, 13
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _is_separator(code: int) -> bool:
     return code in (_SPACE, _TAB, _RETURN)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _parse_number(data: Array, start: int, stop: int, powers: Array) -> tuple[float, int, bool]:
-    """The number at data[start:stop], where its token ends, and whether it is sure."""
+    """Return the number at data[start:stop], where its token ends, and whether it is sure."""
     i = start
     negative = False
     if data[i] == 45 or data[i] == 43:
@@ -104,7 +104,7 @@ def _parse_number(data: Array, start: int, stop: int, powers: Array) -> tuple[fl
     return (-value if negative else value), i, sure
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _parse_fields(
     data: Array, start: int, stop: int, table: Array, row: int, powers: Array, doubts: Array, doubtful: int
 ) -> tuple[int, int]:
@@ -129,7 +129,7 @@ def _parse_fields(
     return doubtful, i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _parse_lines(
     data: Array, position: int, row: int, named: bool, table: Array, names: Array, powers: Array, doubts: Array
 ) -> tuple[int, int, int, int]:
@@ -239,11 +239,11 @@ _EXPONENTS = np.array([int(np.floor((code - 127) * np.log10(2.0))) for code in r
 _ERROR = 2e-6  # at nine digits a double is good to 1e9 * 2**-51
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _digits(
     value: float, bits: int, precision: int, powers: Array, half_steps: Array, exponents: Array
 ) -> tuple[int, int]:
-    """The digits of a positive normal number as an integer, and their last one's power of ten; -1: in doubt."""
+    """Return the digits of a positive normal number as an integer, and their last one's power of ten; -1: in doubt."""
     code = (bits >> 23) & 255
     exponent = exponents[code]
     if value >= powers[exponent + 1 - POWERS_FROM]:
@@ -278,7 +278,7 @@ def _digits(
     return digits, exponent - places + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _print_number(digits: int, power: int, out: Array, position: int) -> int:
     """Write digits · 10**power, and return where it ends."""
     while digits % 10 == 0:
@@ -334,7 +334,7 @@ def _print_number(digits: int, power: int, out: Array, position: int) -> int:
     return end + 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _print_rows(
     table: Array, bits: Array, blob: Array, offsets: Array, separator: int, precision: int, row: int, column: int,
     out: Array, position: int, powers: Array, half_steps: Array, exponents: Array,

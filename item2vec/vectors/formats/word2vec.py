@@ -60,7 +60,7 @@ def read_text(path: str, items: str | None) -> KeyedVectors:
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
-    """The two numbers of a header, or None if the line is none."""
+    """Return the two numbers of a header, or None if the line is none."""
     fields = line.split()
     if len(fields) != 2 or not line.endswith(b"\n") or not all(f.isdigit() and len(f) < 19 for f in fields):
         return None
@@ -125,7 +125,7 @@ def read_binary(path: str, items: str | None) -> KeyedVectors:
 
 
 def _written(table: NDArray[np.float32], vocabulary: Vocabulary) -> Iterator[NDArray[np.uint8]]:
-    """The file's bytes after the header, in blocks."""
+    """Yield the file's bytes after the header, in blocks."""
     width = 4 * table.shape[1]
     step = max(1, _BLOCK // (width + 16))
     for first in range(0, len(table), step):
@@ -239,7 +239,7 @@ def read_glove(path: str, items: str | None) -> KeyedVectors:
 
 
 def _first_lines(file: BinaryIO) -> list[bytes]:
-    """The lines from which the length of the vectors is told; the last may be cut off."""
+    """Return the lines from which the length of the vectors is told; the last may be cut off."""
     lines: list[bytes] = []
     size = 0
     while len(lines) < _LOOKED_AT and size < _LOOKED_AT_BYTES and (line := file.readline(_LONGEST_LINE)):
