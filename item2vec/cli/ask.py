@@ -24,6 +24,7 @@ from item2vec.cli.output import (
     print_answer,
     print_json,
     print_scores,
+    say,
     scored,
 )
 from item2vec.errors import ConfigError
@@ -102,7 +103,7 @@ def similar(
 
         answer_batch(batch_path, delimiter, prepare, answer)
         if facts is not None:
-            click.echo(facts.in_words(), err=True)
+            say(facts.in_words())
         return
     neighbours = model.similar(
         items, topk, without=without, weights=weights or None, filter=pattern, approximate=approximate
@@ -114,9 +115,9 @@ def similar(
         return
     print_scores(model, neighbours)
     if pattern is not None and not neighbours:
-        click.echo(f"Note: no item, or display name, has {pattern!r} in it.", err=True)
+        say(f"Note: no item, or display name, has {pattern!r} in it.")
     if facts is not None:
-        click.echo(facts.in_words(), err=True)
+        say(facts.in_words())
 
 
 # ``item2vec similarity``: how similar two items are.
@@ -217,7 +218,7 @@ def recommend(
     history = prepare(list(items))
     document = answer([history])[0]
     if history[2]:
-        click.echo(f"Warning: not in the vocabulary and left out: {', '.join(map(repr, history[2]))}", err=True)
+        say(f"Warning: not in the vocabulary and left out: {', '.join(map(repr, history[2]))}")
     if as_json:
         print_json(document)
     else:

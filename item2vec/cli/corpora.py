@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import shlex
 import sys
 import time
 from collections.abc import Iterable
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
-from item2vec.cli.main import as_options
 from item2vec.cli.options import (
     READING,
     SOURCE_EXAMPLES,
@@ -27,7 +25,7 @@ from item2vec.cli.options import (
     take_source_config,
     training_option,
 )
-from item2vec.cli.output import aligned, columns, count, print_answer, print_json, printable
+from item2vec.cli.output import as_options, count, print_answer, print_json, printable, remark, say, shell_word, table
 from item2vec.config.train import TrainConfig, WindowMode
 from item2vec.errors import ConfigError, CorpusError
 
@@ -51,14 +49,14 @@ def warn(sentences: Iterable[str], strict: bool) -> None:
     """
     told = list(sentences)
     for sentence in told:
-        click.echo(f"Warning: {printable(as_options(sentence))}.", err=True)
+        remark("Warning", sentence)
     if told and strict:
         number = "1 warning" if len(told) == 1 else f"{len(told)} warnings"
         raise CorpusError(f"{number} about the corpus, and --strict is given; mend it, or leave out --strict")
 
 
 def short_form(corpus: Corpus, found: Inspection, seconds: float) -> str:
-    """What `train` says before it begins."""
+    """Return what `train` says before it begins."""
     kept = len(corpus.items) / corpus.raw_tokens
     lines = [
         f"Read {corpus.raw_sequences:,} sequences, {corpus.raw_tokens:,} tokens in {seconds:.1f} s: "
@@ -81,7 +79,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _describe_file(file: CorpusFile) -> str:
-    """Where an encoded corpus lies, how much room it takes, and why."""
+    """Return where an encoded corpus is kept, how large it is, and why."""
     size = f"{count(file.size)}B"
     if file.path is None:
         return f"The encoded corpus, {size}, lies in a temporary file."
@@ -92,7 +90,7 @@ def _describe_file(file: CorpusFile) -> str:
 
 
 def document(corpus: Corpus, found: Inspection) -> dict[str, Any]:
-    """The report for programs."""
+    """Return the report for programs."""
     from item2vec.corpus.inspection import QUANTILES
 
     quantiles = {f"{share:.0%}": found.length_at(share) for share in QUANTILES}
@@ -141,9 +139,12 @@ def print_report(facts: dict[str, Any]) -> None:
          f"{_share(facts['duplicates'], facts['sequences'])}"),
     ]  # fmt: skip
     shown = [f"{title:<11} {printable(text)}" for title, text in lines]
-    commonest = columns(
-        (entry["item"], entry.get("name") or "", f"{entry['count']:,}", _share(entry["count"], facts["tokens"]))
-        for entry in facts["commonest"]
+    commonest = table(
+        [
+            (entry["item"], entry.get("name") or "", f"{entry['count']:,}", _share(entry["count"], facts["tokens"]))
+            for entry in facts["commonest"]
+        ],
+        "<<>",
     )
     shown += [f"{'' if place else 'commonest':<11} {line}" for place, line in enumerate(commonest)]
     print_answer("\n".join(shown))
@@ -166,7 +167,7 @@ def _print_pictures(facts: dict[str, Any]) -> None:
 
 
 def _picture(left: str, labels: list[str], title: str, values: list[tuple[int, float]]) -> Any:
-    """A bar a row: a label, a number, and the number's share of the largest."""
+    """Draw a bar a row: a label, a number, and the number's share of the largest."""
     from rich.bar import Bar
     from rich.table import Table
 
@@ -223,7 +224,7 @@ def inspect(sources: tuple[str, ...], strict: bool, as_json: bool, **options: An
     else:
         print_report(facts)
     if hint and not as_json:
-        click.echo(f"Hint: {as_options(hint)}.", err=True)
+        remark("Hint", hint)
     warn(told, strict)
 
 
@@ -302,21 +303,18 @@ def split(
         sequences = read_text_sequences(paths[0], delimiter, id_column)
         parts = write_parts(divide(sequences, by, amount, seed), prefix, delimiter)
     if parts.items == parts.sequences:
-        click.echo(
-            "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.",
-            err=True,
-        )
+        remark("Warning", "each sequence is left with a single item, from which nothing is learnt; lower `holdout`")
     if as_json:
         of_time = {} if cut is None else {"cut": cut}
         print_json({"by": by, "holdout": holdout} | of_time | dataclasses.asdict(parts))
         return
-    click.echo(_report(parts, cut, delimiter), err=True)
+    say(_report(parts, cut, delimiter))
 
 
 def _report(parts: Parts, cut: str | None, delimiter: str | None) -> str:
-    """What was written, and the commands that train on it and evaluate."""
-    option = "" if delimiter is None else f" --delimiter {shlex.quote(delimiter)}"
-    train, held_out = shlex.quote(parts.train), shlex.quote(parts.held_out)
+    """Return what was written, and the commands that train on it and evaluate."""
+    option = "" if delimiter is None else f" --delimiter {shell_word(delimiter)}"
+    train, held_out = shell_word(parts.train), shell_word(parts.held_out)
     return (
         f"Wrote {parts.items:,} items of {parts.sequences:,} sequences to {parts.train}, and {parts.held_out_items:,} "
         f"held-out items of {parts.held_out_sequences:,} to {parts.held_out}"
@@ -327,7 +325,7 @@ def _report(parts: Parts, cut: str | None, delimiter: str | None) -> str:
 
 
 def _without_endings(path: Path) -> str:
-    """The path without the ending of its format, and that of its compression."""
+    """Return the path without the ending of its format, and that of its compression."""
     from item2vec.corpus.tables.table_files import COMPRESSED_ENDINGS
 
     return str((path.with_suffix("") if path.suffix.lower() in COMPRESSED_ENDINGS else path).with_suffix(""))
@@ -365,9 +363,8 @@ def cache(everything: bool, as_json: bool) -> None:
         print_answer(f"{folder} has {_sum(kept)}.")
         if kept:
             days = (time.strftime("%Y-%m-%d", time.localtime(file.used)) for file in kept)
-            print_answer(
-                aligned((f"{file.name}  {day}", f"{file.size:,}") for file, day in zip(kept, days, strict=True))
-            )
+            rows = ((file.name, day, f"{file.size:,}") for file, day in zip(kept, days, strict=True))
+            print_answer("\n".join(table(rows, "<<>")))
 
 
 def _sum(files: list[KeptFile]) -> str:

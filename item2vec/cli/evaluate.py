@@ -13,13 +13,14 @@ from item2vec.cli.options import (
     event_options,
     json_option,
     model_option,
+    number_list,
     open_events,
     open_model,
     refuse_for_text,
     scoring_options,
     take_event_config,
 )
-from item2vec.cli.output import print_answer, print_json, printable, working
+from item2vec.cli.output import print_answer, print_json, printable, say, table, working
 from item2vec.config.scoring import Score, Scoring, score_options
 from item2vec.config.source import SourceConfig
 from item2vec.errors import ConfigError, CorpusError
@@ -84,16 +85,8 @@ def bucket_table(result: ItemsResult) -> list[str]:
 
 def _method_rows(corner: str, methods: dict[str, Metrics], titles: dict[str, str]) -> list[str]:
     """Return a line a method, a column a metric."""
-    cells = [[title, *(_cell(metrics[name]) for metrics in methods.values())] for name, title in titles.items()]
-    left = [corner, *methods]
-    margin = max(map(len, left))
-    widths = [max(map(len, column)) for column in cells]
-    return [
-        "  ".join(
-            [label.ljust(margin), *(column[row].rjust(width) for column, width in zip(cells, widths, strict=True))]
-        )
-        for row, label in enumerate(left)
-    ]
+    rows = [[method, *(_cell(metrics[name]) for name in titles)] for method, metrics in methods.items()]
+    return table([[corner, *titles.values()], *rows], "<>")
 
 
 def _cell(estimate: Estimate) -> str:
@@ -104,14 +97,6 @@ def _cell(estimate: Estimate) -> str:
 
 
 # ``item2vec evaluate items``: held-out items, against baselines.
-
-
-def _cutoffs(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    """Parse 10,20,50."""
-    parts = [part.strip() for part in value.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise ConfigError(f"k is {value!r}; it must be whole numbers with commas between them, such as 10,20,50")
-    return tuple(map(int, parts))
 
 
 @click.command(
@@ -131,8 +116,8 @@ Examples:
 @click.option("--id-column", is_flag=True, help="Lines begin with an id, by which SEQUENCES and targets are paired.")
 @click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
 @event_options
-@click.option("-k", "--topk", "cutoffs", metavar="N,N...", default="10,20,50", show_default=True, callback=_cutoffs,
-              help="Lengths of the lists that are looked at.")  # fmt: skip
+@click.option("-k", "--topk", "cutoffs", metavar="N,N...", default="10,20,50", show_default=True,
+              callback=number_list("10,20,50"), help="Lengths of the lists that are looked at.")  # fmt: skip
 @click.option("--score", type=click.Choice(["next", "similar"]),
               help="next: input times output vectors. similar: cosine of input vectors.  "
               "[default: the model's, or next]")  # fmt: skip
@@ -199,7 +184,7 @@ def items(
         asked = {"model": model_path, "sequences": sequences, "targets_file": targets, "scoring": asdict(scoring)}
         print_json(asked | result.as_dict())
         return
-    click.echo(facts(result, keep_seen, score_options(scoring)), err=True)
+    say(facts(result, keep_seen, score_options(scoring)))
     print_answer("\n".join([*method_tables(result), *bucket_table(result)]))
 
 
@@ -238,10 +223,9 @@ def _refuse_strangers(targets: NDArray[np.int32], model: KeyedVectors, name: str
 def _warn_of_leak(corpus: Any, tokens: int, sequences: str) -> None:
     """Say so if the model has probably been trained on what is now held out."""
     if isinstance(corpus, dict) and corpus.get("tokens") == tokens:
-        click.echo(
+        say(
             f"Warning: the model was trained on {tokens:,} tokens, as many as {sequences} has with its last items. If "
-            "it was this file, the held-out items were trained on; divide it first: item2vec split",
-            err=True,
+            "it was this file, the held-out items were trained on; divide it first: item2vec split"
         )
 
 
@@ -332,13 +316,11 @@ def _sections(sections: list[Section]) -> dict[str, Any]:
 
 def _table(sections: list[Section]) -> list[str]:
     """Return a line a section."""
-    left = max(len(printable(section.name)) for section in sections)
-    lines = [f"  {'':{left}}   right   known  questions  skip unknown  unknown wrong"]
+    rows = [["", "right", "known", "questions", "skip unknown", "unknown wrong"]]
     for section in sections:
-        counts = f"{section.right:>6,}  {section.known:>6,}  {section.questions:>9,}"
-        shares = f"{_share(section.skip_unknown):>12}  {_share(section.unknown_wrong):>13}"
-        lines.append(f"  {printable(section.name):{left}}  {counts}  {shares}")
-    return lines
+        counts = (f"{number:,}" for number in (section.right, section.known, section.questions))
+        rows.append([section.name, *counts, _share(section.skip_unknown), _share(section.unknown_wrong)])
+    return [f"  {line}" for line in table(rows, "<>")]
 
 
 def _share(value: float) -> str:

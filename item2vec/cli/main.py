@@ -7,12 +7,14 @@ after SIGTERM.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
+import errno
 import io
 import os
-import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -21,26 +23,35 @@ from typing import Any, NoReturn
 
 import click
 
-from item2vec.errors import FIELD, ConfigError, Item2VecError
+from item2vec.cli.output import as_options, say
+from item2vec.errors import ConfigError, Item2VecError
 
-# Ctrl-C, SIGTERM and a closed terminal. While training, the first one asks to stop, the second stops at once.
-#
-# At other times SIGTERM ends a command as Ctrl-C does, so that no temporary file is left.
+# Ctrl-C, SIGTERM and a closed terminal. The first one ends a command in order, so that no temporary file is left, or
+# stops a training, which then writes a checkpoint. The second ends the process, whatever it is doing.
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_HANGUP = getattr(signal, "SIGHUP", None)  # comes twice when a terminal is closed: from the shell and from the kernel
+_RETRY = 0.05  # seconds until an interrupt that was swallowed is raised again
+_GRACE = 0.5  # seconds that the second signal leaves for tidying up
 
 
 class Termination:
-    """Makes SIGTERM and SIGHUP a KeyboardInterrupt, the second one a kill.
+    """Makes the first signal a KeyboardInterrupt that nothing swallows, and the second the end of the process.
+
+    An exception raised by a handler is lost where it falls into a callback of LLVM, a destructor, or an import with a
+    bare ``except``. So the handler looks again a little later, until the exception has got through.
 
     Attributes
     ----------
     received : int
-        The signal; SIGINT, which is Python's own, before.
+        The signal; SIGINT before any.
     """
 
     def __init__(self) -> None:
         self.received = int(signal.SIGINT)
+        self._signalled = False
+        self._caught: list[int] = []
+        self._report = sys.unraisablehook
 
     @property
     def status(self) -> int:
@@ -50,13 +61,72 @@ class Termination:
     def catch(self) -> None:
         """Begin, in the main thread; a signal that the process was started to ignore stays ignored."""
         for number in _SIGNALS:
-            if signal.getsignal(number) is signal.SIG_DFL:
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, self._handle)
+                self._caught.append(number)
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, self._look_again)
+            self._report, sys.unraisablehook = sys.unraisablehook, self._unraisable
+        _end_at_the_second(self._caught)
+
+    def release(self) -> None:
+        """End: what comes from now on has the system's effect."""
+        if self._caught and hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            sys.unraisablehook = self._report
+        for number in self._caught:
+            signal.signal(number, signal.SIG_DFL)
+        self._caught.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        signal.signal(number, signal.SIG_DFL)
+        if not self._signalled:
+            self._signalled, self.received = True, number
+            self._interrupt(frame)
+
+    def _look_again(self, number: int, frame: FrameType | None) -> None:
+        error = sys.exception()
+        while error is not None and not isinstance(error, KeyboardInterrupt):
+            error = error.__cause__ or error.__context__
+        if error is None:
+            self._interrupt(frame)
+        signal.setitimer(signal.ITIMER_REAL, _RETRY)
+
+    def _interrupt(self, frame: FrameType | None) -> None:
+        while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+            frame = frame.f_back
+        if frame is not None and hasattr(signal, "setitimer"):  # modules catch what they like while they are imported
+            signal.setitimer(signal.ITIMER_REAL, _RETRY)
         raise KeyboardInterrupt
+
+    def _unraisable(self, lost: sys.UnraisableHookArgs) -> None:
+        """Python could not pass an exception on, and calls this in its place."""
+        if self._signalled and issubclass(lost.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, _RETRY)
+        else:
+            self._report(lost)
+
+
+def _end_at_the_second(numbers: Sequence[int]) -> None:
+    """Have a thread end the process at the second of these signals.
+
+    Python calls a handler only between two steps of the main thread, and so not during a compilation. A thread that
+    waits at the wakeup pipe hears of a signal at once.
+    """
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+
+    def wait() -> None:
+        count = 0
+        while True:
+            for number in os.read(heard, 64):
+                count += number in numbers and (number != _HANGUP or not count)
+                if count == 2:
+                    time.sleep(_GRACE)
+                    os._exit(128 + number)
+
+    with contextlib.suppress(RuntimeError):  # no more threads: the first signal still works
+        _thread.start_new_thread(wait, ())
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
 
 
 TERMINATION = Termination()
@@ -68,7 +138,7 @@ class StopSignals:
     Parameters
     ----------
     stop : callable
-        Called at the first signal, from its handler. The second is a KeyboardInterrupt, the third kills.
+        Called at the first signal, from its handler: it sets a flag. The second signal is a KeyboardInterrupt.
 
     Attributes
     ----------
@@ -100,9 +170,9 @@ class StopSignals:
         if not self.received:
             self.received = number
             self._stop()
-            return
-        signal.signal(number, signal.SIG_DFL)
-        raise KeyboardInterrupt
+        elif number != _HANGUP:
+            signal.signal(number, signal.SIG_DFL)
+            raise KeyboardInterrupt
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -112,6 +182,56 @@ class StopSignals:
             signal.signal(number, handler)
         if isinstance(error, KeyboardInterrupt) and self.received not in (0, signal.SIGINT):
             raise click.exceptions.Exit(self.status) from error
+
+
+# Standard streams that are closed, full or broken. Answers on standard output must arrive, or the command fails with a
+# line; progress and warnings on standard error are dropped, and the work goes on.
+
+
+class _Answers(io.FileIO):
+    """Standard output: what cannot be written is one error, and what follows is dropped, Python's last flush too."""
+
+    failed = False
+
+    def write(self, data: Any) -> int:
+        if self.failed:
+            return memoryview(data).nbytes
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failed = True
+            if isinstance(error, BrokenPipeError):
+                raise
+            reason = "it is closed" if error.errno == errno.EBADF else (error.strerror or str(error)).lower()
+            raise click.ClickException(f"cannot write to standard output: {reason}") from error
+
+
+class _Remarks(io.FileIO):
+    """Standard error: what cannot be written is dropped."""
+
+    def write(self, data: Any) -> int:
+        written: int | None
+        try:
+            written = super().write(data)
+        except OSError:
+            written = None
+        return memoryview(data).nbytes if written is None else written
+
+
+def guard_streams() -> None:
+    """Make standard output and error such streams; a closed one is opened, so that no file gets its number."""
+    for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):  # a closed output refuses what is written
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)
+    sys.stdout = _text(_Answers(1, "w", closefd=False), sys.stdout)
+    sys.stderr = _text(_Remarks(2, "w", closefd=False), sys.stderr, line_buffering=True)
+
+
+def _text(raw: io.FileIO, before: Any, *, line_buffering: bool = False) -> io.TextIOWrapper:
+    encoding = getattr(before, "encoding", None) or "utf-8"
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, line_buffering=line_buffering or raw.isatty())
 
 
 # name: (module, first line of its help). The command there has this name, as Python can spell it.
@@ -135,6 +255,7 @@ COMMANDS = {
 }
 
 
+COMPLETING = "_ITEM2VEC_COMPLETE"  # in the environment: a shell asks what could come next
 COMMAND_LINE = "item2vec.command_line"  # in click's meta: the arguments
 
 
@@ -207,17 +328,21 @@ class LazyGroup(click.Group):
             # An item that the terminal's encoding lacks is no reason to fail.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
+        if COMPLETING in os.environ:
+            from item2vec.cli.options import quote_completions
+
+            quote_completions()
         try:
             status = super().main(args, "item2vec", **(extra | {"standalone_mode": False})) or 0
         except BrokenPipeError:  # the reader, `head` say, has seen enough
-            discard_output()
             status = 1
         except click.exceptions.NoArgsIsHelpError as error:  # its message is the help, of many lines
             click.echo(error.format_message(), err=True)
             status = 2
         except EXPECTED as error:
             message, status = explain(error)
-            click.echo(" ".join(message.splitlines()), err=True)
+            say(" ".join(message.splitlines()))
+        TERMINATION.release()
         sys.exit(status)
 
 
@@ -236,27 +361,6 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return f"Error: not enough memory: {str(error) or 'the system gives no more'}", 1
     return "Interrupted.", TERMINATION.status
-
-
-def as_options(message: str) -> str:
-    """Spell the fields that a message of the library names as the options of the command line.
-
-    >>> as_options("`min_lr` is 1, above `lr`; give `lr=2`, or ask `item2vec tune`")
-    '--min-lr is 1, above --lr; give --lr 2, or ask `item2vec tune`'
-    """
-
-    def option(found: re.Match[str]) -> str:
-        name, value = found.groups()
-        spelled = "-k" if name == "k" else f"--{name.replace('_', '-')}"
-        return spelled + ("" if value is None or value == "True" else f" {value}")
-
-    return FIELD.sub(option, message)
-
-
-def discard_output() -> None:
-    """Send what is left for standard output nowhere, so that Python's own last flush cannot fail."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(
@@ -283,5 +387,6 @@ def cli(ctx: click.Context, version: bool) -> None:
 
 def main() -> None:
     """Run the command line with the arguments of this process."""
+    guard_streams()
     TERMINATION.catch()
     cli()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from item2vec.cli.options import DEFAULT_MODEL, format_table, json_option, model_option, open_model
-from item2vec.cli.output import print_answer, print_json, printable, working
+from item2vec.cli.output import print_answer, print_json, printable, remark, say, working
 from item2vec.errors import ModelError
 from item2vec.files.atomic import check_writable
 from item2vec.files.paths import same_file
@@ -193,7 +193,7 @@ def export(
         facts = {"format": written, "table": table, "items": len(model), "dim": dim}
         print_json({"output": destination, **facts, "bytes": os.path.getsize(destination)})
     else:
-        click.echo(f"Wrote {len(model):,} vectors of {dim:,} numbers to {destination} ({written}).", err=True)
+        say(f"Wrote {len(model):,} vectors of {dim:,} numbers to {destination} ({written}).")
 
 
 # ``item2vec import``: another tool's vectors as a model file.
@@ -250,7 +250,7 @@ def import_(source: str, output: str, format_name: str | None, items: str | None
     if as_json:
         print_json({"output": output, "source": source, "items": len(model), "dim": model.dim})
     else:
-        click.echo(f"Wrote {output}: {len(model):,} items, dim {model.dim:,}.", err=True)
+        say(f"Wrote {output}: {len(model):,} items, dim {model.dim:,}.")
 
 
 # ``item2vec index``: an approximate index beside a model.
@@ -302,10 +302,10 @@ def index(model_path: str, recall: float, connectivity: int, threads: int, as_js
             {"output": str(path), "items": facts.items, **facts.as_json(), "seconds": facts.seconds, "bytes": size}
         )
         return
-    click.echo(f"Wrote {path}: {facts.items:,} items, {size / 1e6:,.1f} MB, built in {facts.seconds:.1f} s.", err=True)
-    click.echo(facts.in_words(), err=True)
+    say(f"Wrote {path}: {facts.items:,} items, {size / 1e6:,.1f} MB, built in {facts.seconds:.1f} s.")
+    say(facts.in_words())
     if facts.recall < recall:
-        click.echo(
-            f"Warning: that is less than --recall {recall:g}; a larger --connectivity than {connectivity} finds more.",
-            err=True,
+        remark(
+            "Warning",
+            f"that is less than `recall={recall:g}`; a larger `connectivity` than {connectivity} finds more",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from item2vec.cli.main import as_options
+from item2vec.cli.output import remark
 from item2vec.config.layers import read_config, read_scoring
 from item2vec.config.presets import PRESETS, preset, preset_scoring
 from item2vec.config.scoring import POOLS, Scoring
@@ -26,23 +27,83 @@ if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
-# Options and arguments that several commands share, and how their help is laid out.
-
-# Options and arguments that several commands share, and what stands behind them.
-
 DEFAULT_MODEL = "./item2vec.safetensors"
 _COMPLETIONS = 50  # items offered to the shell
 
 
 def complete_items(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The commonest items of the model that start so, for the shell; none if there is no model."""
+    """Return the commonest items of the model that start so, for the shell; none if there is no model.
+
+    Not offered are items with characters that are not shown, and those that would be taken for an option.
+    """
     from click.shell_completion import CompletionItem
 
     try:
         vocabulary = open_model(ctx.params.get("model_path") or DEFAULT_MODEL).vocabulary
     except Item2VecError:
         return []
-    return [CompletionItem(item) for item in islice(vocabulary.starting(incomplete), _COMPLETIONS)]
+    plain = (item for item in vocabulary.starting(incomplete) if item.isprintable() and not item.startswith("-"))
+    return [CompletionItem(item) for item in islice(plain, _COMPLETIONS)]
+
+
+_PLAIN = "_@%+=:./-"  # what bash reads as it stands, as it does letters and digits
+_PATTERN = re.compile(r"[*?\[\\]|[@!+]\(")  # what click's script for bash lets the shell expand
+
+
+def quote_completions() -> None:
+    """Have click quote what it offers for the shell that asks: an item is a word, whatever stands in it.
+
+    Zsh and fish quote what they are offered. Bash does not, and click's script reads ``type,value`` without quoting.
+    """
+    from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class
+
+    class Bash(BashComplete):
+        def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+            found = super().get_completions(args, incomplete)
+            # Within quotes that were typed, other quotes would end them.
+            typed = re.search(r"(?:^|\s)" + re.escape(incomplete) + r"\Z", os.environ.get("COMP_WORDS", ""))
+            words = [(item, _bash_word(item.value, quote=typed is not None)) for item in found]
+            return [CompletionItem(word, item.type, item.help) for item, word in words if word is not None]
+
+    class Fish(FishComplete):
+        def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+            return [item for item in super().get_completions(args, incomplete) if "," not in item.value]
+
+    add_completion_class(Bash)
+    add_completion_class(Fish)
+
+
+def _bash_word(word: str, *, quote: bool) -> str | None:
+    """Return a word as bash has to be given it; None if it cannot be."""
+    if all(letter.isalnum() or letter in _PLAIN for letter in word):
+        return word
+    if not quote or _PATTERN.search(word):
+        return None
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def number_list(example: str, empty: Any = None) -> Callable[..., Any]:
+    """Make an option's callback that reads whole numbers with commas between them.
+
+    Parameters
+    ----------
+    example : str
+        For the message of what is none: ``10,20,50``.
+    empty : object
+        What the option is where it is not given.
+    """
+
+    def parse(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+        if value is None:
+            return empty
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isdecimal() for part in parts):
+            raise ConfigError(
+                f"{param.opts[0]} is {value!r}; it must be whole numbers with commas between them, such as {example}"
+            )
+        return tuple(map(int, parts))
+
+    return parse
 
 
 model_option = click.option(
@@ -77,7 +138,7 @@ def training_option(name: str, help: str, **settings: Any) -> Any:
 
 
 def format_table(names: Iterable[str]) -> str:
-    """Formats of vectors, a line each, for a command's help."""
+    """List formats of vectors, a line each, for a command's help."""
     from item2vec.vectors.formats.registry import FORMATS
 
     return "\n".join(f"  {name:<15}  {FORMATS[name].about} ({', '.join(FORMATS[name].endings)})" for name in names)
@@ -187,8 +248,6 @@ def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-# The options that say how sources are read, and the layers of options under the command line.
-
 # The options that say how sources are read, for every command that reads some.
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -214,7 +273,11 @@ _SOURCE_OPTIONS = (
         "--delimiter", "What separates items, or columns of a CSV.  [default: white space; as seen]", metavar="TEXT"
     ),
     _option("--encoding", "How text, CSV or JSON lines are encoded.", metavar="NAME"),
-    _option("--errors", "Bytes that are no text are an error, or U+FFFD and counted.", type=click.Choice(ERRORS)),
+    _option(
+        "--errors",
+        "What to do with bytes that are not text: fail, or replace each by U+FFFD and count them.",
+        type=click.Choice(ERRORS),
+    ),
     _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),
     _option("--item", "Tables: the item, or a list of items.", metavar="COLUMN"),
     _option("--time", "Tables: order by this; dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
@@ -223,19 +286,19 @@ _SOURCE_OPTIONS = (
         "Tables: a sequence ends where nothing comes for so long: 30m, 2h, 1d; a bare number is seconds.",
         metavar="TIME",
     ),
-    _option("--where", "Tables: only rows of which this SQL condition holds.", metavar="SQL"),
+    _option("--where", "Tables: take only the rows that meet this SQL condition.", metavar="SQL"),
     _option("--dedupe", "Tables: count an item once in a row, or once a sequence.", type=click.Choice(DEDUPES)),
     _option("--weight", "Tables: an event of weight n counts n times.", metavar="COLUMN"),
     _option("--sql", "A DuckDB query for the table; SOURCE may be a DuckDB file, or left out.", metavar="QUERY"),
     _option("--nulls", "Tables: what to do with events without user, item or time.", type=click.Choice(NULLS)),
     _option("--names", "Display names: a table, or lines of ITEM TAB NAME.", metavar="FILE"),
-    _option("--name-column", "Display names stand in this column.", metavar="COLUMN"),
+    _option("--name-column", "The column of display names.", metavar="COLUMN"),
     _option(
         "--memory",
-        "Tokens above this, 2GB say, lie in a file; tables are sorted on disk.  [default: 1/32 of all; 80%]",
+        "Keep tokens in a file once they take more than this, such as 2GB; sort tables on disk.  [default: 1/32 of all; 80%]",
         metavar="SIZE",
     ),
-    _option("--no-cache", "Encode the sources again, and keep no file of them.", field="cache", flag_value=False),
+    _option("--no-cache", "Read the sources anew, and keep no encoded copy of them.", field="cache", flag_value=False),
 )
 
 
@@ -273,21 +336,21 @@ def refuse_for_text(source: str, config: SourceConfig) -> None:
 
     if any(getattr(config, name) for name in _OF_EVENTS if name != "format"):
         raise ConfigError(
-            f"{source} is read as text, where --user, --item, --time and --where mean nothing; a table ends in "
+            f"{source} is read as text, which has no use for --user, --item, --time and --where; a table ends in "
             f"{', '.join(ENDINGS)}, perhaps compressed"
         )
 
 
 @contextmanager
 def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
-    """The events of tables, for as long as the context is open; says what was left out."""
+    """Open the events of tables for as long as the context is open, and say what was left out."""
     from item2vec.corpus.tables.database import Database
     from item2vec.evaluation.split import Events
 
     with Database(os.cpu_count() or 1, None) as database:
         events = Events(database, paths, config)
         for note in events.notes:
-            click.echo(f"Note: {as_options(note)}.", err=True)
+            remark("Note", note)
         yield events
 
 
@@ -345,7 +408,7 @@ def _lay(ctx: click.Context, name: str, options: dict[str, Any]) -> None:
 
 
 def _as_text(name: str, value: Any) -> Any:
-    """A value as its option on the command line has it."""
+    """Return a value as its option on the command line has it."""
     return ",".join(map(str, value)) if name == "tile" else value
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
+import shlex
 import sys
 import threading
 import time
@@ -12,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import click
 
-from item2vec.errors import Item2VecError, ModelError
+from item2vec.errors import FIELD, Item2VecError, ModelError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -26,95 +29,119 @@ if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
-# Answers on standard output: tables for people, JSON for programs, one line a query for batches.
+# Answers on standard output: tables for people, JSON for programs. Remarks on standard error.
 
-# Answers on standard output: tables for people, JSON for programs.
+_UNSHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, surrogates, line and paragraph separators
+_JOINERS = "\u200c\u200d"  # of category Cf; scripts and emoji need them
 
-_UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, surrogates, line and paragraph separators
+
+def say(text: str) -> None:
+    """Write `text`, of one line or several, and a newline to standard error."""
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+
+
+def remark(kind: Literal["Warning", "Note", "Hint"], sentence: str) -> None:
+    """Write a sentence of the library to standard error, with its fields spelled as options, and a full stop."""
+    say(f"{kind}: {as_options(sentence)}.")
+
+
+def as_options(message: str) -> str:
+    """Spell the fields that a message of the library names as the options of the command line.
+
+    >>> as_options("`min_lr` is 1, above `lr`; give `lr=2`, or ask `item2vec tune`")
+    '--min-lr is 1, above --lr; give --lr 2, or ask `item2vec tune`'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        spelled = "-k" if name == "k" else f"--{name.replace('_', '-')}"
+        return spelled + ("" if value is None or value == "True" else f" {value}")
+
+    return FIELD.sub(option, message)
 
 
 def print_answer(text: str) -> None:
-    """Write `text` and a newline to standard output.
-
-    Raises
-    ------
-    click.ClickException
-        If it does not take them, a full disk say. A closed pipe is left to the caller.
-    """
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        from item2vec.cli.main import discard_output
-
-        discard_output()
-        raise click.ClickException(f"cannot write to standard output: {(error.strerror or '').lower()}") from error
+    """Write `text` and a newline to standard output."""
+    click.echo(text)
 
 
 def print_json(document: Any) -> None:
-    """Write one JSON document to standard output, in plain ASCII where the output is not UTF-8."""
+    """Write one JSON document to standard output, in plain ASCII where the output is not UTF-8.
+
+    Characters that a terminal obeys or does not show are escapes, which mean the same to a program.
+    """
     utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    print_answer(json.dumps(document, ensure_ascii=not utf8))
+    text = json.dumps(document, ensure_ascii=not utf8)
+    print_answer(_escaped(text, lambda character: json.dumps(character)[1:-1].replace("\x7f", "\\u007f")))
 
 
 def print_scores(model: KeyedVectors, answer: list[tuple[str, float]], *, probabilities: bool = False) -> None:
     """Write items, their display names if they have any, and their scores in columns; nothing if there are none."""
     if answer:
-        shown = with_names(model, [item for item, _ in answer])
         texts = (f"{score:.3%}" if probabilities else f"{round(score, 3) + 0.0:.3f}" for _, score in answer)
-        print_answer(aligned(zip(shown, texts, strict=True)))
+        names = ["" if model.names is None else model.name(item) or "" for item, _ in answer]
+        items = (item for item, _ in answer)
+        print_answer("\n".join(table(zip(items, names, texts, strict=True), "<<>")))
 
 
 def scored(model: KeyedVectors, answer: list[tuple[str, float]], measure: str) -> list[dict[str, Any]]:
-    """Items and their scores, for JSON; with display names if the model has names."""
+    """Return items and their scores, for JSON; with display names if the model has names."""
     return [{"item": item, **named(model, item), measure: score} for item, score in answer]
 
 
 def named(model: KeyedVectors, item: str) -> dict[str, str | None]:
-    """The member of JSON that only models with names have."""
+    """Return the member of JSON that only models with names have."""
     return {} if model.names is None else {"name": model.name(item)}
 
 
-def aligned(rows: Iterable[tuple[str, str]]) -> str:
-    """Return two columns: text to the left, numbers to the right, in the widths that a terminal shows."""
-    shown = [(printable(left), right) for left, right in rows]
-    left_width = max((width(left) for left, _ in shown), default=0)
-    right_width = max((len(right) for _, right in shown), default=0)
-    return "\n".join(left + " " * (left_width - width(left)) + "  " + right.rjust(right_width) for left, right in shown)
+def table(rows: Iterable[Sequence[str]], align: str) -> list[str]:
+    """Return rows as lines of columns, two spaces apart, in the widths that a terminal shows.
 
-
-def columns(rows: Iterable[tuple[str, str, str, str]]) -> list[str]:
-    """Return lines of two columns of text and two of numbers; a column in which nothing stands takes no room."""
-    shown = [tuple(map(printable, row)) for row in rows]
-    lines = [""] * len(shown)
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+        As many cells in each; a column of empty cells is left out.
+    align : str
+        For each column ``<``, to the left, or ``>``, to the right; the last one is for those that follow, too.
+    """
+    shown = [[printable(cell) for cell in row] for row in rows]
+    columns = []
     for place, column in enumerate(zip(*shown, strict=True)):
-        widest = max(map(width, column))
-        gap = "  " if place and widest else ""
-        for row, cell in enumerate(column):
-            space = " " * (widest - width(cell))
-            lines[row] += gap + (cell + space if place < 2 else space + cell)
-    return lines
-
-
-def with_names(model: KeyedVectors, items: Sequence[str]) -> list[str]:
-    """Return the items as a list shows them: each with its display name in a second column, if the model has names."""
-    if model.names is None:
-        return list(items)
-    longest = max((width(printable(item)) for item in items), default=0)
-    return [
-        item + " " * (longest - width(printable(item)) + 2) + name if (name := model.name(item)) else item
-        for item in items
-    ]
+        if widest := max(map(width, column)):
+            left = align[min(place, len(align) - 1)] == "<"
+            spaces = (" " * (widest - width(cell)) for cell in column)
+            columns.append([cell + space if left else space + cell for cell, space in zip(column, spaces, strict=True)])
+    return ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
 
 
 def printable(text: str) -> str:
-    """Return `text` with control characters escaped: a tab breaks the columns, an ESC rules the terminal."""
+    """Return `text` with what a terminal obeys or hides escaped: a tab, an ESC, a mark that turns the line around."""
+    return _escaped(text, lambda character: character.encode("unicode_escape").decode())
+
+
+def shell_word(text: str) -> str:
+    """Return `text` quoted for a shell, in plain letters: a command that is printed can be copied and run."""
+    if text.isprintable():
+        return shlex.quote(text)
+    plain = text.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + _escaped(plain, lambda letter: "".join(f"\\x{byte:02x}" for byte in os.fsencode(letter))) + "'"
+
+
+def shell_command(words: Iterable[str]) -> str:
+    """Return a command for a shell."""
+    return " ".join(map(shell_word, words))
+
+
+def _escaped(text: str, escape: Callable[[str], str]) -> str:
+    """Return `text` with each character that is not to be shown escaped; joiners may stay between other letters."""
     if text.isprintable():
         return text
     return "".join(
-        character.encode("unicode_escape").decode() if unicodedata.category(character) in _UNSHOWN else character
-        for character in text
+        escape(character)
+        if unicodedata.category(character) in _UNSHOWN
+        and not (character in _JOINERS and place and not text[place - 1].isascii())
+        else character
+        for place, character in enumerate(text)
     )
 
 
@@ -161,7 +188,7 @@ delimiter_option = click.option(
 
 
 def check_arguments(items: Sequence[str], batch_path: str | None, *, name: str = "ITEM...") -> None:
-    """Either items or a batch is given.
+    """Check that either items or a batch is given.
 
     Raises
     ------
@@ -175,12 +202,12 @@ def check_arguments(items: Sequence[str], batch_path: str | None, *, name: str =
 
 
 def check_delimiter(delimiter: str | None, batch_path: str | None) -> None:
-    """A delimiter is for batches, and is not empty.
+    """Check that a delimiter is not empty, and comes with a batch.
 
     Raises
     ------
     click.UsageError
-        If not so.
+        If it is empty, or there is no batch.
     """
     if delimiter is not None and (batch_path is None or not delimiter):
         raise click.UsageError(
@@ -233,11 +260,13 @@ def answer_batch(
     if failed and failed == lines:
         raise ModelError(f"none of the {lines:,} queries in {path} could be answered; see the errors in the answers")
     if failed:
-        click.echo(f"Warning: {failed:,} of {lines:,} queries could not be answered.", err=True)
+        remark("Warning", f"{failed:,} of {lines:,} queries could not be answered")
 
 
 def _open(path: str) -> BinaryIO:
     if path == "-":
+        if sys.stdin is None:
+            raise ModelError("cannot read standard input: it is closed")
         return sys.stdin.buffer
     try:
         return open(path, "rb")
@@ -247,16 +276,19 @@ def _open(path: str) -> BinaryIO:
 
 
 def _items(file: BinaryIO, path: str, delimiter: str | None) -> Iterator[list[str]]:
-    """The items of each line that has any."""
-    for line in file:
-        try:
+    """Yield the items of each line that has any."""
+    name = "standard input" if path == "-" else path
+    try:
+        for line in file:
             text = line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise ModelError(f"cannot read {path}: it is not UTF-8 text") from error
-        items = text.split() if delimiter is None else [part.strip() for part in text.split(delimiter)]
-        items = [item for item in items if item]
-        if items:
-            yield items
+            items = text.split() if delimiter is None else [part.strip() for part in text.split(delimiter)]
+            items = [item for item in items if item]
+            if items:
+                yield items
+    except UnicodeDecodeError as error:
+        raise ModelError(f"cannot read {name}: it is not UTF-8 text") from error
+    except OSError as error:
+        raise ModelError(f"cannot read {name}: {(error.strerror or str(error)).lower()}") from error
 
 
 # How long work shows where it stands: a bar on a terminal, plain lines elsewhere, both on standard error.
@@ -275,7 +307,7 @@ def describe(progress: Progress) -> str:
 
 
 def count(number: float) -> str:
-    """A large number in three digits: 941, 12.3k, 6.91M."""
+    """Write a large number in three digits: 941, 12.3k, 6.91M."""
     for unit in ("", "k", "M"):
         if number < 999.5:
             digits = 0 if not unit or number >= 99.95 else 1 if number >= 9.995 else 2
@@ -300,10 +332,10 @@ def working(what: str) -> Iterator[None]:
         from rich.console import Console
         from rich.markup import escape
 
-        with Console(stderr=True).status(escape(what)):
+        with Console(stderr=True).status(escape(printable(what))):
             yield
         return
-    timer = threading.Timer(_EVERY, click.echo, (f"{what} ...",), {"err": True})
+    timer = threading.Timer(_EVERY, say, (f"{what} ...",))
     timer.daemon = True
     timer.start()
     try:
@@ -343,18 +375,18 @@ class ProgressShower:
             self._bar.update(self._task, completed=progress.done, description=describe(progress))
         elif not self._quiet and time.monotonic() - self._last >= _EVERY:
             self._last = time.monotonic()
-            click.echo(describe(progress), err=True)
+            say(describe(progress))
 
     def on_terminal(self) -> Callable[[Progress], None] | None:
-        """What shows a run's progress where there is a bar; None elsewhere, where lines of each run are too many."""
+        """Return what shows a run's progress on a bar; None without one, as lines of each run are too many."""
         return self if self._bar is not None else None
 
     def say(self, line: str) -> None:
         """Print a line of its own, above the bar if there is one."""
         if self._bar is not None:
-            self._bar.console.print(line, markup=False, highlight=False)
+            self._bar.console.print(printable(line), markup=False, highlight=False)
         elif not self._quiet:
-            click.echo(line, err=True)
+            say(line)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

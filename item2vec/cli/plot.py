@@ -7,7 +7,7 @@ import os
 import click
 
 from item2vec.cli.options import json_option, model_option, open_model
-from item2vec.cli.output import print_json, working
+from item2vec.cli.output import print_json, say, working
 from item2vec.errors import ModelError
 from item2vec.files.paths import same_file
 from item2vec.plot.draw import THEMES, Theme, draw_map
@@ -103,5 +103,5 @@ def plot(
         print_json({"output": destination, **facts, "bytes": size})
         return
     if unknown:
-        click.echo(f"Warning: {unknown:,} lines of {items_path} are no item of the model.", err=True)
-    click.echo(f"Wrote {destination}: {drawn.about} ({size / 1e6:,.1f} MB).", err=True)
+        say(f"Warning: {unknown:,} lines of {items_path} are no item of the model.")
+    say(f"Wrote {destination}: {drawn.about} ({size / 1e6:,.1f} MB).")

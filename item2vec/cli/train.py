@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import shlex
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from item2vec.cli.corpora import short_form
-from item2vec.cli.main import COMMAND_LINE, StopSignals, as_options
+from item2vec.cli.main import COMMAND_LINE, StopSignals
 from item2vec.cli.options import (
     DEFAULT_MODEL,
     READING,
@@ -23,15 +22,25 @@ from item2vec.cli.options import (
     SectionedCommand,
     config_option,
     layered_scoring,
+    number_list,
     preset_option,
     source_options,
     take_source_config,
 )
 from item2vec.cli.options import training_option as _option
-from item2vec.cli.output import ProgressShower, count, duration, print_json, printable
+from item2vec.cli.output import (
+    ProgressShower,
+    as_options,
+    count,
+    duration,
+    print_json,
+    remark,
+    say,
+    shell_command,
+    shell_word,
+)
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
-from item2vec.errors import ConfigError
 from item2vec.files.atomic import check_writable
 from item2vec.session.session import Listener, Outcome, Plan, Session
 
@@ -46,23 +55,13 @@ if TYPE_CHECKING:
 
 def _again(line: list[str]) -> str:
     """Return the command that goes on where this one was stopped."""
-    return shlex.join(["item2vec", *line, *(["--resume"] if "--resume" not in line else [])])
+    return shell_command(["item2vec", *line, *(["--resume"] if "--resume" not in line else [])])
 
 
 def _checkpoint(output: str) -> Path:
     """Beside the output: item2vec.checkpoint.safetensors."""
     path = Path(output)
     return path.with_name(f"{path.stem}.checkpoint{path.suffix}")
-
-
-def _tile(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """Parse CENTRES,NEGATIVES."""
-    if value is None:
-        return None
-    parts = value.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise ConfigError(f"`tile` is {value!r}; it must be CENTRES,NEGATIVES, whole numbers such as 32,16")
-    return tuple(int(part) for part in parts)
 
 
 @click.command(
@@ -130,7 +129,7 @@ Examples:
 @click.option(
     "--tile",
     metavar="P,N",
-    callback=_tile,
+    callback=number_list("32,16"),
     help="For experts: P neighbouring centres share N negatives.  [default: by a rule]",
 )
 @click.option(
@@ -232,38 +231,38 @@ class _Told(Listener):
             return
         from item2vec.corpus.shape_warnings import basket_hint
 
-        click.echo(short_form(corpus, found, seconds), err=True)
+        say(short_form(corpus, found, seconds))
         if hint := basket_hint(found, self._window_mode):
-            click.echo(f"Hint: {as_options(hint)}.", err=True)
+            remark("Hint", hint)
 
     def warned(self, sentence: str) -> None:
         """Warn, quiet or not."""
-        click.echo(f"Warning: {printable(as_options(sentence))}.", err=True)
+        remark("Warning", sentence)
 
     def noted(self, sentence: str) -> None:
         """Note, quiet or not."""
-        click.echo(f"Note: {printable(as_options(sentence))}.", err=True)
+        remark("Note", sentence)
 
     def initialised(self, about: str) -> None:
         """Say what --init gave."""
         if not self._quiet:
-            click.echo(about, err=True)
+            say(about)
 
     def estimated(self, needs: Estimate) -> None:
         """Say what it needs."""
         if not self._quiet:
-            click.echo(str(needs), err=True)
+            say(str(needs))
 
     def begins(self, run: Run) -> None:
         """Say how long a training will take that is long; one that goes on says so as it goes."""
         if not self._quiet and not self._resume and (seconds := run.trainer.expected_seconds()) >= _LONG:
-            click.echo(f"Training will take about {duration(seconds)}.", err=True)
+            say(f"Training will take about {duration(seconds)}.")
 
     def resumed(self, progress: Progress) -> None:
         """Say where it goes on."""
         if not self._quiet:
             at = f"epoch {progress.epoch} of {progress.epochs}, {progress.done:.0%} of the training done"
-            click.echo(f"Going on in {at}.", err=True)
+            say(f"Going on in {at}.")
 
     def progressed(self, progress: Progress) -> None:
         """Show a bar, or a line now and then."""
@@ -290,10 +289,10 @@ def _run(plan: Plan, output: str, again: str, *, quiet: bool, as_json: bool) -> 
     checkpoints, result = session.checkpoints, outcome.result
     assert checkpoints is not None
     if not quiet:
-        click.echo(describe_result(session.corpus, session.run.validation, result, output), err=True)
+        say(describe_result(session.corpus, session.run.validation, result, output))
         if checkpoints.written:
             cost = describe_checkpoints(checkpoints.written, checkpoints.seconds, session.seconds["train"])
-            click.echo(cost, err=True)
+            say(cost)
     if as_json:
         print_json(_report(session, result, output))
 
@@ -303,14 +302,14 @@ def _stopped(session: Session, outcome: Outcome, again: str) -> None:
     checkpoints, result = session.checkpoints, outcome.result
     assert checkpoints is not None
     if outcome.kept is None:
-        click.echo("Stopped before anything was learnt; no file was written.", err=True)
+        say("Stopped before anything was learnt; no file was written.")
         return
     at = f"Stopped in epoch {result.epoch} of {session.config.epochs}, {result.done:.0%} of the training done"
     if outcome.kept:
         kept = f" and kept in {checkpoints.path}, a model like any other"
     else:
         kept = f"; {checkpoints.path}, of an earlier run, has {checkpoints.kept:.0%} and stays"
-    click.echo(f"{at}{kept}. Go on with:\n{again}", err=True)
+    say(f"{at}{kept}. Go on with:\n{again}")
 
 
 def describe_validation(validation: Validation, epochs: int) -> str:
@@ -323,8 +322,8 @@ def describe_validation(validation: Validation, epochs: int) -> str:
 def describe_result(corpus: Corpus, validation: Validation | None, result: TrainResult, output: str) -> str:
     """Return what was trained, what was kept, and what to do next."""
     example = corpus.vocabulary[min(len(corpus.vocabulary) - 1, 100)]
-    quoted = ("-- " if example.startswith("-") else "") + shlex.quote(example)
-    model = "" if output == DEFAULT_MODEL else f" -m {shlex.quote(output)}"
+    quoted = ("-- " if example.startswith("-") else "") + shell_word(example)
+    model = "" if output == DEFAULT_MODEL else f" -m {shell_word(output)}"
     kept = ""
     if validation is not None:
         kept = f"Kept epoch {validation.best_epoch}, {validation.config.metric} {max(validation.values):.4f}. "
@@ -375,10 +374,9 @@ def _say_what_compiles(config: TrainConfig) -> None:
     module, name = of_arch[config.arch] if config.loss == "ns" else ("paths", "train_paths")
     kernel = getattr(import_module(f"item2vec.model.cpu.{module}"), name)
     if not keeps_code(kernel):
-        click.echo(
+        say(
             "Compiling the kernels, about half a minute. No folder can be written to keep them for the next run; name "
-            "one with NUMBA_CACHE_DIR.",
-            err=True,
+            "one with NUMBA_CACHE_DIR."
         )
     elif not is_compiled(kernel):
-        click.echo("The first run compiles the kernels; that takes about half a minute, once.", err=True)
+        say("The first run compiles the kernels; that takes about half a minute, once.")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.core import ParameterSource
 
-from item2vec.cli.main import as_options
 from item2vec.cli.options import (
     READING,
     SOURCE_EXAMPLES,
@@ -17,15 +15,15 @@ from item2vec.cli.options import (
     SectionedCommand,
     config_option,
     json_option,
+    number_list,
     preset_option,
     source_options,
     take_source_config,
 )
-from item2vec.cli.output import ProgressShower, print_answer, print_json
+from item2vec.cli.output import ProgressShower, print_answer, print_json, remark, say, shell_command, table
 from item2vec.cli.train import train
 from item2vec.config.train import TrainConfig
 from item2vec.config.tune import By, TuneConfig
-from item2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from item2vec.config.scoring import Scoring
@@ -88,17 +86,15 @@ def report_lines(result: TuneResult, sources: Sequence[str], output: str) -> lis
         for one in done[:_SHOWN]:
             tried = [_text(one.options[name]) for name in names]
             rows.append([str(one.number), f"{one.value:.4f}", f"{one.seconds:.0f}", *tried, _scoring(one.scoring)])
-        lines += ["", f"The best trials, {result.metric} in the validation:", _columns(rows)]
+        lines += ["", f"The best trials, {result.metric} in the validation:", *table(rows, "<")]
     if result.importance:
         lines += ["", "What mattered for being among the best (PED-ANOVA, shares of 1):"]
-        lines.append(
-            _columns(
-                [name.replace("_", "-"), f"{share:.2f}", "#" * round(40 * share)]
-                for name, share in result.importance.items()
-            )
+        shares = result.importance.items()
+        lines += table(
+            ([name.replace("_", "-"), f"{share:.2f}", "#" * round(40 * share)] for name, share in shares), "<"
         )
     lines += ["", f"On {result.sequences:,} other sequences, which no trial was chosen by, {result.metric}:"]
-    lines.append(_columns([name, _estimate(found, name == "gain")] for name, found in result.held_out.items()))
+    lines += table(([name, _estimate(found, name == "gain")] for name, found in result.held_out.items()), "<")
     if done:
         lines += ["", f"Wrote {output}. Train by it: {train_command(sources, output)}"]
     return lines
@@ -106,7 +102,7 @@ def report_lines(result: TuneResult, sources: Sequence[str], output: str) -> lis
 
 def train_command(sources: Sequence[str], output: str) -> str:
     """Return the command that trains with what was found."""
-    return shlex.join(["item2vec", "train", *sources, "--config", output])
+    return shell_command(["item2vec", "train", *sources, "--config", output])
 
 
 def _counts(trials: Sequence[Record]) -> str:
@@ -139,28 +135,11 @@ def _estimate(found: Estimate, sign: bool) -> str:
     return f"{found.value:{plus}.4f}  ({found.low:{plus}.4f} to {found.high:{plus}.4f})"
 
 
-def _columns(rows: Iterable[Sequence[str]]) -> str:
-    """Rows in columns, each as wide as its widest cell."""
-    table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
-    )
-
-
 def _option(name: str, help: str, **settings: Any) -> Any:
     """Make an option for a field of TuneConfig, with the default that stands there."""
     default = getattr(TuneConfig, name.lstrip("-").replace("-", "_"))
     shown = default not in (None, False, ())
     return click.option(name, default=None if default == () else default, help=help, show_default=shown, **settings)
-
-
-def _dims(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...]:
-    """Parse 64,128,256."""
-    parts = [part.strip() for part in (value or "").split(",") if value]
-    if not all(part.isdecimal() for part in parts):
-        raise ConfigError(f"dims is {value!r}; it must be whole numbers with commas between them, such as 64,128,256")
-    return tuple(map(int, parts))
 
 
 def training_options(command: click.Command) -> click.Command:
@@ -207,7 +186,7 @@ Examples:
 @_option("--validate", "Hold out the last item of these lines instead; all of SOURCE is trained on.", metavar="FILE")
 @_option("--validate-targets", "What is held out of the lines of --validate instead.", metavar="FILE")
 @_option("--id-column", "Lines of --validate and its targets begin with an id.", is_flag=True)
-@_option("--dims", "Search --dim too, among these.", metavar="N,N...", callback=_dims)
+@_option("--dims", "Search --dim too, among these.", metavar="N,N...", callback=number_list("64,128,256", ()))
 @_option("--max-tokens", "Try on a sample of sequences of about so many tokens; 0: on all.", metavar="N", type=int)
 @_option("--keep-seen", "Let items of the history be recommended again.", is_flag=True)
 @_option("--study", "Keep the trials here; where it is there, go on with it.", metavar="FILE")
@@ -246,9 +225,9 @@ def tune(
     given = [name for name in options if ctx.get_parameter_source(name) in typed]
     prepared = prepare(sources, source, config, wanted, given)
     for note in prepared.corpus.notes:
-        click.echo(f"Note: {as_options(note)}.", err=True)
+        remark("Note", note)
     if not quiet:
-        click.echo(describe_division(prepared.corpus, prepared.division, wanted), err=True)
+        say(describe_division(prepared.corpus, prepared.division, wanted))
     with ProgressShower(quiet) as shower:
         result = prepared.search(_Watcher(shower, wanted.metric))
     if result.config is not None:
@@ -259,11 +238,10 @@ def tune(
     else:
         print_answer("\n".join(report_lines(result, sources, output)))
     if result.interrupted:
-        click.echo(
+        say(
             "Interrupted."
             + (f" The best so far is in {output}." if result.best else " No trial was done, so nothing was written.")
-            + (f" The same call goes on from {wanted.study}." if wanted.study else ""),
-            err=True,
+            + (f" The same call goes on from {wanted.study}." if wanted.study else "")
         )
         ctx.exit(130)
 

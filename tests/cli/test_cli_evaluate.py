@@ -158,9 +158,9 @@ def test_words() -> None:
     assert done.stdout == (
         "pairs.txt  spearman 1.0000  (2 pairs used, 1 missing)\n"
         "questions.txt, 4 words\n"
-        "          right   known  questions  skip unknown  unknown wrong\n"
-        "  one         1       1          2        1.0000         0.5000\n"
-        "  total       1       1          2        1.0000         0.5000\n"
+        "        right   known  questions  skip unknown  unknown wrong\n"
+        "  one        1       1          2        1.0000         0.5000\n"
+        "  total      1       1          2        1.0000         0.5000\n"
     )
     found = document("words", "pairs.txt", "questions.txt")
     pairs, questions = found["tests"]
@@ -180,7 +180,7 @@ def test_words() -> None:
     ("arguments", "message", "status"),
     [
         (["items", "none.txt"], "no file 'none.txt'", 1),
-        (["items", "sessions.txt", "-k", "ten"], "k is 'ten'; it must be whole numbers", 2),
+        (["items", "sessions.txt", "-k", "ten"], "-k is 'ten'; it must be whole numbers", 2),
         (["items", "sessions.txt", "-k", "0"], "k is '0'", 2),
         (["items", "sessions.txt", "--decay", "0"], "decay is 0.0", 2),
         (["items", "sessions.txt", "--targets", "targets.txt"], "there are 5 sequences and 3 lines of targets", 1),

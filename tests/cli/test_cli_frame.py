@@ -6,9 +6,11 @@ import errno
 import importlib
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -207,6 +209,109 @@ def test_full_disk_behind_standard_output(model: Path) -> None:
             done = run(*arguments, "-m", str(model), capture_output=False, stdout=full, stderr=subprocess.PIPE)
             assert done.returncode == 1
             assert done.stderr == "Error: cannot write to standard output: no space left on device\n"
+
+
+CHEAP = {
+    "version": ["--version"],
+    "help": ["similar", "--help"],
+    "similar": ["similar", "milk"],
+    "json": ["similar", "milk", "--json"],
+    "unknown": ["recommend", "milk"],
+    "info": ["info"],
+    "inspect": ["inspect", "corpus.txt"],
+    "split": ["split", "corpus.txt"],
+    "export": ["export", "vectors.txt", "--replace-spaces", "_"],
+    "import": ["import", "vectors.txt", "-o", "imported.safetensors"],
+    "cache": ["cache"],
+}
+WITHOUT_ANSWER = ("split", "export", "import", "unknown")
+
+
+def lose(number: int, how: str) -> Callable[[], None]:
+    """What a process does before it begins, to have lost a stream."""
+
+    def closed() -> None:
+        os.close(number)
+
+    def full() -> None:
+        os.dup2(os.open("/dev/full", os.O_WRONLY), number)
+
+    def broken() -> None:
+        read, write = os.pipe()
+        os.close(read)
+        os.dup2(write, number)
+
+    return {"closed": closed, "full": full, "broken": broken}[how]
+
+
+@pytest.fixture
+def working(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with all that the cheap commands need."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(ENVIRONMENT, "ITEM2VEC_MODEL", str(model))  # type: ignore[attr-defined]
+    monkeypatch.setitem(ENVIRONMENT, "ITEM2VEC_CACHE", str(tmp_path / "cache"))  # type: ignore[attr-defined]
+    (tmp_path / "corpus.txt").write_text("a b\nb a c\n" * 9)
+    (tmp_path / "vectors.txt").write_text("1 2\nmilk 1 2\n")
+    return tmp_path
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("name", CHEAP)
+def test_a_lost_stream_costs_no_work_and_is_no_traceback(name: str, working: Path) -> None:
+    usual = run(*CHEAP[name])
+    for how in ("closed", "full", "broken"):
+        deaf = run(*CHEAP[name], preexec_fn=lose(2, how))
+        assert (deaf.returncode, deaf.stdout) == (usual.returncode, usual.stdout), how
+        mute = run(*CHEAP[name], preexec_fn=lose(1, how))
+        if name in WITHOUT_ANSWER:
+            assert (mute.returncode, mute.stderr) == (usual.returncode, usual.stderr), how
+        elif how == "broken":
+            assert (mute.returncode, mute.stderr) == (1, "")
+        else:
+            reason = {"closed": "it is closed", "full": "no space left on device"}[how]
+            assert (mute.returncode, mute.stderr) == (1, f"Error: cannot write to standard output: {reason}\n")
+    unfed = run(*CHEAP[name], preexec_fn=lose(0, "closed"))
+    assert (unfed.returncode, unfed.stdout) == (usual.returncode, usual.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["similar", "--batch", "-"], ["inspect", "-"], ["split", "-"]])
+def test_standard_input_that_cannot_be_read(arguments: list[str], working: Path) -> None:
+    for how in ("closed", "broken"):  # the latter: it is open for writing
+        done = run(*arguments, preexec_fn=lose(0, how))
+        assert (done.returncode, done.stdout) == (1, ""), how
+        assert done.stderr.startswith("Error: "), how
+        assert done.stderr.count("\n") == 1, how
+
+
+def test_all_three_streams_closed(working: Path) -> None:
+    def close() -> None:
+        os.closerange(0, 3)
+
+    (working / "vectors.txt").unlink()
+    done = run(*CHEAP["export"], preexec_fn=close, capture_output=False)
+    assert done.returncode == 0
+    assert (working / "vectors.txt").read_text().startswith("3 2\nmilk 1 0\n")
+
+
+def test_a_reader_that_leaves_in_the_middle_ends_a_batch_quietly(working: Path) -> None:
+    command = [*ENTRIES["module"], "similar", "--batch", "questions.txt"]
+    Path("questions.txt").write_text("milk\n" * 20_000)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=ENVIRONMENT, **pipes) as process:  # type: ignore[call-overload]
+        assert json.loads(process.stdout.readline())["items"] == ["milk"]
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_a_terminal_that_is_gone_is_no_error(working: Path) -> None:
+    """A warning to a terminal that was closed, of a command that ignores SIGHUP."""
+    master, slave = pty.openpty()
+    os.close(master)
+    done = run("split", "corpus.txt", capture_output=False, stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (working / "corpus.train.txt").exists()
 
 
 def test_output_in_an_encoding_that_lacks_the_items(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -158,3 +161,122 @@ def test_a_command_that_is_ended_leaves_no_temporary_file(tmp_path: Path, number
         output, errors = process.communicate()
     assert (process.returncode, output, errors) == (status, b"", b"Interrupted.\n")
     assert list(temporary.iterdir()) == []
+
+
+LOSING = """
+import ctypes, hashlib, importlib, signal, sys, time
+from item2vec.cli import ask, main
+number, place = int(sys.argv.pop(1)), sys.argv.pop(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for other in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(other, signal.SIG_DFL)
+class Dying:
+    def __del__(self):
+        signal.raise_signal(number)
+        time.sleep(0)
+def send():
+    signal.raise_signal(number)
+    time.sleep(0)
+def work(path):
+    if place == "callback":
+        ctypes.CFUNCTYPE(None)(send)()
+    elif place == "destructor":
+        Dying()
+    else:
+        importlib.import_module("greedy")
+    time.sleep(60)
+ask.open_model = work
+main()
+"""
+GREEDY = """
+import signal, sys, time
+try:
+    signal.raise_signal({number})
+    time.sleep(0)
+except:
+    pass
+"""
+
+
+@pytest.mark.parametrize("place", ["callback", "destructor", "import"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_no_signal_is_swallowed(number: int, place: str) -> None:
+    """Where an exception is lost, it comes again."""
+    Path("greedy.py").write_text(GREEDY.format(number=number))
+    command = [sys.executable, "-c", LOSING, str(int(number)), place, "similar", "milk"]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "Interrupted.\n")
+
+
+BUSY = """
+import hashlib, signal, sys, threading
+from item2vec.cli import ask, main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def work(path):
+    threading.Timer(1, print, ["busy"], {"flush": True}).start()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)  # compiled code that asks for no signals
+ask.open_model = work
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_compiled_code_at_once(number: int) -> None:
+    command = [sys.executable, "-c", BUSY, "similar", "milk"]
+    before = signal.signal(number, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        signal.signal(number, before)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"busy\n"
+        process.send_signal(number)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
+
+
+def on_a_terminal(*options: str, ignored: bool) -> tuple[int, int]:
+    """Start a training as a terminal's only process; give its number, and the terminal's other end."""
+    process, master = pty.fork()
+    if not process:  # pragma: no cover, another process
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        command = [sys.executable, "-m", "item2vec", "train", "corpus.txt", *OPTIONS, *options]
+        os.execvpe(command[0], command, ENVIRONMENT | {"TERM": "xterm"})
+    return process, master
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_terminal_that_closes_costs_no_training(ignored: bool) -> None:
+    """The hangup leaves a checkpoint; who ignores it trains to the end, though nobody sees it."""
+    process, master = on_a_terminal("--epochs", "300", ignored=ignored)
+    shown = b""
+    while b"lr 0.0" not in shown:  # the bar
+        shown += os.read(master, 4096)
+    os.close(master)
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if ignored:
+        assert status == 0
+        assert files() == {"corpus.txt", "m.safetensors"}
+    else:
+        assert status == 128 + signal.SIGHUP
+        assert files() == {"corpus.txt", "m.checkpoint.safetensors"}
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">&- 2>&- <&-"])
+def test_training_without_streams(redirection: str) -> None:
+    command = f"exec {sys.executable} -m item2vec train corpus.txt --dim 8 --epochs 2 --threads 1 {redirection}"
+    assert subprocess.run(["bash", "-c", command], env=ENVIRONMENT).returncode == 0
+    assert files() == {"corpus.txt", "item2vec.safetensors"}
+
+
+@pytest.mark.jit
+def test_the_reader_of_progress_leaves_in_the_middle() -> None:
+    command = [sys.executable, "-m", "item2vec", "train", "corpus.txt", *OPTIONS]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.stderr.close()
+        assert process.wait() == 0
+    assert files() == {"corpus.txt", "m.safetensors"}

@@ -65,7 +65,7 @@ def test_long_work_is_said_once_it_is_long(monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr() == ("", "")
     said = threading.Event()
     monkeypatch.setattr(progress_module, "_EVERY", 0.0)
-    monkeypatch.setattr(progress_module.click, "echo", lambda line, err: (print(line, file=sys.stderr), said.set()))
+    monkeypatch.setattr(progress_module, "say", lambda line: (print(line, file=sys.stderr), said.set()))
     with working("Building [it]"):
         assert said.wait(60)
     assert capsys.readouterr() == ("", "Building [it] ...\n")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from click.testing import CliRunner, Result
 
 import item2vec
 from item2vec.cli.main import cli
-from item2vec.cli.output import aligned, printable, width
+from item2vec.cli.output import print_json, printable, shell_command, table, width
 from item2vec.items.vocabulary import Vocabulary
 
 ITEMS = ["milk", "butter", "olive oil", "牛乳", "tab\there"]
@@ -195,12 +197,35 @@ def test_columns_have_the_widths_that_terminals_show() -> None:
         "\u1112\u1161\u11ab",
     )
     assert [width(text) for text in emoji] == [2, 2, 2, 2, 2, 2]
-    assert aligned([("牛乳", "1.000"), ("e\u0301a", "-0.250")]) == "牛乳   1.000\ne\u0301a    -0.250"
-    assert aligned([]) == ""
+    assert table([("牛乳", "1.000"), ("e\u0301a", "-0.250")], "<>") == ["牛乳   1.000", "e\u0301a    -0.250"]
+    assert table([], "<>") == []
+    assert table([("a", "", "1", "2"), ("bc", "", "10", "")], "<<>") == ["a    1  2", "bc  10"]
 
 
 def test_control_characters_are_escaped() -> None:
+    assert printable("a\u202eb\u200b\ufeff \u009b31m \U000e0041") == "a\\u202eb\\u200b\\ufeff \\x9b31m \\U000e0041"
+    assert (
+        printable("\u0645\u06cc\u200c\u062e\u0648 👩\u200d🍳 mi\u200dlk")
+        == "\u0645\u06cc\u200c\u062e\u0648 👩\u200d🍳 mi\\u200dlk"
+    )
     assert printable("a\tb\n\x1b[31m\x85\u2028é 🥑\u00a0") == "a\\tb\\n\\x1b[31m\\x85\\u2028é 🥑\u00a0"
+
+
+def test_json_has_escapes_for_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"item": "é\u202e\x7f\u009b \U000e0041\ud800\u2028", "b": 1}
+    print_json(document)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == document
+    assert printed.isascii() or printed.rstrip("\n").isprintable()
+    assert "\\u202e" in printed
+
+
+def test_what_is_printed_for_a_shell_is_one_word_in_plain_letters() -> None:
+    words = ["milk", "olive oil", "$(rm x)", "`rm x`", "it's", "a\\'\x1b[31m\u202eé\n", "-x", "", "\udcff", "~", "a\tb"]
+    done = subprocess.run(["bash", "-c", "printf '%s\\0' " + shell_command(words)], capture_output=True, check=True)
+    assert [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]] == words
+    assert shell_command(words).isprintable()
+    assert shell_command(words[:3]) == "milk 'olive oil' '$(rm x)'"
 
 
 def test_info_is_no_wider_than_a_page_and_leaves_nothing_out(folder: Path) -> None:

@@ -47,8 +47,8 @@ WRONG_USAGE = [
     (["--ns-exponent", "2"], "--ns-exponent is 2.0; it must be a number from -1 to 1"),
     (["--tile", "0,5"], "--tile is (0, 5); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
     (["--tile", "5"], "--tile is (5,); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
-    (["--tile", "a,b"], "--tile is 'a,b'; it must be CENTRES,NEGATIVES, whole numbers such as 32,16"),
-    (["--tile", "²,3"], "--tile is '²,3'; it must be CENTRES,NEGATIVES, whole numbers such as 32,16"),
+    (["--tile", "a,b"], "--tile is 'a,b'; it must be whole numbers with commas between them, such as 32,16"),
+    (["--tile", "²,3"], "--tile is '²,3'; it must be whole numbers with commas between them, such as 32,16"),
     (["--delimiter", ""], "--delimiter is ''; it must be one or more characters, no newline or NUL among them"),
     (
         ["--device", "cuda", "--backend", "kernel"],

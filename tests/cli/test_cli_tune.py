@@ -80,7 +80,7 @@ def test_from_trials_to_a_model() -> None:
         ),
         (
             ("corpus.txt", "--dims", "a"),
-            "Error: dims is 'a'; it must be whole numbers with commas between them, such as",
+            "Error: --dims is 'a'; it must be whole numbers with commas between them, such as",
         ),
         (("corpus.txt", "--loss", "hs"), "Error: --loss is 'hs', whose output table holds no items; "),
         (("corpus.txt", "--metric", "auc"), "Error: --metric is 'auc'; it must be one of "),
