@@ -295,7 +295,8 @@ _SOURCE_OPTIONS = (
     _option("--name-column", "The column of display names.", metavar="COLUMN"),
     _option(
         "--memory",
-        "Keep tokens in a file once they take more than this, such as 2GB; sort tables on disk.  [default: 1/32 of all; 80%]",
+        "Keep tokens in a file once they take more than this, such as 2GB; sort tables on disk.  "
+        "[default: 1/32 of all; 80%]",
         metavar="SIZE",
     ),
     _option("--no-cache", "Read the sources anew, and keep no encoded copy of them.", field="cache", flag_value=False),

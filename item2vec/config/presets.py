@@ -24,7 +24,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "epochs": 30,
         },
         "sessions": {
-            "context": "left",
             "window": 5,
             "negative": 20,
             "sample": 0.0,
@@ -37,7 +36,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 SCORES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {"words": {}, "baskets": {"reverse": 0.5}, "sessions": {"pool": "decay", "decay": 0.2, "reverse": 0.2}}
+    {"words": {}, "baskets": {"reverse": 0.5}, "sessions": {"pool": "decay", "decay": 0.3, "reverse": 0.5}}
 )
 """What a model of each is best asked with, by the names of `item2vec.config.scoring.Scoring`."""
 

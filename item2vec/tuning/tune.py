@@ -78,6 +78,8 @@ class Prepared:
 
         names = ("sessions", "baskets") if self.division.ordered else ("baskets",)
         starts = tuple(dict(PRESETS[name]) for name in names)
+        if self.division.ordered:  # where order is all, one side finds more
+            starts = (starts[0], starts[0] | {"context": "left"}, *starts[1:])
         return run_study(self.division, self.space, self.config, self.space.base.seed, starts, watcher)
 
 

@@ -52,7 +52,7 @@ def test_what_is_planted_is_found_and_the_study_goes_on(division: Division, tmp_
     space = make_space(SMALL, fixed, (), ordered=True)
     assert set(space.dimensions) == {"window", "context", "epochs"}
     config = TuneConfig(trials=3, metric="hit@3", study=tmp_path / "study")
-    first = run_study(division, space, config, 1, (dict(PRESETS["sessions"]),))
+    first = run_study(division, space, config, 1, (PRESETS["sessions"] | {"context": "left"},))
     assert [one.number for one in first.trials] == [0, 1, 2]
     assert first.trials[0].options == {"window": 5, "context": "both", "epochs": 5}
     assert first.trials[1].options == {"window": 5, "context": "left", "epochs": 30}
