@@ -51,7 +51,7 @@ def test_a_file_may_name_a_preset(tmp_path: Path) -> None:
     assert found["epochs"] == 2
     assert found["negative"] == PRESETS["baskets"]["negative"]
     found = options_of("x.txt", "--config", path, "--preset", "sessions")
-    assert found["epochs"] == PRESETS["sessions"]["epochs"]
+    assert found["window"] == PRESETS["sessions"]["window"] != PRESETS["baskets"]["window"]
 
 
 def test_every_field_can_be_set(tmp_path: Path) -> None:
