@@ -275,7 +275,7 @@ _SOURCE_OPTIONS = (
     _option("--encoding", "How text, CSV or JSON lines are encoded.", metavar="NAME"),
     _option(
         "--errors",
-        "What to do with bytes that are not text: fail, or replace each by U+FFFD and count them.",
+        "Bytes that are not text: fail, or replace and count them.",
         type=click.Choice(ERRORS),
     ),
     _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),

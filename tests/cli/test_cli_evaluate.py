@@ -97,7 +97,7 @@ def test_event_tables_are_as_lines_with_ids() -> None:
     )
     done = ask("items", "s.txt", "--user", "who")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "s.txt is read as text, where --user, --item, --time and --where mean nothing" in done.stderr
+    assert "s.txt is read as text, which has no use for --user, --item, --time and --where" in done.stderr
     done = ask("items", "*.txt")
     assert (done.exit_code, done.stdout) == (2, "")
     assert " files of text; evaluate one at a time" in done.stderr
@@ -158,9 +158,9 @@ def test_words() -> None:
     assert done.stdout == (
         "pairs.txt  spearman 1.0000  (2 pairs used, 1 missing)\n"
         "questions.txt, 4 words\n"
-        "        right   known  questions  skip unknown  unknown wrong\n"
-        "  one        1       1          2        1.0000         0.5000\n"
-        "  total      1       1          2        1.0000         0.5000\n"
+        "         right  known  questions  skip unknown  unknown wrong\n"
+        "  one        1      1          2        1.0000         0.5000\n"
+        "  total      1      1          2        1.0000         0.5000\n"
     )
     found = document("words", "pairs.txt", "questions.txt")
     pairs, questions = found["tests"]
