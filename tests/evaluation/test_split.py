@@ -165,7 +165,7 @@ def test_events_by_last_item() -> None:
         (["events.csv", "--user", "who", "--item", "what", "--by", "time"], "Error: --by time needs --time COLUMN", 2),
         (
             ["s.txt", "--user", "u", "--item", "i"],
-            "s.txt is read as text, where --user, --item, --time and --where mean",
+            "s.txt is read as text, which has no use for --user, --item, --time and --where",
             2,
         ),
         (["s.txt", "--holdout", "x"], "holdout is 'x'; it must be a number of items", 2),
