@@ -194,8 +194,8 @@ class SectionedCommand(click.Command):
         places = {name: title for title, names in self.sections.items() for name in names}
         rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *self.sections)}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if record is not None:  # click 8.5 gives arguments a record too, without a text
                 rows[places.get(parameter.name or "", "Options")].append(record)
         for title, records in rows.items():
             if records:

@@ -71,6 +71,7 @@ def test_help_of_many_options_has_sections_and_lists_each_option_once(name: str)
     for title, members in command.sections.items():
         assert names & set(members), title
     listed = text.partition("\nOptions:\n")[2].partition("Examples:")[0]
+    assert "SOURCE...\n" not in listed  # an argument is not an option
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             long = max(parameter.opts, key=len)
