@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -245,7 +246,11 @@ def import_(source: str, output: str, format_name: str | None, items: str | None
     check_writable(output)
     if same_file(source, output):
         raise ModelError(f"cannot write {output}: it is the source itself; name another file")
-    model = read_vectors(source, format_name, items=items)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model = read_vectors(source, format_name, items=items)
+    for one in told:
+        remark("Note", str(one.message))
     model.save(output)
     if as_json:
         print_json({"output": output, "source": source, "items": len(model), "dim": model.dim})

@@ -28,6 +28,7 @@ from item2vec.vectors.keyed_vectors import KeyedVectors
 
 MAGIC = struct.pack("<i", 793_712_314)
 _VERSIONS = (11, 12)
+_FLORET_MODES, _MOST_HASHES = (1, 2), 4  # settings that floret has where fastText has lrUpdateRate and t, a double
 _END_OF_LINE = b"</s>"  # has no n-grams
 _WORD = 0  # type of an entry; 1 is a label
 _FNV_OFFSET, _FNV_PRIME = np.uint32(2_166_136_261), np.uint32(16_777_619)
@@ -43,13 +44,18 @@ def read(path: str, items: str | None) -> KeyedVectors:
         size = content_bound(path)
         if file.read(4) != MAGIC:
             raise ModelError(f"cannot read {path}: it does not start as a fastText model does")
-        version, dim, *_, bucket, minn, maxn, _ = _unpack(file, "<13i", path)
-        _unpack(file, "<d", path)
+        version, dim, *_, bucket, minn, maxn, rate = _unpack(file, "<13i", path)
+        threshold = struct.pack("<d", *_unpack(file, "<d", path))
         if version not in _VERSIONS:
             raise ModelError(f"cannot read {path}: it is a fastText model of version {version}; 11 and 12 are read")
         if version == 11:  # its supervised models have no n-grams, whatever they say
             maxn = 0
         entries, words, _, _, pruned = _unpack(file, "<iiiqq", path)
+        if rate in _FLORET_MODES and 1 <= struct.unpack("<2i", threshold)[0] <= _MOST_HASHES:
+            raise ModelError(
+                f"cannot read {path}: it is a model of floret, which begins as fastText's do and goes on otherwise; "
+                "write its vectors as text with floret's own save_vectors, and read those"
+            )
         if not 0 < words <= entries or entries * 10 > size or pruned * 8 > size:
             raise ModelError(f"cannot read {path}: it claims {words:,} words, for which it is too short")
         names, counts = _entries(file, entries, words, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -53,10 +54,28 @@ def read_text(path: str, items: str | None) -> KeyedVectors:
     with open_vectors(path) as file:
         rows, dim = read_header(path, file.readline(_LONGEST_HEADER), text=True)
         vocabulary, table = read_rows(file, path, dim, expected=rows)
+    if again := _written_twice(vocabulary, table, rows):
+        odd = f"{path} has its first {again:,} rows twice, as gensim writes whole numbers; each is taken once"
+        warnings.warn(odd, stacklevel=2)
+        vocabulary, table = vocabulary.take(np.arange(again, len(table))), table[again:]
     if len(table) != rows:
         what = "it is cut off" if len(table) < rows else "its header is wrong"
         raise ModelError(f"cannot read {path}: its header says {rows:,} items and {len(table):,} are there; {what}")
     return checked(path, vocabulary, table, "word2vec")
+
+
+def _written_twice(vocabulary: Vocabulary, table: NDArray[np.float32], rows: int) -> int:
+    """Return how many rows stand in front a second time.
+
+    gensim writes items that are the whole numbers 0, 1, 2 ... in a row both by number and by name, and counts them once
+    (KeyedVectors.save_word2vec_format; seen in 4.4.0).
+    """
+    again = len(table) - rows
+    if not 0 < again <= rows or not np.array_equal(table[:again], table[again : 2 * again]):
+        return 0
+    names = [str(number) for number in range(again)]
+    first, second = (vocabulary.take(np.arange(start, start + again)).index_to_key() for start in (0, again))
+    return again if first == second == names else 0
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
