@@ -271,7 +271,7 @@ def _open(path: str) -> BinaryIO:
     try:
         return open(path, "rb")
     except (OSError, ValueError) as error:
-        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is no file name"
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is not a file name"
         raise ModelError(f"cannot read {path!r}: {reason}") from error
 
 

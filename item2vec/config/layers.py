@@ -122,7 +122,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
         if name == SCORE and isinstance(value, dict):
             continue
         if name not in types:
-            raise ConfigError(f"config {path} has {key!r}, which is no option; {_closest(name, types)}")
+            raise ConfigError(f"config {path} has {key!r}, which is not an option; {_closest(name, types)}")
         if not _fits(value, types[name]):
             raise ConfigError(f"config {path} has {key} = {json.dumps(value, default=str)}; {_wanted(types[name])}")
         options[name] = tuple(value) if isinstance(value, list) else value

@@ -75,9 +75,9 @@ def read_header(file: BinaryIO) -> dict[str, Any]:
         if lines[0] + b"\n" != NAME or header["format"] != FORMAT or not isinstance(header["key"], str):
             raise DamagedFileError("it has another format")
         if not all(type(number) is int and number >= 0 for number in whole):
-            raise DamagedFileError("a length is none")
+            raise DamagedFileError("a length is not a number")
     except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise DamagedFileError("its header is none") from error
+        raise DamagedFileError("its header cannot be read") from error
     return header | {"crc": crc, "text": text}
 
 
@@ -101,7 +101,7 @@ def map_corpus(file: CorpusFile, header: dict[str, Any]) -> Corpus:
     try:
         notes = tuple(map(str, json.loads(arrays["notes"].tobytes())))
     except (ValueError, TypeError, RecursionError) as error:
-        raise DamagedFileError("its notes are none") from error
+        raise DamagedFileError("its notes cannot be read") from error
     return Corpus(
         arrays["items"],
         arrays["offsets"],

@@ -156,13 +156,13 @@ def _line(sequence: Iterable[str | int], number: int) -> bytes:
     """Return a sequence as a line that ends in the separator too: behind it, nothing of the last item is cut off."""
     if isinstance(sequence, str | bytes):
         raise CorpusError(
-            f"sequence {number:,} is {type(sequence).__name__}, {brief(str(sequence))}, and no list of items; divide "
+            f"sequence {number:,} is {type(sequence).__name__}, {brief(str(sequence))}, not a list of items; divide "
             "it first, by split() say"
         )
     try:
         items = sequence if isinstance(sequence, list | tuple) else list(sequence)
     except TypeError:
-        raise CorpusError(f"sequence {number:,} is {brief(repr(sequence))}, and no list of items") from None
+        raise CorpusError(f"sequence {number:,} is {brief(repr(sequence))}, not a list of items") from None
     texts: Collection[Any] = items
     try:
         line = _SEPARATOR.join(texts)
@@ -175,7 +175,7 @@ def _line(sequence: Iterable[str | int], number: int) -> bytes:
     try:
         return (line + _SEPARATOR + "\n").encode()
     except UnicodeEncodeError:
-        raise CorpusError(f"sequence {number:,} has an item with half a character, which is no UTF-8") from None
+        raise CorpusError(f"sequence {number:,} has an item with half a character, which is not UTF-8") from None
 
 
 def _text(item: object, number: int) -> str:

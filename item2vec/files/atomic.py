@@ -134,7 +134,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def _target(shown: str) -> Path:
     """Return the file that `shown` stands for, links resolved; only a regular file or a free name will do."""
     if "\0" in shown or not shown:
-        raise ModelError(f"cannot write {shown!r}: it is no file name")
+        raise ModelError(f"cannot write {shown!r}: it is not a file name")
     target = Path(os.path.realpath(shown))
     if target.is_dir() or shown.endswith(os.sep):
         raise ModelError(f"cannot write {shown}: it is a folder; name a file in it")

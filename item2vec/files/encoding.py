@@ -40,7 +40,7 @@ def check_encoding(name: str, errors: str) -> str:
         of_text = {alias: target for alias, target in aliases.items() if not target.endswith(("_codec", "rot_13"))}
         close = difflib.get_close_matches(name.lower().replace("-", "_"), [*of_text, *of_text.values()], n=1)
         hint = f"did you mean {close[0].replace('_', '-')!r}?" if close else "some are utf-8, cp1252, shift-jis, utf-16"
-        raise ConfigError(f"`encoding` is {name!r}, which is none that Python knows; {hint}") from None
+        raise ConfigError(f"`encoding` is {name!r}, which Python does not know; {hint}") from None
     return UTF8 if info.name == "utf-8-sig" else info.name
 
 

@@ -88,7 +88,7 @@ def _map(path: str) -> NDArray[np.uint8]:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         if isinstance(error, ValueError):
-            raise ModelError(f"cannot read {path!r}: it is no file name") from error
+            raise ModelError(f"cannot read {path!r}: it is not a file name") from error
         raise ModelError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     return np.frombuffer(mapped, np.uint8)
 
@@ -137,9 +137,9 @@ def _entry(path: str, name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, 
         raise damaged(path, f"tensor {name!r} is not described by dtype, shape and data_offsets")
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(kind, str) or kind not in DTYPES:
-        raise damaged(path, f"the type of tensor {name!r} is none of {', '.join(DTYPES)}")
+        raise damaged(path, f"the type of tensor {name!r} is not one of {', '.join(DTYPES)}")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape) or len(shape) > 2:
-        raise damaged(path, f"the shape of tensor {name!r} is none of a vector or a table")
+        raise damaged(path, f"the shape of tensor {name!r} is not that of a vector or a table")
     if (
         not isinstance(offsets, list)
         or len(offsets) != 2

@@ -48,7 +48,7 @@ def listed(model: KeyedVectors, path: str | os.PathLike[str]) -> tuple[NDArray[n
     except UnicodeDecodeError as error:
         raise ModelError(f"cannot read {shown}: it is not UTF-8 text") from error
     except (OSError, ValueError) as error:
-        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is no file name"
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is not a file name"
         raise ModelError(f"cannot read {shown}: {reason}") from error
     lines.pop("", None)
     found = np.array([model.find_any(line) for line in lines], np.int64)

@@ -169,7 +169,7 @@ class Checkpoints:
             )
         self._kept = self._state_of(part).shards
         return (
-            f"{self.path} has {self.kept:.0%} of this very training; `resume` goes on from there, and without it "
+            f"{self.path} has {self.kept:.0%} of this training already; `resume` goes on from there, and without it "
             "that file stays until this run is further on"
         )
 
@@ -202,7 +202,7 @@ class Checkpoints:
         if validation is not None:
             values = part.get("values")
             if not isinstance(values, list) or len(values) != state.epochs_closed or not _finite(values):
-                raise damaged(str(self.path), "its values of the validation are none")
+                raise damaged(str(self.path), "its validation values cannot be read")
             tensors, _ = map_tensors(self.path)
             if values and "best_input" not in tensors:
                 raise damaged(str(self.path), "it has no tables of the best epoch")
@@ -301,7 +301,7 @@ class Checkpoints:
         except (KeyError, TypeError):
             good = False
         if not good:
-            raise damaged(str(self.path), "its state of the training is none")
+            raise damaged(str(self.path), "its training state cannot be read")
         sums = np.zeros((epochs, 3))
         sums[: len(rows)] = rows
         return TrainState(shards, closed, float(seconds), sums)

@@ -181,7 +181,7 @@ class KeyedVectors:
         if isinstance(item, str):
             return np.array(self.input[self.index(item)])
         if not isinstance(item, Iterable):
-            raise TypeError(f"{item!r} is no item; items are text: model['milk'], and model.input has the rows")
+            raise TypeError(f"{item!r} is not an item; items are text: model['milk'], and model.input has the rows")
         return self.input[np.array([self.index(one) for one in item], np.int64)]
 
     def __repr__(self) -> str:
@@ -285,7 +285,7 @@ class KeyedVectors:
     def find(self, item: str) -> int:
         """Return the id of `item`, or -1 if the vocabulary does not have it."""
         if not isinstance(item, str):
-            raise ConfigError(f"{item!r} is no item; items are text")
+            raise ConfigError(f"{item!r} is not an item; items are text")
         # Half a surrogate pair, as in an argument that is not UTF-8, is in no vocabulary but must not fail
         # here.
         return self.hash_index.find(item.encode("utf-8", "surrogatepass"), self.vocabulary)

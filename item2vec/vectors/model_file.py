@@ -251,7 +251,7 @@ def _check_kinds(path: str, tensors: dict[str, NDArray[Any]]) -> None:
     """Each tensor is known, and has the type and the shape that the others ask for."""
     for name, tensor in tensors.items():
         if name not in _KINDS:
-            raise damaged(path, f"tensor {name!r} is none that a model has")
+            raise damaged(path, f"tensor {name!r} does not belong to a model")
         dtype, dimensions = _KINDS[name]
         if tensor.dtype != dtype or tensor.ndim != dimensions:
             raise damaged(path, f"tensor {name!r} is {tensor.ndim}-dimensional {tensor.dtype}")

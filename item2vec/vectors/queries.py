@@ -254,6 +254,6 @@ def _filter(model: Model, pattern: str | re.Pattern[str] | None) -> Callable[[in
     try:
         search = re.compile(pattern).search
     except (re.error, RecursionError) as error:
-        raise ConfigError(f"`filter` is {pattern!r}, which is no regular expression: {error}") from error
+        raise ConfigError(f"`filter` is {pattern!r}, which is not a regular expression: {error}") from error
     names = model.names
     return lambda row: bool(search(model.vocabulary[row]) or (names is not None and search(names[row] or "")))

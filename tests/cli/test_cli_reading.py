@@ -135,7 +135,7 @@ def test_what_is_replaced_is_reported() -> None:
         (["--memory", "-1"], "--memory is '-1'; it must be a size such as 500MB or 4GB"),
         (
             ["--encoding", "utf-9"],
-            "--encoding is 'utf-9', which is none that Python knows; did you mean 'utf-8'?",
+            "--encoding is 'utf-9', which Python does not know; did you mean 'utf-8'?",
         ),
         (
             ["--errors", "ignore"],

@@ -161,7 +161,7 @@ def test_an_output_that_cannot_be_written_fails_before_the_source_is_read(folder
     for output, line in [
         ("no/m", f"cannot write no/m: the folder {folder}/no does not exist; make it first"),
         (".", "cannot write .: it is a folder; name a file in it"),
-        ("", "cannot write '': it is no file name"),
+        ("", "cannot write '': it is not a file name"),
         ("corpus.txt/m", "cannot write corpus.txt/m: not a directory"),
         ("/dev/null", "cannot write /dev/null: it is not a regular file"),
     ]:  # fmt: skip

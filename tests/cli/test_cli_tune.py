@@ -86,7 +86,7 @@ def test_from_trials_to_a_model() -> None:
         (("corpus.txt", "--metric", "auc"), "Error: --metric is 'auc'; it must be one of "),
         (
             ("corpus.txt", "--id-column"),
-            "Error: --id-column is about the file of --validate, and there is none; name one\n",
+            "Error: --id-column is about the file of --validate, which is not given; name one\n",
         ),
         (("corpus.txt", "--validate", "none.txt"), "Error: "),
         (("corpus.txt", "-o", "no/b.toml"), "Error: cannot write no/b.toml: the folder "),

@@ -85,8 +85,8 @@ def test_every_field_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("windwo = 3", "config FILE has 'windwo', which is no option; did you mean 'window'?"),
-        ("output = 'x'", "config FILE has 'output', which is no option; the options are arch, "),
+        ("windwo = 3", "config FILE has 'windwo', which is not an option; did you mean 'window'?"),
+        ("output = 'x'", "config FILE has 'output', which is not an option; the options are arch, "),
         ("dim = 64.5", "config FILE has dim = 64.5; it must be a whole number"),
         ("dim = true", "config FILE has dim = true; it must be a whole number"),
         ("freeze = 1", "config FILE has freeze = 1; it must be true or false"),
@@ -94,7 +94,7 @@ def test_every_field_can_be_set(tmp_path: Path) -> None:
         ('loss = "hsm"', 'config FILE has loss = "hsm"; it must be one of ns, hs'),
         ("tile = [1]", "config FILE has tile = [1]; it must be two whole numbers"),
         ("dim = ", "config FILE is no TOML: "),
-        ("[train]\ndim = 3", "config FILE has 'train', which is no option; "),
+        ("[train]\ndim = 3", "config FILE has 'train', which is not an option; "),
     ],
 )
 def test_files_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:

@@ -54,10 +54,10 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "them out"),
     (HEAD + b"u,a,1\nu,b,\n", {"nulls": "error", "time": "time"}, "1 of 2 events have no 'time' in 'e.csv'; give `nulls=skip` "
      "to leave them out"),
-    (HEAD + b"u,a,1\nu,b,soon\n", {"time": "time"}, "column 'time' has 'soon', which is no time, or of another "
-     "kind than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
-    (HEAD + b"u,a,12/31/2024\nu,b,12/30/2024\n", {"time": "time"}, "column 'time' has '12/31/2024', which is no time, or "
-     "of another kind than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
+    (HEAD + b"u,a,1\nu,b,soon\n", {"time": "time"}, "column 'time' has 'soon', which is not a time, or is written in another "
+     "way than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
+    (HEAD + b"u,a,12/31/2024\nu,b,12/30/2024\n", {"time": "time"}, "column 'time' has '12/31/2024', which is not a time, or "
+     "is written in another way than the first ones; times are 2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970"),
     (HEAD + b"u,a,20240131\nu,b,20240201\n", {"time": "time", "session_gap": "1d"}, "the times in column 'time', 20240131 "
      "to 20240201, look like dates written as numbers; give them as 2024-01-31, with `sql` \"SELECT ..., "
      "strptime(column::VARCHAR, '%Y%m%d') AS ...\" say"),
@@ -74,7 +74,7 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "unpacked text; give its"),
     (GOOD + b"u,\x81,3\n", {"encoding": "cp1252"}, "'e.csv' is not cp1252 text: line 4 has the byte 0x81, at byte 29 of "
      "the file"),
-    (HEAD + b"u,a,many\nu,b,2\n", {"weight": "time"}, "column 'time' has 'many', which is no number, as a weight must "
+    (HEAD + b"u,a,many\nu,b,2\n", {"weight": "time"}, "column 'time' has 'many', which is not a number, as a weight must "
      "be; leave such rows out"),
     (HEAD + b"u,a,90000\nu,b,90000\nv,a,1\n", {"weight": "time"}, "the weights lay 3 events out as 180,001, more than 100 "
      "times as many; give smaller weights, their logarithm say, by `sql`"),
@@ -153,7 +153,7 @@ def test_kinds_are_not_mixed(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"e.json' is JSON, not text; if each line is an event, give `format=jsonl`"):
         read_corpus([tmp_path / "e.json"], config)
     with pytest.raises(
-        ConfigError, match=r"^with `sql` a source is a DuckDB database, and .*e.csv' is none; name other"
+        ConfigError, match=r"^with `sql` a source is a DuckDB database, and .*e.csv' is not one; name other"
     ):
         read_corpus([tmp_path / "e.csv"], SourceConfig(user="user", item="item", sql="SELECT 1"))
     with pytest.raises(CorpusError, match=r"^no file .*f.duckdb"):

@@ -115,8 +115,8 @@ def test_names_sequences_and_tables_are_told_apart(tmp_path: Path) -> None:
         (["the cat sat", "on the mat"], r"'the cat sat' is text where the name of a file stands, and there is no such "
          r"file; sequences in memory are lists of items, so divide text first: \[line.split\(\) for line in lines\]"),
         ("the cat sat", "'the cat sat' is text where the name of a file stands"),
-        ([["a", "b"], "c d"], "sequence 2 is str, 'c d', and no list of items; divide it first, by split"),
-        ([3, 4], "sequence 1 is '3', and no list of items"),
+        ([["a", "b"], "c d"], "sequence 2 is str, 'c d', not a list of items; divide it first, by split"),
+        ([3, 4], "sequence 1 is '3', not a list of items"),
         ([["a", None]], "sequence 1 has 'None', of type NoneType; items are text or whole numbers"),
         ([["a", True]], "sequence 1 has 'True', of type bool"),
         ([[1.5]], "sequence 1 has '1.5', of type float"),

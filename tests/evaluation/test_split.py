@@ -174,7 +174,7 @@ def test_events_by_last_item() -> None:
         (["none.txt"], "no file 'none.txt'", 1),
         (["events.csv", "--by", "last"], "name its columns with --user and --item: it has 'who', 'what', 'at'", 2),
         (["events.csv", "--user", "w", "--item", "what"], "no column 'w'. Its columns are 'who', 'what', 'at'", 1),
-        (["events.csv", "--user", "who", "--item", "what", "--time", "what"], "'milk', which is no time", 1),
+        (["events.csv", "--user", "who", "--item", "what", "--time", "what"], "'milk', which is not a time", 1),
         (["events.csv", "--user", "who", "--item", "what", "--time", "at"], "the item 'rye bread' would be several", 1),
         (["events.csv", *COLUMNS, "--by", "time", "--holdout", "soon"], "holdout is 'soon'; it must be a share", 2),
         (["events.csv", *COLUMNS, "--by", "time", "--holdout", "2025-01-01"], "the events reach from 2024-01-01", 2),

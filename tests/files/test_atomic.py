@@ -93,8 +93,8 @@ def test_targets_that_cannot_be(tmp_path: Path) -> None:
         tmp_path / "none" / "x": f"the folder {tmp_path / 'none'} does not exist; make it first",
         tmp_path / "file" / "x": "not a directory",
         "/dev/null": "it is not a regular file",
-        "": "it is no file name",
-        "a\0b": "it is no file name",
+        "": "it is not a file name",
+        "a\0b": "it is not a file name",
     }
     for path, what in cases.items():
         for call in (check_writable, lambda path: atomic_path(path).__enter__()):

@@ -258,7 +258,7 @@ def test_an_item_without_an_end(tmp_path: Path) -> None:
     path = tmp_path / "corpus.txt.gz"
     path.write_bytes(gzip.compress(b"a b c\n" + b"x" * (70 << 20), 1))
     with pytest.raises(
-        CorpusError, match=r"corpus.txt.gz' has an item of over 67,108,864 bytes; it is no text of items"
+        CorpusError, match=r"corpus.txt.gz' has an item of over 67,108,864 bytes; it is not text, or its items"
     ):
         read_text([path], min_count=1)
 

@@ -156,7 +156,7 @@ def test_names_of_encodings() -> None:
     ]:
         with pytest.raises(ConfigError) as error:
             read_text(["never-looked-at.txt"], encoding=name)
-        beginning = f"`encoding` is {name!r}, which is none that Python knows; "
+        beginning = f"`encoding` is {name!r}, which Python does not know; "
         assert str(error.value).startswith(beginning)
         assert hint is None or str(error.value) == beginning + hint
     with pytest.raises(ConfigError, match=r"^`errors` is 'ignore'; it must be one of strict, replace$"):

@@ -195,7 +195,7 @@ def test_a_checkpoint_that_is_further_on_is_not_replaced(path: Path) -> None:
     checkpoints = Checkpoints(path, again, Interval(seconds=0), share=1e9)
     left = checkpoints.leftover()
     assert left is not None
-    assert "51% of this very training; `resume` goes on from there" in left
+    assert "51% of this training already; `resume` goes on from there" in left
     stop_at(again, path, 5, checkpoints)
     assert path.read_bytes() == before
     assert not checkpoints.save()
@@ -334,9 +334,9 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
-    assert "its state of the training is none" in refused(b'\\"shards\\": ', b'\\"shards\\":-')
-    assert "its state of the training is none" in refused(b'\\"epochs_closed\\": 0', b'\\"epochs_closed\\": 9')
-    assert "its state of the training is none" in refused(b'\\"sums\\": ', b'\\"sumz\\": ')
+    assert "its training state cannot be read" in refused(b'\\"shards\\": ', b'\\"shards\\":-')
+    assert "its training state cannot be read" in refused(b'\\"epochs_closed\\": 0', b'\\"epochs_closed\\": 9')
+    assert "its training state cannot be read" in refused(b'\\"sums\\": ', b'\\"sumz\\": ')
     assert "is a model but no checkpoint" in refused(b'\\"checkpoint\\": {', b'\\"check_point\\":{')
     assert "another version of item2vec" in refused(
         b'\\"checkpoint\\": {\\"format\\": 1', b'\\"checkpoint\\": {\\"format\\": 7'
@@ -366,7 +366,10 @@ def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: py
         item2vec.train(text, checkpoint=path, report=interrupt, **options)
     done = item2vec.load(path).metadata["training"]["done"]
     assert 0.1 < done < 1
-    with pytest.warns(UserWarning, match="of this very training; `resume` goes on"), pytest.raises(KeyboardInterrupt):
+    with (
+        pytest.warns(UserWarning, match="of this training already; `resume` goes on"),
+        pytest.raises(KeyboardInterrupt),
+    ):
         item2vec.train(text, checkpoint=path, report=lambda _: (_ for _ in ()).throw(KeyboardInterrupt), **options)
     assert done <= item2vec.load(path).metadata["training"]["done"] < 1
     resumed = item2vec.train(text, checkpoint=path, resume=True, **options)

@@ -216,7 +216,7 @@ def test_headers_that_are_none(tmp_path: Path, header: bytes) -> None:
 
 
 ENTRIES = [
-    ("input", "dtype", "BF16", "the type of tensor 'input' is none of F16, F32, "),
+    ("input", "dtype", "BF16", "the type of tensor 'input' is not one of F16, F32, "),
     ("input", "dtype", ["F32"], "the type of"),
     ("input", "dtype", "I32", "is 2-dimensional int32"),
     ("input", "shape", [2, 3], "which its shape"),
@@ -230,7 +230,7 @@ ENTRIES = [
     ("input", "data_offsets", [-4, 28], "data_offsets|where they should"),
     ("input", "data_offsets", [0], "data_offsets"),
     ("input", "data_offsets", [2**70, 2**70 + 32], "where they should"),
-    ("input", "shape", [[[]]], "the shape of tensor 'input' is none of a vector or a table"),
+    ("input", "shape", [[[]]], "the shape of tensor 'input' is not that of a vector or a table"),
     ("counts", "dtype", "U64", "is 1-dimensional uint64"),
     ("items", "data_offsets", [0, 4], "where they should|bytes, which"),
 ]
@@ -254,7 +254,7 @@ def test_missing_unknown_and_undescribed_tensors(tmp_path: Path) -> None:
         save_file({key: array for key, array in arrays.items() if key != name}, path, text)
         refuse(path, f"tensor '{name}' is missing")
     save_file(arrays | {"extra": np.zeros(3, np.float32)}, path, text)
-    refuse(path, "tensor 'extra' is none that a model has")
+    refuse(path, "tensor 'extra' does not belong to a model")
     write(path, ["milk", "bread"])
     header, tensors = parts(path)
     join(path, header | {"input": {"dtype": "F32"}}, tensors)
@@ -327,7 +327,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
     os.mkfifo(tmp_path / "pipe")
     refuse(tmp_path / "pipe", "not a regular file")
-    with pytest.raises(ModelError, match="it is no file name"):
+    with pytest.raises(ModelError, match="it is not a file name"):
         load_model("a\0b")
 
 

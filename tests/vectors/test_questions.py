@@ -91,7 +91,7 @@ def test_filters(model: KeyedVectors) -> None:
     for pattern in (r"^i\d\d$", re.compile("99"), "i2718", "nothing", ""):
         expected = [pair for pair in every if re.search(pattern, pair[0])]
         assert model.similar("i0", 20, filter=pattern) == expected[:20]
-    with pytest.raises(ConfigError, match=r"`filter` is '\(', which is no regular expression"):
+    with pytest.raises(ConfigError, match=r"`filter` is '\(', which is not a regular expression"):
         model.similar("i0", filter="(")
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_asked(model: KeyedVectors) -> None:
         (lambda: model.similar_many(["i1", []]), "no items were given"),
         (lambda: model.similar_many(["i1"], 0), "`k` is 0"),
         (lambda: model.recommend("i1", 0), "`k` is 0"),
-        (lambda: model.similar([7]), "7 is no item; items are text"),
+        (lambda: model.similar([7]), "7 is not an item; items are text"),
     ):
         with pytest.raises((ConfigError, TypeError), match=message):
             call()

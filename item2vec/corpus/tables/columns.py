@@ -75,7 +75,9 @@ def bad_weight(error: CorpusError, column: str) -> CorpusError:
     _, found, text = str(error).partition(_WEIGHT_MARK)
     if not found:
         return error
-    return CorpusError(f"column {column!r} has {text!r}, which is no number, as a weight must be; leave such rows out")
+    return CorpusError(
+        f"column {column!r} has {text!r}, which is not a number, as a weight must be; leave such rows out"
+    )
 
 
 # Times of events: what kind a column holds, as numbers that sort, and how many of them are a second.
@@ -139,7 +141,8 @@ def bad_time(error: CorpusError, column: str) -> CorpusError:
     if not found:
         return error
     return CorpusError(
-        f"column {column!r} has {text!r}, which is no time, or of another kind than the first ones; times are "
+        f"column {column!r} has {text!r}, which is not a time, or is written in another "
+        "way than the first ones; times are "
         "2024-01-31 12:30:00, dates, or seconds or milliseconds since 1970; leave such rows out with `where`, or make "
         "times of them with `sql` and strptime"
     )
@@ -202,7 +205,7 @@ def _kind(database: Database, scan: Scan, column: str, where: str) -> str:
     if type_ == '"NULL"':
         return ""
     if type_ != "VARCHAR":
-        raise CorpusError(f"column {column!r} of {scan.name} is {type_}, which is no time")
+        raise CorpusError(f"column {column!r} of {scan.name} is {type_}, which is not a time")
     rows = database.run(
         f"SELECT {value} FROM (SELECT * FROM {scan.sql}{where}) WHERE nullif(trim({value}), '') IS NOT NULL "
         f"LIMIT {_SAMPLE}",

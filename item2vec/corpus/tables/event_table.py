@@ -145,7 +145,7 @@ def _check_database(path: Path) -> None:
         raise CorpusError(missing if known else f"cannot read {str(path)!r}: {error.strerror}") from None
     if head[8:12] != b"DUCK" and not head.startswith(b"SQLite format 3"):
         raise ConfigError(
-            f"with `sql` a source is a DuckDB database, and {str(path)!r} is none; name other files in the query "
+            f"with `sql` a source is a DuckDB database, and {str(path)!r} is not one; name other files in the query "
             f"itself: FROM {literal(str(path))}"
         )
 

@@ -148,7 +148,7 @@ class PartReader:
                 buffer, filled = self._with_room(buffer, filled, len(block))
             if 0 <= cursor[edges.OPEN] < filled - _LONGEST_ITEM:
                 raise CorpusError(
-                    f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is no text of items, or they "
+                    f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is not text, or its items "
                     "are separated by something else: `delimiter`"
                 )
             buffer[filled : filled + len(block)] = np.frombuffer(block, np.uint8)

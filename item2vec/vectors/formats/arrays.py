@@ -76,7 +76,7 @@ def _lines(file: BinaryIO, path: str, most: int) -> Iterator[bytes]:
     size = 0
     for line in islice(iter(lambda: file.readline(_LONGEST_LINE + 1), b""), most):
         if len(line) > _LONGEST_LINE:
-            raise ModelError(f"cannot read {path}: a line has over {_LONGEST_LINE:,} bytes, which is no item")
+            raise ModelError(f"cannot read {path}: a line has over {_LONGEST_LINE:,} bytes, too long for an item")
         yield line
         if (size + len(line)) // _OFTEN > size // _OFTEN:
             check_room(path, 2 * _OFTEN, "its items")

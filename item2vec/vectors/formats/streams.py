@@ -51,7 +51,7 @@ def open_vectors(path: str) -> Iterator[BinaryIO]:
         raise ModelError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     except ValueError as error:  # a NUL in the name
         if "\0" in path:
-            raise ModelError(f"cannot read {path!r}: it is no file name") from error
+            raise ModelError(f"cannot read {path!r}: it is not a file name") from error
         raise
 
 
@@ -103,7 +103,7 @@ def line_blocks(file: BinaryIO, path: str) -> Iterator[bytes]:
             rest += block
             if len(rest) > _LONGEST_LINE:
                 raise ModelError(
-                    f"cannot read {path}: a line has over {_LONGEST_LINE:,} bytes; it is no text of vectors"
+                    f"cannot read {path}: a line has over {_LONGEST_LINE:,} bytes; it is not text with vectors"
                 )
             continue
         yield rest + block[:cut]
