@@ -17,10 +17,11 @@ def brief(item: str) -> str:
     return repr(item) if len(item) <= _SHOWN else repr(item[:_SHOWN]) + "..."
 
 
-FIELD = re.compile(r"`([a-z][a-z_0-9]*)(?:=([^`]*))?`")
+FIELD = re.compile(r"""(?<!['"])`([a-z][a-z_0-9]*)(?:=([^`]*))?`(?!['"])""")
 """A field in a message: its name in backquotes, or with a value to give it, ```epochs=50```.
 
 The library speaks of fields as Python spells them; the command line finds them here and spells its options instead.
+What stands in quotes, such as an item, is nobody's field.
 """
 
 

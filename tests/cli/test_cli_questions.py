@@ -161,3 +161,9 @@ def test_batches_that_fail(folder: Path) -> None:
     (folder / "latin").write_bytes(b"\xe9\n")
     assert failure("recommend", "--batch", "latin") == "cannot read latin: it is not UTF-8 text"
     assert failure("recommend", "--batch", "latin", "--popularity", "nan", status=2).startswith("--popularity is nan")
+
+
+def test_an_item_that_looks_like_a_field_is_shown_as_it_is() -> None:
+    done = CliRunner().invoke(cli, ["similar", "`lr`"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: '`lr`' is not in the vocabulary")

@@ -20,6 +20,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return enter(tmp_path, monkeypatch)
 
 
+@pytest.fixture(autouse=True)
+def _compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether this is a machine's first run is no matter here."""
+    monkeypatch.setattr("item2vec.kernels.is_compiled", lambda _: True)
+
+
 WHOLE = "it must be a whole number from"
 WRONG_USAGE = [
     (["--window", "0"], f"--window is 0; {WHOLE} 1 to 10,000"),
