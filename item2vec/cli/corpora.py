@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
+from click.core import ParameterSource
 
 from item2vec.cli.options import (
     READING,
@@ -201,7 +202,8 @@ Examples:
 @training_option("--threads", "Threads; 0 is one a core.", metavar="N", type=int)
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @json_option
-def inspect(sources: tuple[str, ...], strict: bool, as_json: bool, **options: Any) -> None:
+@click.pass_context
+def inspect(ctx: click.Context, /, sources: tuple[str, ...], strict: bool, as_json: bool, **options: Any) -> None:
     """Say what shape a corpus has, and what would not train well.
 
     Sequences and how long they are, items and how common, repetitions, duplicates; on a terminal with pictures. It
@@ -211,19 +213,24 @@ def inspect(sources: tuple[str, ...], strict: bool, as_json: bool, **options: An
     source = take_source_config(options, sources)
     config = TrainConfig(**options)
     from item2vec.corpus.inspection import inspect_corpus
+    from item2vec.corpus.kind import suitable_preset
     from item2vec.corpus.reading import read_corpus
-    from item2vec.corpus.shape_warnings import basket_hint, warnings_of
+    from item2vec.corpus.shape_warnings import warnings_of
 
     corpus = read_corpus(sources, source, min_count=1, threads=config.worker_count)
     found = inspect_corpus(corpus, config.min_count)
     facts = document(corpus, found)
+    suitable = suitable_preset(corpus, found, table=source.item is not None, timed=source.time is not None)
+    for name, value in suitable.options.items():
+        if name in options and ctx.get_parameter_source(name) == ParameterSource.DEFAULT:
+            config = dataclasses.replace(config, **{name: value})
     told = [*corpus.notes, *warnings_of(found, source, window=config.window, window_mode=config.window_mode)]
-    hint = basket_hint(found, config.window_mode)
+    hint = f"{suitable.reason}: `item2vec train` takes `preset={suitable.preset}`"
     if as_json:
-        print_json(facts | {"hint": hint and as_options(hint), "warnings": [as_options(sentence) for sentence in told]})
+        warnings = [as_options(sentence) for sentence in told]
+        print_json(facts | {"preset": suitable.preset, "hint": as_options(hint), "warnings": warnings})
     else:
         print_report(facts)
-    if hint and not as_json:
         remark("Hint", hint)
     warn(told, strict)
 

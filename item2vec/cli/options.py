@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from item2vec.cli.output import remark
-from item2vec.config.layers import read_config, read_scoring
-from item2vec.config.presets import PRESETS, preset, preset_scoring
+from item2vec.config.layers import read_config, read_scoring, takes_suitable
+from item2vec.config.presets import AUTO, PRESETS, preset, preset_scoring
 from item2vec.config.scoring import POOLS, Scoring
 from item2vec.config.source import DEDUPES, ERRORS, FORMATS, NULLS, SourceConfig
 from item2vec.config.train import TrainConfig
@@ -378,10 +378,12 @@ def take_source_config(options: dict[str, Any], sources: Sequence[str]) -> Sourc
 
 _NAMES = ("item2vec.preset", "item2vec.config.train")  # where a context keeps what was read, the lowest layer first
 _SCORING = ("item2vec.preset.scoring", "item2vec.config.train.scoring")
+_NAMED = "item2vec.named"  # the file and the preset that were named
 
 
 def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not ctx.resilient_parsing:
+        ctx.meta.setdefault(_NAMED, {})["config"] = value
         options = read_config(value)
         ctx.meta[_SCORING[1]] = read_scoring(value)
         named = options.pop("preset", None)
@@ -394,6 +396,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 def _read_preset(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None:
+        ctx.meta.setdefault(_NAMED, {})["preset"] = value
         ctx.meta[_SCORING[0]] = preset_scoring(value)
         _lay(ctx, _NAMES[0], preset(value))
     return value
@@ -402,6 +405,11 @@ def _read_preset(ctx: click.Context, param: click.Parameter, value: str | None) 
 def layered_scoring(ctx: click.Context) -> Scoring | None:
     """How the model is to be asked, as the config file says, else the preset; None if neither does."""
     return ctx.meta.get(_SCORING[1]) or ctx.meta.get(_SCORING[0])
+
+
+def preset_is_open(ctx: click.Context) -> bool:
+    """Whether the preset is to be the one that suits the corpus."""
+    return takes_suitable(ctx.meta.get(_NAMED, {}))
 
 
 def _lay(ctx: click.Context, name: str, options: dict[str, Any]) -> None:
@@ -426,7 +434,7 @@ config_option = click.option(
 )
 preset_option = click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
+    type=click.Choice([AUTO, *PRESETS]),
     is_eager=True,
     expose_value=False,
     callback=_read_preset,

@@ -23,6 +23,7 @@ from item2vec.cli.options import (
     config_option,
     layered_scoring,
     number_list,
+    preset_is_open,
     preset_option,
     source_options,
     take_source_config,
@@ -47,6 +48,7 @@ from item2vec.session.session import Listener, Outcome, Plan, Session
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
     from item2vec.corpus.inspection import Inspection
+    from item2vec.corpus.kind import Suitable
     from item2vec.session.estimate import Estimate
     from item2vec.session.run import Run
     from item2vec.session.validation import Validation
@@ -195,7 +197,8 @@ def train(
         source,
         config,
         layered_scoring(ctx),
-        any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
+        given=frozenset(name for name in options if ctx.get_parameter_source(name) != ParameterSource.DEFAULT),
+        auto=preset_is_open(ctx),
         validation=validation_of(list(sources), source.delimiter, validate, choices),
         output=output,
         checkpoint=_checkpoint(output),
@@ -215,25 +218,32 @@ class _Told(Listener):
     def __init__(self, *, quiet: bool, resume: bool) -> None:
         self._quiet = quiet
         self._resume = resume
-        self._window_mode = ""
         self._epochs = 0
         self.shower = ProgressShower(quiet)
 
     def reading(self, plan: Plan) -> None:
         """Say if the compiler has to run."""
-        self._window_mode, self._epochs = plan.config.window_mode, plan.config.epochs
+        self._epochs = plan.config.epochs
         if not self._quiet:
             _say_what_compiles(plan.config)
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
-        """Say what was read, and which preset may suit it."""
+        """Say what was read."""
         if self._quiet:
             return
-        from item2vec.corpus.shape_warnings import basket_hint
-
         say(short_form(corpus, found, seconds))
-        if hint := basket_hint(found, self._window_mode):
-            remark("Hint", hint)
+
+    def chosen(self, suitable: Suitable) -> None:
+        """Say which preset was taken, why, and what to do for another."""
+        self._epochs = suitable.options.get("epochs", self._epochs)
+        if self._quiet:
+            return
+        if suitable.preset == "words":
+            say(f"{suitable.reason}: trained by word2vec's own defaults.")
+            return
+        taken = " ".join(f"--{name.replace('_', '-')} {_shown(value)}" for name, value in suitable.options.items())
+        says = f" ({taken})" if taken else ""
+        say(f"{suitable.reason}: taking --preset {suitable.preset}{says}; --preset words has word2vec's own defaults.")
 
     def warned(self, sentence: str) -> None:
         """Warn, quiet or not."""
@@ -271,6 +281,10 @@ class _Told(Listener):
     def validated(self, validation: Validation) -> None:
         """Say a line an epoch."""
         self.shower.say(describe_validation(validation, self._epochs))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _run(plan: Plan, output: str, again: str, *, quiet: bool, as_json: bool) -> None:
@@ -352,6 +366,7 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
         "sequences": corpus.raw_sequences,
         "replaced": corpus.replaced,
         "notes": [as_options(note) for note in corpus.notes],
+        "preset": session.suitable and session.suitable.preset,
         "epochs": result.epoch,
         "threads": session.run.trainer.threads,
         "loss": result.losses[-1] if result.losses else None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
-from item2vec.config.presets import preset, preset_scoring
+from item2vec.config.presets import AUTO, preset, preset_scoring
 from item2vec.config.scoring import Scoring
 from item2vec.config.source import Dedupe, Format, Nulls, SourceConfig
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
@@ -176,6 +176,20 @@ def with_layers(options: Mapping[str, Any]) -> dict[str, Any]:
     named = given.pop("preset", None) or filed.pop("preset", None)
     filed.pop("preset", None)
     return {**({} if named is None else preset(named)), **filed, **given}
+
+
+def takes_suitable(options: Mapping[str, Any]) -> bool:
+    """Whether the preset is left to the corpus: none is named, and no file of options lies under them.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be.
+    """
+    path, named = options.get("config"), options.get("preset")
+    if named is None and path is not None:
+        named = read_config(path).get("preset", "words")
+    return named in (None, AUTO)
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig]:

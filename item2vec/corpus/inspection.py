@@ -152,8 +152,8 @@ class Inspection:
         Whether no two sequences begin with the same item.
     mark : (str, float)
         Of what often stands between items, the one that stands in most tokens, and in what share of them.
-    numeric : float
-        Share of the tokens, of the commonest items, that are numbers.
+    numeric, words : float
+        Share of the tokens, of the commonest items, that are numbers; that have letters and no digit.
     lookalikes : Lookalikes
     columns : int
         Items of each sequence as it was read, if all have as many, of a few; else 0.
@@ -181,6 +181,7 @@ class Inspection:
     own_beginnings: bool
     mark: tuple[str, float]
     numeric: float
+    words: float
     lookalikes: Lookalikes
     columns: int
     columns_alike: float
@@ -221,7 +222,7 @@ def inspect_corpus(corpus: Corpus, min_count: int) -> Inspection:
     all_counts = counts if corpus.rare is None else np.concatenate([counts, corpus.rare.counts])
     rare = all_counts < min_count
     kept = max(1, int(counts.sum()))
-    mark, numeric = _marks(corpus)
+    mark, numeric, words = _marks(corpus)
     columns, columns_alike = _columns(corpus, lengths)
     pairs = float((lengths.astype(np.float64) * (lengths - 1)).sum() / 2)
     return Inspection(
@@ -245,6 +246,7 @@ def inspect_corpus(corpus: Corpus, min_count: int) -> Inspection:
         own_beginnings=len(np.unique(begins)) == len(begins),
         mark=mark,
         numeric=numeric,
+        words=words,
         lookalikes=find_lookalikes(corpus.vocabulary),
         columns=columns,
         columns_alike=columns_alike,
@@ -286,20 +288,21 @@ def _head(corpus: Corpus) -> tuple[str, ...]:
     return tuple(corpus.vocabulary[int(item)] for item in first) if once else ()
 
 
-def _marks(corpus: Corpus) -> tuple[tuple[str, float], float]:
-    """In what share of the commonest items' tokens a mark stands, and what share are numbers."""
+def _marks(corpus: Corpus) -> tuple[tuple[str, float], float, float]:
+    """In what share of the commonest items' tokens a mark stands, and what share are numbers, and words."""
     with_mark: Counter[str] = Counter()
     looked_at = min(len(corpus.vocabulary), _LOOKED_AT)
-    total = numbers = 0
+    total = numbers = words = 0
     for index in range(looked_at):
         item, count = corpus.vocabulary[index], int(corpus.vocabulary.counts[index])
         total += count
         numbers += count * item.lstrip("-").replace(".", "", 1).isdigit()
+        words += count * (any(map(str.isalpha, item)) and not any(map(str.isdigit, item)))
         for mark in MARKS:
             if mark in item and item != mark:
                 with_mark[mark] += count
     mark, count = max(with_mark.items(), key=lambda pair: pair[1], default=("", 0))
-    return (mark, count / total), numbers / total
+    return (mark, count / total), numbers / total, words / total
 
 
 def _columns(corpus: Corpus, lengths: NDArray[np.int64]) -> tuple[int, float]:

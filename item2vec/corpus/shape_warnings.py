@@ -190,14 +190,3 @@ def wide_window(found: Inspection, window: int, window_mode: str) -> str | None:
         f"The window of {window} is as long as {share / (1 - pairs):.0%} of the sequences or longer; where order means "
         "nothing, take `window_mode=basket`, else a smaller `window`"
     )
-
-
-def basket_hint(found: Inspection, window_mode: str) -> str | None:
-    """Suggest whole baskets where items hardly ever come twice in a sequence, though by chance they would."""
-    few = found.equal_pairs <= 0.05 * found.expected_pairs
-    if window_mode == "basket" or found.expected_pairs < 100 or not few or found.length_at(0.99) > 1000:
-        return None
-    return (
-        f"An item hardly ever comes twice in a sequence ({found.equal_pairs:,} pairs, where chance would give "
-        f"{found.expected_pairs:,.0f}), as in baskets; if order means nothing, try `preset=baskets`"
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -307,8 +307,15 @@ class Checkpoints:
         return TrainState(shards, closed, float(seconds), sums)
 
 
-def check_options(path: str | Path, config: TrainConfig) -> None:
+def check_options(path: str | Path, config: TrainConfig, open_: Collection[str] = ()) -> None:
     """Refuse to go on from a checkpoint of other options, before the corpus is read.
+
+    Parameters
+    ----------
+    path : str or Path
+    config : TrainConfig
+    open_ : collection of str
+        Fields that the corpus will decide.
 
     Raises
     ------
@@ -323,6 +330,8 @@ def check_options(path: str | Path, config: TrainConfig) -> None:
     now = options_of(config)
     if config.tile is None:
         del now["tile"]  # a rule will say
+    for name in open_:
+        now.pop(name, None)
     _refuse(Path(path), changes(then, now))
 
 

@@ -33,6 +33,8 @@ class Run:
         What the tables began with.
     scoring : Scoring or None
         How the model is to be asked, kept in its file.
+    preset : str or None
+        The preset that was taken because it suits the corpus.
     """
 
     corpus: Corpus
@@ -40,6 +42,7 @@ class Run:
     validation: Validation | None = None
     initial: Initial | None = None
     scoring: Scoring | None = None
+    preset: str | None = None
 
     def train(
         self,
@@ -128,6 +131,8 @@ class Run:
                 "seconds": round(result.seconds, 3),
             },
         }
+        if self.preset is not None:
+            metadata["training"]["preset"] = self.preset
         if self.scoring is not None:
             metadata[SCORING_KEY] = asdict(self.scoring)
         if self.validation is not None:
@@ -141,6 +146,7 @@ def start(
     initial: Initial | None = None,
     validation: ValidationConfig | None = None,
     scoring: Scoring | None = None,
+    preset: str | None = None,
 ) -> Run:
     """Make the trainer of a corpus; imports torch. Validation asks as the model will be asked."""
     from item2vec.training.trainer import Trainer
@@ -152,4 +158,4 @@ def start(
         held_out = Validation(corpus.vocabulary, validation, scoring)
     trainer = Trainer(corpus, config, initial)
     trainer.prepare()
-    return Run(corpus, trainer, held_out, initial, scoring)
+    return Run(corpus, trainer, held_out, initial, scoring, preset)

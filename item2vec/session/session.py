@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from item2vec.config.presets import PRESET_FIELDS, preset_scoring
 from item2vec.config.source import SourceConfig
 from item2vec.config.train import TrainConfig
 from item2vec.config.units import Interval
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from item2vec.config.validation import ValidationConfig
     from item2vec.corpus.corpus import Corpus
     from item2vec.corpus.inspection import Inspection
+    from item2vec.corpus.kind import Suitable
     from item2vec.model.tables import Initial
     from item2vec.session.checkpoints import Checkpoints
     from item2vec.session.estimate import Estimate
@@ -52,8 +54,11 @@ class Plan:
     config : TrainConfig
     scoring : Scoring or None
         How the model is to be asked, and so validated; kept in its file.
-    any_dim : bool
-        Whether ``dim`` was left open, so that it may be that of ``config.init``.
+    given : frozenset of str
+        Fields of ``config`` that were given and stay, whatever else is found to suit; ``dim`` may be that of
+        ``config.init`` if it is not among them.
+    auto : bool
+        Take the preset that suits the corpus, once it has been read.
     validation : ValidationConfig or None
     output : str, Path or None
         The model file that is written at the end.
@@ -71,7 +76,8 @@ class Plan:
     source: SourceConfig
     config: TrainConfig
     scoring: Scoring | None = None
-    any_dim: bool = False
+    given: frozenset[str] = frozenset()
+    auto: bool = False
     validation: ValidationConfig | None = None
     output: str | Path | None = None
     checkpoint: str | Path | None = None
@@ -112,6 +118,9 @@ class Listener:
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
         """Tell that they were, in so many seconds, and looked at."""
+
+    def chosen(self, suitable: Suitable) -> None:
+        """Tell which preset was taken, and why."""
 
     def warned(self, sentence: str) -> None:
         """Tell that something is odd: a sentence without its full stop."""
@@ -168,7 +177,10 @@ class Session:
     Attributes
     ----------
     config : TrainConfig
-        That of the plan, with what followed from ``init``.
+        That of the plan, with what followed from ``init`` and from the preset that was taken.
+    scoring : Scoring or None
+    suitable : Suitable or None
+        The preset that was taken, if it was left open.
     corpus : Corpus
         From `prepare` on, as is ``run``.
     run : Run
@@ -186,6 +198,8 @@ class Session:
     def __init__(self, plan: Plan, listener: Listener | None = None) -> None:
         self.plan = plan
         self.config = plan.config
+        self.scoring = plan.scoring
+        self.suitable: Suitable | None = None
         self.listener = listener or Listener()
         self.checkpoints: Checkpoints | None = None
         self.warnings: list[str] = []
@@ -220,7 +234,8 @@ class Session:
         self.listener.estimated(needs)
         from item2vec.session.run import start
 
-        self.run = start(self.corpus, self.config, initial, plan.validation, plan.scoring)
+        preset = self.suitable.preset if self.suitable else None
+        self.run = start(self.corpus, self.config, initial, plan.validation, self.scoring, preset)
         self.listener.begins(self.run)
 
     def train(self) -> Outcome:
@@ -269,16 +284,18 @@ class Session:
 
             listener.reading(plan)
             check_device(plan.config)
-            self.config, given = open_init(plan.config, any_dim=plan.any_dim)
+            self.config, given = open_init(plan.config, any_dim="dim" not in plan.given)
             if plan.resume and plan.checkpoint is not None:
                 from item2vec.session.checkpoints import check_options
 
-                check_options(plan.checkpoint, self.config)
+                check_options(plan.checkpoint, self.config, PRESET_FIELDS - plan.given if plan.auto else frozenset())
             began = time.perf_counter()
             self.corpus, initial = read(plan.sources, plan.source, self.config, given)
             self.seconds["read"] = time.perf_counter() - began
             found = inspect_corpus(self.corpus, self.config.min_count)
         listener.read(self.corpus, found, self.seconds["read"])
+        if plan.auto:
+            self._take_preset(found)
         shapes = warnings_of(found, plan.source, window=self.config.window, window_mode=self.config.window_mode)
         for sentence in self.corpus.notes:
             listener.warned(sentence)
@@ -291,6 +308,20 @@ class Session:
         if initial is not None:
             listener.initialised(initial.about)
         return initial
+
+    def _take_preset(self, found: Inspection) -> None:
+        """Take the options of the preset that suits the corpus, but for those that were given."""
+        from item2vec.corpus.kind import suitable_preset
+
+        plan = self.plan
+        table = isinstance(plan.sources, Table) or plan.source.item is not None
+        suitable = suitable_preset(self.corpus, found, table=table, timed=plan.source.time is not None)
+        taken = {name: value for name, value in suitable.options.items() if name not in plan.given}
+        self.suitable = replace(suitable, options=taken)
+        self.config = replace(self.config, **taken)
+        if plan.scoring is None and self.config.loss == "ns":
+            self.scoring = preset_scoring(suitable.preset)
+        self.listener.chosen(self.suitable)
 
     def _open_checkpoints(self) -> Checkpoints | None:
         """Go on from the checkpoint that is there, or say what becomes of it."""

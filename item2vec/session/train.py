@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from item2vec.config.layers import scoring_of_layers, split_options, with_layers
+from item2vec.config.layers import scoring_of_layers, split_options, takes_suitable, with_layers
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.errors import ConfigError
@@ -72,7 +72,8 @@ def train(
     **options
         The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
         ``item="product"``, ``delimiter=";"`` ...); ``config="best.toml"`` and ``preset="baskets"`` lay further ones
-        under them.
+        under them. Without either, the preset is taken that suits the corpus; ``preset="words"`` has word2vec's own
+        defaults.
 
     Returns
     -------
@@ -105,7 +106,8 @@ def train(
         source,
         config,
         scoring,
-        any_dim="dim" not in layered,
+        given=frozenset(layered),
+        auto=takes_suitable(options),
         validation=validation_of(found, source.delimiter, validate, choices),
         checkpoint=checkpoint,
         every=Interval.parse(checkpoint_every),

@@ -103,8 +103,8 @@ def prepare(
         As for `tune`.
     """
     from item2vec.corpus.inspection import inspect_corpus
+    from item2vec.corpus.kind import suitable_preset
     from item2vec.corpus.reading import read_corpus
-    from item2vec.corpus.shape_warnings import basket_hint
     from item2vec.files.atomic import check_writable
     from item2vec.files.source import as_text
     from item2vec.tuning.division import divide
@@ -123,6 +123,9 @@ def prepare(
     )
     by = tune_config.by
     if by == "auto":
-        by = "last" if basket_hint(inspect_corpus(corpus, config.min_count), "shrink") is None else "random"
+        table = isinstance(sources, Table) or source.item is not None
+        found = inspect_corpus(corpus, config.min_count)
+        suitable = suitable_preset(corpus, found, table=table, timed=source.time is not None)
+        by = "random" if suitable.preset == "baskets" else "last"
     division = divide(corpus, tune_config, config.seed, ordered=by == "last", delimiter=source.delimiter)
     return Prepared(corpus, division, make_space(config, given, tune_config.dims, ordered=by == "last"), tune_config)

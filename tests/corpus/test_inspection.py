@@ -18,7 +18,7 @@ from item2vec.corpus import shape_warnings
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.inspection import LONG, Inspection, inspect_corpus
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.shape_warnings import basket_hint, warnings_of
+from item2vec.corpus.shape_warnings import warnings_of
 from item2vec.items.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[2]
@@ -175,7 +175,7 @@ def test_every_shape_is_planted() -> None:
         for name, value in vars(shape_warnings).items()
         if callable(value) and getattr(value, "__module__", "") == shape_warnings.__name__ and name[0] != "_"
     }
-    assert functions - {"warnings_of", "basket_hint"} == set(SHAPES)
+    assert functions - {"warnings_of"} == set(SHAPES)
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -216,13 +216,7 @@ def test_rows_of_a_table_are_known_without_their_times_too(tmp_path: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
-def test_baskets_are_suggested_where_nothing_comes_twice() -> None:
+def test_a_wide_window_is_told_unless_order_means_nothing() -> None:
     recipes = inspect_corpus(read_corpus([ROOT / "corpora" / "recipes.txt"], SourceConfig(), min_count=1), 5)
-    hint = basket_hint(recipes, "shrink")
-    assert hint
-    assert hint.startswith("An item hardly ever comes twice in a sequence (0 pairs, where chance would give 603)")
-    assert hint.endswith("if order means nothing, try `preset=baskets`")
-    assert basket_hint(recipes, "basket") is None
-    assert basket_hint(shape_of(GOOD), "shrink") is None
     assert warned(recipes, SourceConfig(), window=20, mode="basket") == ()
     assert len(warned(recipes, SourceConfig(), window=20)) == 1
