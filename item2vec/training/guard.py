@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 
 from item2vec.config.train import TrainConfig
 from item2vec.errors import DivergenceError
@@ -57,7 +57,7 @@ class Guard:
         self._last = np.zeros(3)
         self._bad_looks = 0
 
-    def look(self, sums: npt.NDArray[np.float64]) -> None:
+    def look(self, sums: NDArray[np.float64]) -> None:
         """Look at some rows and at the loss, if the last look was long enough ago.
 
         Parameters
@@ -81,7 +81,7 @@ class Guard:
                 raise self.error(name, int(self._rows[bad][0]))
         self._check_recent_loss(sums)
 
-    def _check_recent_loss(self, total: npt.NDArray[np.float64]) -> None:
+    def _check_recent_loss(self, total: NDArray[np.float64]) -> None:
         loss, pairs, _ = total - self._last
         if pairs < _PAIRS:
             return
@@ -111,7 +111,7 @@ class Guard:
         return DivergenceError(f"training diverged: {what}; likely {cause}; try {way}")
 
 
-def loss_of_nothing(config: TrainConfig, counts: npt.NDArray[np.int64]) -> float:
+def loss_of_nothing(config: TrainConfig, counts: NDArray[np.int64]) -> float:
     """Mean loss of a pair while all scores are 0: the logarithm of 2 for each label.
 
     With hierarchical softmax these are as many as the centre's path is long: the mean over what subsampling leaves.
@@ -142,7 +142,7 @@ def rise_of(losses: Sequence[float], pairs: int) -> str | None:
     )
 
 
-def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], nothing: float) -> str | None:
+def too_few_steps(inputs: NDArray[np.float32], losses: Sequence[float], nothing: float) -> str | None:
     """Say so if a training ended before it had learnt much.
 
     First the loss stays that of vectors that know nothing; then all input vectors follow the mean of the output
@@ -172,7 +172,7 @@ def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], noth
     )
 
 
-def mean_cosine(rows: npt.NDArray[np.float32]) -> float:
+def mean_cosine(rows: NDArray[np.float32]) -> float:
     """Mean cosine of all pairs of two rows, float32 [n, d]; a row of zeros has 0 with every other."""
     vectors = np.array(rows, np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

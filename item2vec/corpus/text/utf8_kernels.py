@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
 from item2vec.kernels import kernel
 
-Array = Any  # kernels are typed by numba
-
 
 @kernel
-def find_invalid(data: Array, start: int, stop: int) -> int:
+def find_invalid(data: NDArray[np.uint8], start: int, stop: int) -> int:
     """Position of the first byte in data[start:stop] that is NUL or begins no UTF-8 character, or -1.
 
     Well-formed is what Unicode 15, table 3-7 says: no overlong forms, no surrogates, nothing above U+10FFFF.
@@ -46,7 +45,7 @@ def find_invalid(data: Array, start: int, stop: int) -> int:
 
 
 @kernel
-def all_valid(blob: Array, offsets: Array, items: int) -> bool:
+def all_valid(blob: NDArray[np.uint8], offsets: NDArray[np.int64], items: int) -> bool:
     """Whether each item is UTF-8 without NUL, by itself: no character begins in one and ends in the next."""
     for i in range(items):  # noqa: SIM110  a loop is what numba compiles
         if find_invalid(blob, offsets[i], offsets[i + 1]) >= 0:
