@@ -77,65 +77,53 @@ def _join(counts: NDArray[np.int64], above: NDArray[np.int64]) -> None:
 
 
 @kernel
-def longest_path(tree: NDArray[np.int32], size: int) -> int:
-    """Most inner nodes above any of ``size`` items; -1 where an entry leads out of the tree or in a circle.
+def path_lengths(tree: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """How many inner nodes are above each of ``size`` items, int64 [V].
 
-    An inner node always leads to one that was made later.
+    Of length 0 where an entry leads out of the tree or in a circle: an inner node always leads to one that was made
+    later.
     """
+    bad = np.zeros(0, np.int64)
     if len(tree) != max(0, 2 * size - 1):
-        return -1
+        return bad
     depth = np.zeros(size, np.int64)
     for node in range(size - 2, -1, -1):
-        up = tree[size + node]
-        if up == -1:
+        above = tree[size + node]
+        if above == -1:
             depth[node] = 1
-        elif up < 0 or up // 2 <= node or up // 2 >= size - 1:
-            return -1
+        elif above < 0 or above // 2 <= node or above // 2 >= size - 1:
+            return bad
         else:
-            depth[node] = depth[up // 2] + 1
-    longest = 0
+            depth[node] = depth[above // 2] + 1
+    lengths = np.zeros(size, np.int64)
     for item in range(size):
-        up = tree[item]
-        if up < -1 or up // 2 >= size - 1:
-            return -1
-        if up >= 0:
-            longest = max(longest, depth[up // 2])
-    return longest
+        above = tree[item]
+        if above < -1 or above // 2 >= size - 1:
+            return bad
+        if above >= 0:
+            lengths[item] = depth[above // 2]
+    return lengths
 
 
 def make_paths(tree: NDArray[np.int32], size: int) -> Paths | None:
     """Return the paths of a tree of ``size`` items; None where it is not one."""
-    longest = int(longest_path(tree, size))
-    if longest < 0:
+    lengths = path_lengths(tree, size)
+    if len(lengths) != size:
         return None
-    begin, up = _write_paths(tree, size)
-    return Paths(begin, up, longest)
+    begin = np.concatenate([[0], np.cumsum(lengths)])
+    return Paths(begin, _write_paths(tree, begin), int(lengths.max(initial=0)))
 
 
 @kernel
-def path_lengths(tree: NDArray[np.int32], size: int) -> NDArray[np.int64]:
-    """How many inner nodes are above each of ``size`` items, int64 [V]; the tree must be one."""
-    depth = np.zeros(size, np.int64)
-    for node in range(size - 2, -1, -1):
-        above = tree[size + node]
-        depth[node] = 1 if above < 0 else depth[above // 2] + 1
-    lengths = np.zeros(size, np.int64)
-    for item in range(size):
-        lengths[item] = depth[tree[item] // 2] if tree[item] >= 0 else 0
-    return lengths
-
-
-@kernel
-def _write_paths(tree: NDArray[np.int32], size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    begin = np.zeros(size + 1, np.int64)
-    begin[1:] = np.cumsum(path_lengths(tree, size))
+def _write_paths(tree: NDArray[np.int32], begin: NDArray[np.int64]) -> NDArray[np.int32]:
+    size = len(begin) - 1
     up = np.empty(begin[size], np.int32)
     for item in range(size):
         above = tree[item]
         for k in range(begin[item], begin[item + 1]):
             up[k] = above
             above = tree[size + above // 2]
-    return begin, up
+    return up
 
 
 def expand_paths(batch: WindowBatch, tree: NDArray[np.int32], cbow: bool = False) -> Pairs:

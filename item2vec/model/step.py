@@ -29,13 +29,13 @@ from item2vec.model.pairs import as_batch, checked_extent, reference_path_step, 
 from item2vec.model.reference import Frozen
 from item2vec.sampling.window_batch import WindowBatch
 
-_library = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]
-_library.define(  # type: ignore[no-untyped-call]
+_library: Any = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]  # torch has no types here
+_library.define(
     "ns_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, "
     "Tensor negatives, int negative, float lr, bool cbow=False, Tensor? frozen_input=None, Tensor? frozen_output=None) "
     "-> Tensor"
 )
-_library.define(  # type: ignore[no-untyped-call]
+_library.define(
     "hs_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, Tensor tree, "
     "float lr, bool cbow=False, Tensor? frozen_input=None, int workers=1) -> Tensor"
 )
@@ -109,9 +109,9 @@ for _name, _reference, _cpu in (
     ("ns_step", reference_step, _cpu_step),
     ("hs_step", reference_path_step, _cpu_path_step),
 ):
-    _library.impl(_name, _reference, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
-    _library.impl(_name, _cpu, "CPU")  # type: ignore[no-untyped-call]
-    _library.impl(_name, _fake_step, "Meta")  # type: ignore[no-untyped-call]
+    _library.impl(_name, _reference, "CompositeExplicitAutograd")
+    _library.impl(_name, _cpu, "CPU")
+    _library.impl(_name, _fake_step, "Meta")
 
 
 def kernel_step(

@@ -94,7 +94,7 @@ def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 
 @kernel
-def _fill(probabilities, threshold, alias):  # type: ignore[no-untyped-def]
+def _fill(probabilities: NDArray[np.float64], threshold: NDArray[np.float64], alias: NDArray[np.uint64]) -> None:
     """Vose's method: pair each column that is short with one that has too much."""
     n = len(probabilities)
     short = np.empty(n, np.int64)

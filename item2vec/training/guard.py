@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from item2vec.config.train import TrainConfig
 from item2vec.errors import DivergenceError
 from item2vec.items.vocabulary import Vocabulary
-from item2vec.model.huffman import huffman_tree, path_lengths
+from item2vec.model.huffman import path_lengths
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.draws import keep_probability
 
@@ -38,6 +38,8 @@ class Guard:
     vocabulary : Vocabulary
     config : TrainConfig
     tables : EmbeddingTables
+    tree : int32 [2V-1] or None
+        With hierarchical softmax, that of the items.
 
     Attributes
     ----------
@@ -45,7 +47,13 @@ class Guard:
         See `loss_of_nothing`.
     """
 
-    def __init__(self, vocabulary: Vocabulary, config: TrainConfig, tables: EmbeddingTables) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        config: TrainConfig,
+        tables: EmbeddingTables,
+        tree: NDArray[np.int32] | None = None,
+    ) -> None:
         self._vocabulary = vocabulary
         self._config = config
         self._tables = tables
@@ -53,7 +61,7 @@ class Guard:
         others = np.linspace(0, size - 1, _OTHERS).astype(np.int64)
         self._rows = torch.from_numpy(np.union1d(np.arange(min(_COMMONEST, size)), others))
         self._next = 0.0
-        self.nothing = loss_of_nothing(config, vocabulary.counts)
+        self.nothing = loss_of_nothing(config, vocabulary.counts, tree)
         self._last = np.zeros(3)
         self._bad_looks = 0
 
@@ -111,15 +119,15 @@ class Guard:
         return DivergenceError(f"training diverged: {what}; likely {cause}; try {way}")
 
 
-def loss_of_nothing(config: TrainConfig, counts: NDArray[np.int64]) -> float:
+def loss_of_nothing(config: TrainConfig, counts: NDArray[np.int64], tree: NDArray[np.int32] | None = None) -> float:
     """Mean loss of a pair while all scores are 0: the logarithm of 2 for each label.
 
     With hierarchical softmax these are as many as the centre's path is long: the mean over what subsampling leaves.
     """
-    if config.loss == "ns":
+    if tree is None:
         return (1 + config.negative) * math.log(2)
     kept = counts * keep_probability(counts, config.sample)
-    lengths = path_lengths(huffman_tree(counts), len(counts))
+    lengths = path_lengths(tree, len(counts))
     return float(kept @ lengths / max(1.0, kept.sum())) * math.log(2)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from item2vec.config.train import TrainConfig
 from item2vec.errors import TrainingError
-from item2vec.model.huffman import expand_paths, huffman_tree
+from item2vec.model.huffman import expand_paths
 from item2vec.model.pairs import pair_tensors
 from item2vec.model.reference import pair_step
 from item2vec.model.step import hs_step, ns_step
@@ -117,8 +117,8 @@ class TorchStep:
 Step = KernelStep | PathStep | TorchStep
 
 
-def make_step(config: TrainConfig, counts: NDArray[np.int64]) -> Step:
-    """Choose the step by the configuration, for items of these counts, int64 [V].
+def make_step(config: TrainConfig, tree: NDArray[np.int32] | None) -> Step:
+    """Choose the step by the configuration, with the items' Huffman tree, int32 [2V-1], for hierarchical softmax.
 
     Raises
     ------
@@ -127,11 +127,11 @@ def make_step(config: TrainConfig, counts: NDArray[np.int64]) -> Step:
     """
     check_device(config)
     cbow = config.arch == "cbow"
-    tree = torch.from_numpy(huffman_tree(counts)) if config.loss == "hs" else None
+    nodes = None if tree is None else torch.from_numpy(tree)
     if config.backend == "torch" or config.device == "cuda":
         use_cuda = torch.cuda.is_available() and config.device != "cpu"
-        return TorchStep(config.negative, cbow, torch.device("cuda" if use_cuda else "cpu"), tree)
-    return KernelStep(config.negative, cbow) if tree is None else PathStep(tree, cbow, config.worker_count)
+        return TorchStep(config.negative, cbow, torch.device("cuda" if use_cuda else "cpu"), nodes)
+    return KernelStep(config.negative, cbow) if nodes is None else PathStep(nodes, cbow, config.worker_count)
 
 
 def check_device(config: TrainConfig) -> None:
