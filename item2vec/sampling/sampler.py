@@ -246,6 +246,7 @@ class Sampler:
         # as a mapped corpus is: one compiled form for both
         self._items, self._offsets = _read_only(corpus.items), _read_only(corpus.offsets)
         self.window = window
+        self._radius = Radius(window.size, window.mode == "shrink", window.context != "right", window.context != "left")
         self.tile = tile
         self.keep = keep_thresholds(counts, sample)
         self.noise = alias_table(noise_distribution(counts, ns_exponent))
@@ -276,8 +277,7 @@ class Sampler:
         if window.mode == "basket":
             size, begin, end = sample_baskets(*sequences, first, last, window.size, self.keep, worker)
         else:
-            radius = Radius(window.size, window.mode == "shrink", window.context != "right", window.context != "left")
-            size, begin, end = sample_windows(*sequences, first, last, radius, self.keep, worker)
+            size, begin, end = sample_windows(*sequences, first, last, self._radius, self.keep, worker)
         tiles = _draw_negatives(begin, end, centres, negatives, self.noise, worker)
         self.corpus.tokens_read(last - first)
         return WindowBatch(

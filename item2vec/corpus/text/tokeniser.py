@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ for _i in range(64):
 
 
 @kernel
-def bytes_at_end(data: NDArray[np.uint8], position: int) -> Any:
+def bytes_at_end(data: NDArray[np.uint8], position: int) -> np.uint64:
     """Eight bytes from any position on, where the data may end before; zeros stand for what is behind it."""
     word = _ZERO
     for i in range(position, min(position + 8, len(data))):
@@ -74,15 +74,16 @@ def bytes_at_end(data: NDArray[np.uint8], position: int) -> Any:
 
 
 @kernel
-def eight_bytes(words: NDArray[np.uint64], position: int) -> Any:
+def eight_bytes(words: NDArray[np.uint64], position: int) -> np.uint64:
     """Eight bytes from any position on, out of the two aligned words that hold them."""
     index = _U(position) >> _THREE
     shift = (_U(position) & _SEVEN) << _THREE
-    return (words[index] >> shift) | ((words[index + _ONE] << _ONE) << (_63 - shift))
+    word: np.uint64 = (words[index] >> shift) | ((words[index + _ONE] << _ONE) << (_63 - shift))
+    return word
 
 
 @kernel
-def _space_bits(word: Any) -> Any:
+def _space_bits(word: np.uint64) -> np.uint8:
     """Bit i of the result says whether byte i is ASCII white space: 9 to 13, or 32."""
     low = word & _BITS7
     control = (low + _FROM_9) & ~(low + _FROM_14)
@@ -91,7 +92,7 @@ def _space_bits(word: Any) -> Any:
 
 
 @kernel
-def _equal_bits(word: Any, pattern: Any) -> Any:
+def _equal_bits(word: np.uint64, pattern: np.uint64) -> np.uint8:
     """Bit i of the result says whether byte i is a newline or the byte that the pattern repeats."""
     newline, other = word ^ _NEWLINES, word ^ pattern
     differs = (((newline & _BITS7) + _BITS7) | newline) & (((other & _BITS7) + _BITS7) | other)
@@ -122,13 +123,14 @@ def mark_separators(
 
 
 @kernel
-def _first_bit(bits: Any) -> Any:
+def _first_bit(bits: np.uint64) -> np.int64:
     """Return number of the lowest set bit of a word that has one."""
-    return _BIT_NUMBER[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _58]
+    number: np.int64 = _BIT_NUMBER[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _58]
+    return number
 
 
 @kernel
-def _within(base: int, start: int, stop: int) -> Any:
+def _within(base: int, start: int, stop: int) -> np.uint64:
     """Mask of the bits that stand for the bytes start:stop, bit 0 for byte ``base``; some of 64 do."""
     mask = _ALL
     if base < start:
@@ -276,7 +278,7 @@ _HASH_B = _U(0xD6E8FEB86659FD93)
 
 
 @kernel
-def hash_item(key: Any, rest: Any, length: Any) -> Any:
+def hash_item(key: np.uint64, rest: np.uint64, length: np.uint64) -> np.uint64:
     """Mix an item's two keys and its length into 64 bits."""
     mixed = ((key ^ (rest * _HASH_B)) + length) * _HASH_A
     mixed = (mixed ^ (mixed >> _32)) * _HASH_B
@@ -284,7 +286,7 @@ def hash_item(key: Any, rest: Any, length: Any) -> Any:
 
 
 @kernel
-def mix_in(rest: Any, word: Any) -> Any:
+def mix_in(rest: np.uint64, word: np.uint64) -> np.uint64:
     """Take eight more bytes into the hash of an item's rest."""
     mixed = rest * _HASH_A
     return mixed ^ (mixed >> _32) ^ word
@@ -381,7 +383,7 @@ def merge_entries(
             keys[i, HASH] = hash_item(keys[i, KEY], keys[i, REST], keys[i, LENGTH])
         match_rows(keys, count, table)
         for i in range(count):
-            row: Any = np.int64(keys[i, ROW])
+            row = np.int64(keys[i, ROW])
             if row == 0:
                 start = other.offsets[first + i - 1]
                 row = find_or_add(other.blob, start, keys[i], table, cursor)
@@ -411,7 +413,7 @@ _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 
 @kernel
-def _keys_at_end(data: NDArray[np.uint8], start: int, length: int) -> tuple[Any, Any]:
+def _keys_at_end(data: NDArray[np.uint8], start: int, length: int) -> tuple[np.uint64, np.uint64]:
     """Return the keys of `_make_keys` for an item so near the data's end that whole words would reach beyond."""
     key = bytes_at_end(data, start) & _FIRST_BYTES[min(length, 8)]
     rest = bytes_at_end(data, start + 8) & _FIRST_BYTES[min(max(length - 8, 0), 8)]
@@ -499,7 +501,7 @@ def _store(
     stored = cursor[TOKENS]
     for i in range(pairs):
         start, end = edges[2 * i], edges[2 * i + 1]
-        row: Any = np.int64(keys[i, ROW])
+        row = np.int64(keys[i, ROW])
         if row == 0:
             row = find_or_add(data, start, keys[i], table, cursor)
         table.entries[row, COUNT] += _ONE

@@ -53,7 +53,7 @@ def _parse_number(
     seen = 0
     exponent = 0
     while i < stop:
-        digit: Any = np.int64(data[i]) - 48
+        digit: Any = np.int64(data[i]) - 48  # an int to numba
         if digit < 0 or digit > 9:
             break
         if digits < 19:
@@ -331,7 +331,7 @@ def _digits(value: float, bits: int, precision: int, constants: Constants) -> tu
             nearest += step
         if nearest > high - _ERROR:
             return -1, 0
-    digits: Any = np.int64(nearest)
+    digits: Any = np.int64(nearest)  # an int to numba
     return digits, exponent - places + 1
 
 
