@@ -347,9 +347,12 @@ def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
     """Open the events of tables for as long as the context is open, and say what was left out."""
     from item2vec.corpus.tables.database import Database
     from item2vec.evaluation.split import Events
+    from item2vec.files.machine import cores
+    from item2vec.files.source import look
 
-    with Database(os.cpu_count() or 1, None) as database:
-        events = Events(database, paths, config)
+    sources = [look(path) for path in paths]
+    with Database(cores(), None) as database:
+        events = Events(database, sources, config)
         for note in events.notes:
             remark("Note", note)
         yield events

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import CorpusError
-from item2vec.files.source import FIRST_BLOCK, Source, describe, map_file
+from item2vec.files.source import FIRST_BLOCK, TextSource, describe, map_file
 
 _LIKELY_DELIMITERS = ("::", ",", ";", "|")
 
@@ -15,7 +15,7 @@ _LIKELY_DELIMITERS = ("::", ",", ";", "|")
 def check_trainable(
     corpus: Corpus,
     commonest: int,
-    sources: Sequence[Source],
+    sources: Sequence[TextSource],
     *,
     delimiter: str | None,
     min_count: int,
@@ -29,7 +29,7 @@ def check_trainable(
         As read, perhaps empty.
     commonest : int
         Largest count of an item before min-count.
-    sources : sequence of Source
+    sources : sequence of TextSource
         Where it comes from.
     delimiter, min_count, max_items
         The options that it was read with.
@@ -85,7 +85,7 @@ def _one_item(corpus: Corpus, where: str, min_count: int, max_items: int | None)
     return f"only one item of {where}, {name}, occurs {min_count:,} times or more; lower `min_count`"
 
 
-def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | None) -> str:
+def _single_items(sequences: int, sources: Sequence[TextSource], delimiter: str | None) -> str:
     """Why no sequence has two items, as far as the files tell."""
     where = describe(sources)
     lines = "its only line is" if sequences == 1 else f"each of its {sequences:,} lines is"
@@ -104,18 +104,18 @@ def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | No
     return f"there is nothing to learn in {where}: {lines} a single item; {hint}"
 
 
-def _occurs(source: Source, delimiter: bytes) -> bool:
+def _occurs(source: TextSource, delimiter: bytes) -> bool:
     """Whether it does, or may: of a stream only the beginning is at hand."""
     if source.stream:
         return delimiter in source.head or len(source.head) >= FIRST_BLOCK
     return not source.empty and map_file(source).find(delimiter) >= 0
 
 
-def _first_lines(sources: Sequence[Source]) -> list[bytes]:
-    return next(source for source in sources if not source.empty).first_block().splitlines()
+def _first_lines(sources: Sequence[TextSource]) -> list[bytes]:
+    return next(source for source in sources if not source.empty).head.splitlines()
 
 
-def _likely_delimiter(sources: Sequence[Source]) -> str | None:
+def _likely_delimiter(sources: Sequence[TextSource]) -> str | None:
     """Return a mark that stands within at least half of the first lines."""
     lines = [line.strip() for line in _first_lines(sources) if line.strip()]
     found = Counter(mark for line in lines for mark in _LIKELY_DELIMITERS if mark.encode() in line)

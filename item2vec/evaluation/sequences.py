@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError, CorpusError, brief
-from item2vec.files.source import check_source, lines_of
+from item2vec.files.source import as_text, lines_of
 from item2vec.items.vocabulary import Vocabulary
 
 # Sequences of item codes for evaluation, and the catalogue that numbers the items. numpy only.
@@ -155,7 +155,7 @@ def read_lines(path: str | Path, delimiter: str | None = None) -> Iterator[list[
     """Yield each line's fields, as UTF-8 bytes; parameters and errors are those of `read_sequences`."""
     if delimiter is not None and (not delimiter or "\n" in delimiter):
         raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline among them")
-    source = check_source(Path(path))
+    source = as_text(Path(path))
     separator = None if delimiter is None else delimiter.encode()
     for number, line in enumerate(lines_of(source), 1):
         if not line.isascii():

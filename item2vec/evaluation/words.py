@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import CorpusError
-from item2vec.files.source import check_source, lines_of
+from item2vec.files.source import as_text, lines_of
 
 # Words of a model as tests of words look them up: by any case, the commonest words only, vectors of length 1.
 
@@ -75,7 +75,7 @@ def read_test(path: str | Path) -> list[str]:
     CorpusError
         If the file cannot be read, or has no such line.
     """
-    source = check_source(Path(path))
+    source = as_text(Path(path))
     kept, size = [], 0
     for line in lines_of(source):
         kept.append(line)

@@ -10,8 +10,9 @@ import re
 import shlex
 import stat
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,8 +22,6 @@ from item2vec.files.encoding import UTF8, Errors, encoding_of
 from item2vec.files.paths import STANDARD_INPUT, expand, nearest, shown_name
 from item2vec.files.stream import PeekedFile, Stream, TextStream
 from item2vec.files.utf8 import BYTE_ORDER_MARK, nul_message
-
-# Files that are no text, known by how they begin, with a way to make text or a table of them.
 
 # How files begin that are not text, what they are, and how they become text.
 _FORMATS = (
@@ -112,91 +111,68 @@ def _json_remedy(text: str, path: str) -> str | None:
     return f"""if each line is a list of items, write it as text: jq -r 'join("\\t")' {path} > corpus.txt"""
 
 
-# From what the user names to files that can be read.
-
 FIRST_BLOCK = 1 << 16
 _LONGEST_LINE = 1 << 30  # bytes, where lines are read one by one from what is unpacked
+_LISTED = 10_000  # files of a folder that are looked through for their endings
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that is there, readable and perhaps text.
+    """A file or pipe that was opened and recognised once; whoever reads it goes on from here.
 
     Parameters
     ----------
     path : Path
         ``-`` for standard input.
+    file : Path or PeekedFile
+        What it is read from: the path, or a pipe whose beginning was looked at.
+    block : bytes
+        How it begins as it lies, up to `FIRST_BLOCK` bytes.
+    head : bytes
+        How it begins unpacked.
+    compression : Compression or None
     size : int
-        Bytes when it was checked, compressed ones as they are; 0 for a pipe.
-    start : int
-        Where the text begins: 3 behind a UTF-8 byte order mark, else 0.
+        Bytes when it was looked at, as they lie; 0 for a pipe.
     changed : tuple of int
         When contents and status changed last, in nanoseconds.
-    stream : Stream or None
-        What reads it, if it cannot be mapped and cut up: compressed, of another encoding, a pipe, or no file.
-    head : bytes
-        How the text of a stream begins, as UTF-8.
     """
 
     path: Path
-    size: int
-    start: int
+    file: Path | PeekedFile
+    block: bytes
+    head: bytes
+    compression: Compression | None = None
+    size: int = 0
     changed: tuple[int, int] = (0, 0)
-    stream: Stream | None = None
-    head: bytes = b""
 
     @property
-    def empty(self) -> bool:
-        """Whether it has no text at all."""
-        return not self.head if self.stream else self.size <= self.start
+    def shown(self) -> str:
+        """What messages call it."""
+        return shown_name(self.path)
 
     @property
     def pipe(self) -> bool:
         """Whether it can be read only once."""
-        return self.stream is not None and self.stream.once
-
-    def first_block(self) -> bytes:
-        """Return how its text begins, up to `FIRST_BLOCK` bytes."""
-        return self.head if self.stream else map_file(self)[self.start : self.start + FIRST_BLOCK]
+        return isinstance(self.file, PeekedFile)
 
 
-def find_sources(names: Sequence[str | Path], *, encoding: str = UTF8, errors: Errors = "strict") -> list[Source]:
-    """Expand ``~`` and globs (each glob's files sorted by name) and look at every file's beginning.
-
-    ``-`` is standard input. ``encoding`` is as `check_encoding` returns it.
+def look(path: Path) -> Source:
+    """Open a file or pipe and see how it begins.
 
     Raises
     ------
     CorpusError
-        If a name leads to no readable text, or all files are empty.
-    """
-    if not names:
-        raise CorpusError("no source is given; name at least one text file")
-    paths = [path for name in names for path in expand(os.fspath(name))]
-    if sum(str(path) == STANDARD_INPUT for path in paths) > 1:
-        raise CorpusError("'-', standard input, is named twice, and can be read only once")
-    sources = [check_source(path, encoding=encoding, errors=errors) for path in paths]
-    if all(source.empty for source in sources):
-        raise CorpusError(f"there is nothing in {describe(sources)}; a corpus has a sequence of items on each line")
-    return sources
-
-
-def check_source(path: Path, *, encoding: str = UTF8, errors: Errors = "strict") -> Source:
-    """Look at one file before any long work.
-
-    Raises
-    ------
-    CorpusError
-        If it is missing, unreadable, no file or pipe, or begins as no text does.
+        If it is missing, unreadable, a folder or a device, its ending promises another content, or its compressed
+        data is damaged.
     """
     try:
         if str(path) == STANDARD_INPUT:
-            return _check_pipe(path, standard_input(), encoding, errors)
+            return _recognise(path, PeekedFile(standard_input()))
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise CorpusError(f"{str(path)!r} is a directory; name its files, such as {str(path / '*.txt')!r}")
+            raise CorpusError(f"{str(path)!r} is a directory; name its files, such as {str(path / _pattern(path))!r}")
         if stat.S_ISFIFO(status.st_mode):
-            return _check_pipe(path, path.open("rb", buffering=0), encoding, errors)
+            return _recognise(path, PeekedFile(path.open("rb", buffering=0)))
         if not stat.S_ISREG(status.st_mode):
             raise CorpusError(f"{str(path)!r} is not a regular file but a device or socket; write it to a file first")
         with path.open("rb") as file:
@@ -207,9 +183,124 @@ def check_source(path: Path, *, encoding: str = UTF8, errors: Errors = "strict")
         raise CorpusError(
             f"cannot read {shown_name(path)}: {error.strerror or error}; see its owner and permissions"
         ) from None
-    stream, head = _stream(path, path, block, encoding, errors)
-    start = len(BYTE_ORDER_MARK) if block.startswith(BYTE_ORDER_MARK) else 0
-    return Source(path, status.st_size, start, (status.st_mtime_ns, status.st_ctime_ns), stream, head)
+    return replace(_recognise(path, path, block), size=status.st_size, changed=(status.st_mtime_ns, status.st_ctime_ns))
+
+
+def _pattern(folder: Path) -> str:
+    """Return a pattern of the commonest ending of a folder's files."""
+    try:
+        names = os.listdir(folder)[:_LISTED]
+    except OSError:
+        names = []
+    endings = Counter("".join(Path(name).suffixes[-2:]) for name in names if not name.startswith((".", "_")))
+    common = [ending for ending, _ in endings.most_common() if ending]
+    return f"*{common[0] if common else '.txt'}"
+
+
+def _recognise(path: Path, file: Path | PeekedFile, block: bytes | None = None) -> Source:
+    if block is None:
+        assert isinstance(file, PeekedFile)
+        block = file.peek(FIRST_BLOCK)
+    compression = recognise(block)
+    check_ending(path, block, compression)
+    head = _unpacked_head(path, file, block, compression) if compression else block
+    return Source(path, file, block, head, compression)
+
+
+def look_at_all(names: Sequence[str | Path]) -> list[Source]:
+    """Look at each file; ``~`` and globs are expanded, each glob's files sorted by name, and ``-`` is standard input.
+
+    Raises
+    ------
+    CorpusError
+        If there is no name, or one leads to nothing that can be read; see `look`.
+    """
+    if not names:
+        raise CorpusError("no source is given; name at least one text file")
+    paths = [path for name in names for path in expand(os.fspath(name))]
+    if sum(str(path) == STANDARD_INPUT for path in paths) > 1:
+        raise CorpusError("'-', standard input, is named twice, and can be read only once")
+    return [look(path) for path in paths]
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """A source that is perhaps text.
+
+    Parameters
+    ----------
+    path : Path
+    size : int
+        Bytes of a file that is mapped, as they lie; 0 for a pipe.
+    start : int
+        Where the text begins: 3 behind a UTF-8 byte order mark, else 0.
+    changed : tuple of int
+        As for `Source`.
+    stream : Stream or None
+        What reads it, if it cannot be mapped and cut up: compressed, of another encoding, a pipe, or no file.
+    head : bytes
+        How its text begins, up to `FIRST_BLOCK` bytes, as UTF-8.
+    """
+
+    path: Path
+    size: int = 0
+    start: int = 0
+    changed: tuple[int, int] = (0, 0)
+    stream: Stream | None = None
+    head: bytes = b""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no text at all."""
+        return not self.head
+
+    @property
+    def pipe(self) -> bool:
+        """Whether it can be read only once."""
+        return self.stream is not None and self.stream.once
+
+
+def find_texts(
+    names: Sequence[str | Path | Source], *, encoding: str = UTF8, errors: Errors = "strict"
+) -> list[TextSource]:
+    """Look at every file's beginning, if that was not done before, and see whether it may be text.
+
+    ``encoding`` is as `check_encoding` returns it.
+
+    Raises
+    ------
+    CorpusError
+        If a name leads to no readable text, or all files are empty.
+    """
+    looked = [name for name in names if isinstance(name, Source)]
+    found = looked or look_at_all([name for name in names if not isinstance(name, Source)])
+    texts = [as_text(source, encoding=encoding, errors=errors) for source in found]
+    if all(text.empty for text in texts):
+        raise CorpusError(f"there is nothing in {describe(texts)}; a corpus has a sequence of items on each line")
+    return texts
+
+
+def as_text(source: Path | Source, *, encoding: str = UTF8, errors: Errors = "strict") -> TextSource:
+    """Say how a source is read as text, before any long work.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read, or begins as no text does.
+    """
+    if isinstance(source, Path):
+        source = look(source)
+    actual = encoding_of(source.head, encoding)
+    if actual == UTF8:
+        refuse_binary(source.path, source.head, " inside" if source.compression else "")
+    text = TextSource(source.path, source.size, changed=source.changed)
+    if actual == UTF8 and errors == "strict" and not source.compression and not source.pipe:
+        start = len(BYTE_ORDER_MARK) if source.head.startswith(BYTE_ORDER_MARK) else 0
+        return replace(text, start=start, head=source.head[start:])
+    beginning = PeekedFile(io.BytesIO(source.head))
+    blocks = TextStream(source.shown, beginning, None, actual, "replace").blocks(FIRST_BLOCK)
+    stream = TextStream(source.shown, source.file, source.compression, actual, errors)
+    return replace(text, stream=stream, head=b"".join(blocks))
 
 
 def standard_input() -> BinaryIO:
@@ -229,38 +320,7 @@ def standard_input() -> BinaryIO:
     return file
 
 
-def _check_pipe(path: Path, file: BinaryIO, encoding: str, errors: Errors) -> Source:
-    peeked = PeekedFile(file)
-    stream, head = _stream(path, peeked, peeked.peek(FIRST_BLOCK), encoding, errors)
-    if stream is None:
-        stream, head = TextStream(shown_name(path), peeked, None, encoding, errors), peeked.peek(FIRST_BLOCK)
-    return Source(path, 0, 0, stream=stream, head=head)
-
-
-def _stream(
-    path: Path, file: Path | PeekedFile, block: bytes, encoding: str, errors: Errors
-) -> tuple[TextStream | None, bytes]:
-    """Return what reads a source that begins with ``block``, and how its text begins; None if it is plain UTF-8."""
-    compression = recognise(block)
-    check_ending(path, block, compression)
-    if compression is None:
-        actual = encoding_of(block, encoding)
-        if actual == UTF8:
-            refuse_binary(path, block)
-            if errors == "strict":
-                return None, b""
-        head = block
-    else:
-        head = unpacked_head(path, file, block, compression)
-        actual = encoding_of(head, encoding)
-        if actual == UTF8:
-            refuse_binary(path, head, " inside")
-    stream = TextStream(shown_name(path), file, compression, actual, errors)
-    text = TextStream(shown_name(path), PeekedFile(io.BytesIO(head)), None, actual, "replace").blocks(FIRST_BLOCK)
-    return stream, b"".join(text)
-
-
-def unpacked_head(path: Path, file: Path | PeekedFile, block: bytes, compression: Compression) -> bytes:
+def _unpacked_head(path: Path, file: Path | PeekedFile, block: bytes, compression: Compression) -> bytes:
     """Return the first bytes of a compressed file: from the file itself, so that one cut off early is found out.
 
     Raises
@@ -287,13 +347,13 @@ def unpacked_head(path: Path, file: Path | PeekedFile, block: bytes, compression
     return head[:FIRST_BLOCK]
 
 
-def describe(sources: Sequence[Source]) -> str:
+def describe(sources: Sequence[TextSource]) -> str:
     """Name the first file, and how many more there are."""
     more = len(sources) - 1
     return shown_name(sources[0].path) + (f" and {more:,} more file{'s' if more > 1 else ''}" if more else "")
 
 
-def map_file(source: Source) -> mmap.mmap:
+def map_file(source: TextSource) -> mmap.mmap:
     """Map a file that is not empty, for reading.
 
     Raises
@@ -311,7 +371,7 @@ def map_file(source: Source) -> mmap.mmap:
     return mapped
 
 
-def lines_of(source: Source) -> Iterator[bytes]:
+def lines_of(source: TextSource) -> Iterator[bytes]:
     """Yield the lines of a source without their newlines; those of a stream unpacked, and as UTF-8.
 
     Raises

@@ -166,10 +166,10 @@ def validation_of(
             raise ConfigError(f"`{next(iter(given))}` needs `validate`, the sequences to look at")
         return None
     from item2vec.config.validation import ValidationConfig
-    from item2vec.files.source import check_source
+    from item2vec.files.source import as_text
 
     for path in filter(None, (validate, given.get("validate_targets"))):
-        check_source(Path(path))
+        as_text(Path(path))
     names = () if isinstance(sources, Sequences | Table) else sources
     if "validate_targets" not in given and any(same_file(name, validate) for name in names):
         raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")

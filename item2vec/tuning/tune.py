@@ -106,7 +106,7 @@ def prepare(
     from item2vec.corpus.reading import read_corpus
     from item2vec.corpus.shape_warnings import basket_hint
     from item2vec.files.atomic import check_writable
-    from item2vec.files.source import check_source
+    from item2vec.files.source import as_text
     from item2vec.tuning.division import divide
     from item2vec.tuning.space import make_space
     from item2vec.tuning.study import check_optuna
@@ -117,7 +117,7 @@ def prepare(
         check_writable(tune_config.study)
     for path in (tune_config.validate, tune_config.validate_targets):
         if path is not None:
-            check_source(Path(path))
+            as_text(Path(path))
     corpus = read_corpus(
         sources, source, min_count=config.min_count, max_items=config.max_items, threads=config.worker_count
     )

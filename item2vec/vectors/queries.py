@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.config.scoring import Scoring
-from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.recommend import history_weights, pooled, top_mixtures
-from item2vec.vectors.search import SideBySide, nearest, top_k
+from item2vec.errors import ConfigError
+from item2vec.vectors.recommend import history_weights, pooled, sides, top_mixtures
+from item2vec.vectors.search import nearest, top_k
 
 if TYPE_CHECKING:
     from item2vec.items.names import Names
@@ -156,25 +156,17 @@ def recommend_many(
     """Return what comes next, for histories of ids; see `KeyedVectors.recommend`."""
     check_k(k)
     output = model.output_rows("recommendations need", "use similar, or train a model with `loss=ns`")
-    pool, decay, reverse, softmax = scoring.pool, scoring.decay, scoring.reverse, scoring.softmax
-    bias = None
-    if scoring.popularity:
-        counts = model.vocabulary.counts
-        if not counts.any():
-            raise ModelError("the model has no counts, which popularity needs: the format it came from has none")
-        bias = scoring.popularity * np.log(np.maximum(counts, 1))
-    table = SideBySide(output, model.input) if reverse else output
+    asking, answering, bias = sides(model.input, output, model.vocabulary.counts, scoring)
     exclude = None if include_seen else histories
-    if softmax:
-        items, weights = history_weights(histories, pool, decay)
-        asking = model.input[items]
-        if reverse:
-            asking = np.concatenate([asking, np.float32(reverse) * output[items]], axis=1)
-        return _answers(model, *top_mixtures(asking, table, weights, softmax, k, bias=bias, exclude=exclude))
-    queries = pooled(model.input, histories, pool, decay)
-    if reverse:
-        queries = np.concatenate([queries, reverse * pooled(output, histories, pool, decay)], axis=1)
-    return _answers(model, *top_k(table, queries, k, cosine=False, bias=bias, exclude=exclude))
+    if scoring.softmax:
+        lengths = np.array([len(history) for history in histories], np.int64)
+        items = np.concatenate([*histories, np.empty(0, np.int64)])
+        weights = history_weights(items, lengths, len(model), scoring.pool, scoring.decay)
+        best = top_mixtures(asking, answering, weights, scoring.softmax, k, bias=bias, exclude=exclude)
+    else:
+        queries = pooled(asking, histories, scoring.pool, scoring.decay)
+        best = top_k(answering, queries, k, cosine=False, bias=bias, exclude=exclude)
+    return _answers(model, *best)
 
 
 def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -72,7 +72,7 @@ def test_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_file_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     write("a b\n")
-    found = sources.check_source(Path("corpus.txt"))
+    found = sources.as_text(Path("corpus.txt"))
     for content in ("", "a b c\n"):
         write(content)
         with pytest.raises(CorpusError, match=r"^(cannot read 'corpus.txt'|'corpus.txt' changed while it was read)"):

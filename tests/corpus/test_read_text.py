@@ -20,7 +20,7 @@ from item2vec.corpus.text.text import read_text
 from item2vec.corpus.text.tokeniser import Sizes
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.machine import run_in_threads
-from item2vec.files.source import find_sources
+from item2vec.files.source import find_texts
 
 TINY = Sizes(scan=64, chunk=1, block=1, slots=2, part=1)
 
@@ -244,7 +244,7 @@ def test_a_stopped_reader_reads_no_further(tmp_path: Path) -> None:
     stopped = threading.Event()
     stopped.set()
     reader = PartReader(b"", TINY, stopped, CodeStore(TokenBudget(1 << 20, tmp_path)))
-    reader.read(split_at_lines(find_sources([tmp_path / "corpus.txt"]), 1, 1)[0])
+    reader.read(split_at_lines(find_texts([tmp_path / "corpus.txt"]), 1, 1)[0])
     assert reader.sequences == 0
 
 

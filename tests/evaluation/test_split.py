@@ -18,6 +18,7 @@ from item2vec.config.source import SourceConfig
 from item2vec.corpus.tables.database import Database
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.evaluation.split import Events, divide, parse_holdout, write_parts
+from item2vec.files.source import look
 
 SEQUENCES = st.lists(st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"e"]), max_size=9), max_size=9)
 AMOUNTS = st.one_of(st.integers(1, 4).map(float), st.floats(0.01, 0.99))
@@ -44,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def events_of(path: str, user: str, item: str, time: str | None) -> Iterator[Events]:
     with Database(1, None) as database:
-        yield Events(database, [Path(path)], SourceConfig(user=user, item=item, time=time))
+        yield Events(database, [look(Path(path))], SourceConfig(user=user, item=item, time=time))
 
 
 def ask(*arguments: str) -> Result:

@@ -15,29 +15,19 @@ import os
 import re
 import shlex
 import shutil
-import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from item2vec.config.source import SourceConfig
 from item2vec.corpus.tables.database import Database, identifier, literal
 from item2vec.errors import ConfigError, CorpusError, brief
-from item2vec.files.compression import COMPRESSIONS, Compression, recognise, unpacked
+from item2vec.files.compression import COMPRESSIONS, unpacked
 from item2vec.files.encoding import UTF8, Errors, check_encoding, encoding_of
-from item2vec.files.paths import STANDARD_INPUT, nearest, shown_name
-from item2vec.files.source import (
-    FIRST_BLOCK,
-    check_ending,
-    json_array_remedy,
-    refuse_formats,
-    standard_input,
-    unpacked_head,
-)
+from item2vec.files.source import Source, json_array_remedy, refuse_formats
 from item2vec.files.stream import TextStream
 from item2vec.files.utf8 import BYTE_ORDER_MARK, bad_byte_message
-
-# Tables as plain UTF-8 files, which DuckDB can read: unpacked whole, with their checksums compared, and transcoded.
 
 _BLOCK = 1 << 20  # bytes
 _SPARE = 1 << 28  # bytes of the disk that are left to others: a small file may unpack to any size
@@ -69,13 +59,12 @@ class PlainFile:
         return self.head.startswith(PARQUET)
 
 
-def plain_file(path: Path, folder: Path, encoding: str = UTF8, errors: Errors = "strict") -> PlainFile:
+def plain_file(source: Source, folder: Path, encoding: str = UTF8, errors: Errors = "strict") -> PlainFile:
     """Find the file itself, or make a copy in the folder, if it is compressed, of another encoding, or a pipe.
 
     Parameters
     ----------
-    path : Path
-        ``-`` for standard input.
+    source : Source
     folder : Path
         Where copies go.
     encoding : str
@@ -88,53 +77,26 @@ def plain_file(path: Path, folder: Path, encoding: str = UTF8, errors: Errors = 
         If the file cannot be read, is damaged, cut short, an archive, or no text of the encoding, or the folder has
         no room.
     """
-    file = _at_rest(path, folder)
-    try:
-        with file.open("rb") as opened:
-            block = opened.read(FIRST_BLOCK)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    compression = recognise(block)
-    check_ending(path, block, compression)
-    head = unpacked_head(path, file, block, compression) if compression else block
-    if not head.startswith(PARQUET):
-        refuse_formats(path, head, " inside" if compression else "")
-        actual = encoding_of(head, encoding)
+    if not source.head.startswith(PARQUET):
+        refuse_formats(source.path, source.head, " inside" if source.compression else "")
+        actual = encoding_of(source.head, encoding)
         if actual != UTF8 or errors == "replace":
-            stream = TextStream(shown_name(path), file, compression, actual, errors)
-            return PlainFile(_copy(path, stream.blocks(_BLOCK), folder), head, stream.replaced)
-    return PlainFile(_copy(path, _unpacked(path, file, compression), folder) if compression else file, head)
+            stream = TextStream(source.shown, source.file, source.compression, actual, errors)
+            return PlainFile(_copy(source, stream.blocks(_BLOCK), folder), source.head, stream.replaced)
+    if isinstance(source.file, Path) and not source.compression:
+        return PlainFile(source.file, source.head)
+    return PlainFile(_copy(source, _unpacked(source), folder), source.head)
 
 
-def _at_rest(path: Path, folder: Path) -> Path:
-    """Return the file, or a copy of what can be read only once."""
-    if str(path) == STANDARD_INPUT:
-        standard = standard_input()
-        return _copy(path, iter(lambda: standard.read(_BLOCK), b""), folder)
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CorpusError(f"{str(path)!r} is a directory; name its files, such as {str(path / '*.csv')!r}")
-        if stat.S_ISREG(mode):
-            return path
-        with path.open("rb") as pipe:
-            return _copy(path, iter(lambda: pipe.read(_BLOCK), b""), folder)
-    except OSError as error:
-        raise _unreadable(path, error) from None
+def _unpacked(source: Source) -> Iterator[bytes]:
+    with source.file.open("rb") if isinstance(source.file, Path) else nullcontext(source.file) as file:
+        if source.compression:
+            yield from unpacked(file, source.compression, source.shown, _BLOCK)
+        else:
+            yield from iter(lambda: file.read(_BLOCK), b"")
 
 
-def _unreadable(path: Path, error: OSError) -> CorpusError:
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return CorpusError(f"no file {str(path)!r}{nearest(path)}")
-    return CorpusError(f"cannot read {str(path)!r}: {error.strerror}; see its name, owner and permissions")
-
-
-def _unpacked(path: Path, file: Path, compression: Compression) -> Iterator[bytes]:
-    with file.open("rb") as packed:
-        yield from unpacked(packed, compression, shown_name(path), _BLOCK)
-
-
-def _copy(path: Path, blocks: Iterable[bytes], folder: Path) -> Path:
+def _copy(source: Source, blocks: Iterable[bytes], folder: Path) -> Path:
     """Write blocks to a new file of the folder, as long as the disk keeps room for others."""
     target = folder / f"plain{sum(1 for _ in folder.iterdir())}"
     try:
@@ -145,7 +107,7 @@ def _copy(path: Path, blocks: Iterable[bytes], folder: Path) -> Path:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise CorpusError(
-            f"cannot unpack {shown_name(path)} into {str(folder)!r}: {error.strerror}; set TMPDIR to a larger place"
+            f"cannot unpack {source.shown} into {str(folder)!r}: {error.strerror}; set TMPDIR to a larger place"
         ) from None
     return target
 
@@ -245,28 +207,29 @@ def format_of(path: Path, given: str = "auto") -> str:
     return ENDINGS.get(suffixes[-1], "text") if suffixes else "text"
 
 
-def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, wanted: Sequence[str]) -> list[Scan]:
+def scan_files(
+    database: Database, sources: Sequence[Source], config: SourceConfig, wanted: Sequence[str]
+) -> list[Scan]:
     """Look at all files before any long work; neighbours of one shape become one scan.
 
     Parameters
     ----------
-    paths : sequence of Path
-        Files, ``-`` for standard input.
+    sources : sequence of Source
     wanted : sequence of str
         The columns that will be asked for.
 
     Raises
     ------
     CorpusError
-        If a file is missing, damaged, or lacks a wanted column.
+        If a file is damaged, or lacks a wanted column.
     """
     looks = []
-    for path in paths:
-        kind = format_of(path, config.format)
-        plain = as_plain_file(database, path, config)
+    for source in sources:
+        kind = format_of(source.path, config.format)
+        plain = as_plain_file(database, source, config)
         if plain.parquet and kind != "parquet":
-            raise CorpusError(f"{str(path)!r} is a Parquet file; give `format=parquet`")
-        look = _LOOKS[kind](database, plain.path, path, config, wanted)
+            raise CorpusError(f"{str(source.path)!r} is a Parquet file; give `format=parquet`")
+        look = _LOOKS[kind](database, plain.path, source.path, config, wanted)
         looks.append(replace(look, replaced=plain.replaced))
     scans: list[Scan] = []
     run: list[str] = []
@@ -281,7 +244,7 @@ def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, 
     return scans
 
 
-def as_plain_file(database: Database, path: Path, config: SourceConfig) -> PlainFile:
+def as_plain_file(database: Database, source: Source, config: SourceConfig) -> PlainFile:
     """Return a file that the database can read as it is, and whose errors name what users called it.
 
     Raises
@@ -289,9 +252,9 @@ def as_plain_file(database: Database, path: Path, config: SourceConfig) -> Plain
     CorpusError
         If it cannot be read, or is no table; see `plain_file`.
     """
-    plain = plain_file(path, database.folder, check_encoding(config.encoding, config.errors), config.errors)
-    if plain.path != path:
-        database.names[str(plain.path)] = str(path)
+    plain = plain_file(source, database.folder, check_encoding(config.encoding, config.errors), config.errors)
+    if plain.path != source.path:
+        database.names[str(plain.path)] = str(source.path)
     return plain
 
 

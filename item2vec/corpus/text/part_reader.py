@@ -14,7 +14,7 @@ from item2vec.corpus.text import tokeniser
 from item2vec.corpus.text.tokeniser import Block, ItemTable, Sizes
 from item2vec.errors import CorpusError
 from item2vec.files.machine import own_pages, release_pages
-from item2vec.files.source import Source, map_file
+from item2vec.files.source import TextSource, map_file
 from item2vec.files.stream import Stream
 
 # Sources shared out to threads: stretches of whole lines.
@@ -24,17 +24,17 @@ from item2vec.files.stream import Stream
 class Segment:
     """Whole lines of one file: bytes ``start`` to ``stop``; a stream is one segment."""
 
-    source: Source
+    source: TextSource
     start: int
     stop: int
 
 
-def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[list[Segment]]:
+def split_at_lines(sources: Sequence[TextSource], parts: int, least: int) -> list[list[Segment]]:
     """Share the files out to at most ``parts`` threads, in order, in whole lines, about equally much to each.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of TextSource
     parts : int
         How many shares at most, 1 or more.
     least : int
@@ -65,7 +65,7 @@ def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[li
     return [share for share in shares if share] or [[]]
 
 
-def _line_start(source: Source, position: int) -> int:
+def _line_start(source: TextSource, position: int) -> int:
     """Where the first line that begins at ``position`` or behind it begins."""
     mapped = map_file(source)
     return mapped.find(b"\n", position - 1) + 1 or source.size
