@@ -320,7 +320,7 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt as error:
             raise InterruptedRunError from error
 
-    def main(  # type: ignore[override]
+    def main(  # type: ignore[override]  # click declares more arguments, which come with ``extra``
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
         """Run the command line, and leave with the exit status it earned."""

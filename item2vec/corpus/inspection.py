@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +62,6 @@ def folded(item: str) -> str:
 
 # What only a walk through all sequences tells: repetitions within them, and a hash of each. numba.
 
-Array = Any  # kernels are typed by numba
-
 # Totals, int64 [2].
 CONSECUTIVE = 0  # items that are the same as the item before
 EQUAL_PAIRS = 1  # pairs of equal items in one sequence
@@ -75,7 +72,16 @@ _SHIFT = np.uint64(29)
 
 
 @kernel
-def walk(items: Array, offsets: Array, first: int, last: int, seen: Array, times: Array, hashes: Array, totals: Array):  # type: ignore[no-untyped-def]
+def walk(
+    items: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    seen: NDArray[np.int64],
+    times: NDArray[np.int32],
+    hashes: NDArray[np.uint64],
+    totals: NDArray[np.int64],
+) -> None:
     """Walk through the sequences first to last.
 
     Parameters

@@ -61,12 +61,12 @@ def read_corpus(
             errors=config.errors,
             memory=config.memory_bytes,
             cache=config.cache,
-            **rest,  # type: ignore[arg-type]
+            **rest,  # type: ignore[arg-type]  # each value has the type of its name
         )
     else:
         from item2vec.corpus.tables.events import read_events
 
-        corpus = read_events(found, config, **rest)  # type: ignore[arg-type]
+        corpus = read_events(found, config, **rest)  # type: ignore[arg-type]  # as above
     if config.names is not None:
         from item2vec.corpus.tables.item_values import read_names
 

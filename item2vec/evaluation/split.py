@@ -223,7 +223,8 @@ class Events:
                 f"holdout {holdout} cuts at {self.shown(found)}; the events reach from {self.shown(first)} to "
                 f"{self.shown(last)}"
             )
-        return found  # type: ignore[no-any-return]
+        cut: int | float = found
+        return cut
 
     def divided_at(self, cut: int | float) -> Iterator[Divided]:
         """Yield each user's items before a time, and those at it or after it."""
@@ -245,7 +246,8 @@ class Events:
             sql = f"epoch_{unit}(TRY_CAST({literal(text)} AS TIMESTAMPTZ))"
         else:
             sql = f"TRY_CAST({literal(text)} AS {'BIGINT' if self._kind == WHOLE else 'DOUBLE'})"
-        return self._database.row(f"SELECT {sql}")[0]  # type: ignore[no-any-return]
+        number: int | float | None = self._database.row(f"SELECT {sql}")[0]
+        return number
 
     def _list(self) -> str:
         return f"list(CAST(i AS VARCHAR) ORDER BY {'t, ' if self._time else ''}rowid)"

@@ -216,6 +216,6 @@ def warm_start(model: KeyedVectors, corpus: Corpus, config: TrainConfig) -> tupl
     return corpus, Initial(ids, rows, model.input, output, config.freeze, about)
 
 
-def _output_table(model: KeyedVectors, config: TrainConfig) -> np.ndarray | None:
+def _output_table(model: KeyedVectors, config: TrainConfig) -> NDArray[np.float32] | None:
     """Return the output table, if its rows are items; with hierarchical softmax they are nodes of an old tree."""
     return model.output if {model.loss, config.loss} == {"ns"} else None

@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 
 from item2vec.config.train import TrainConfig
 from item2vec.errors import DivergenceError
 from item2vec.items.vocabulary import Vocabulary
-from item2vec.model.huffman import huffman_tree, path_lengths
+from item2vec.model.huffman import path_lengths
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.draws import keep_probability
 
@@ -38,6 +38,8 @@ class Guard:
     vocabulary : Vocabulary
     config : TrainConfig
     tables : EmbeddingTables
+    tree : int32 [2V-1] or None
+        With hierarchical softmax, that of the items.
 
     Attributes
     ----------
@@ -45,7 +47,13 @@ class Guard:
         See `loss_of_nothing`.
     """
 
-    def __init__(self, vocabulary: Vocabulary, config: TrainConfig, tables: EmbeddingTables) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        config: TrainConfig,
+        tables: EmbeddingTables,
+        tree: NDArray[np.int32] | None = None,
+    ) -> None:
         self._vocabulary = vocabulary
         self._config = config
         self._tables = tables
@@ -53,11 +61,11 @@ class Guard:
         others = np.linspace(0, size - 1, _OTHERS).astype(np.int64)
         self._rows = torch.from_numpy(np.union1d(np.arange(min(_COMMONEST, size)), others))
         self._next = 0.0
-        self.nothing = loss_of_nothing(config, vocabulary.counts)
+        self.nothing = loss_of_nothing(config, vocabulary.counts, tree)
         self._last = np.zeros(3)
         self._bad_looks = 0
 
-    def look(self, sums: npt.NDArray[np.float64]) -> None:
+    def look(self, sums: NDArray[np.float64]) -> None:
         """Look at some rows and at the loss, if the last look was long enough ago.
 
         Parameters
@@ -81,7 +89,7 @@ class Guard:
                 raise self.error(name, int(self._rows[bad][0]))
         self._check_recent_loss(sums)
 
-    def _check_recent_loss(self, total: npt.NDArray[np.float64]) -> None:
+    def _check_recent_loss(self, total: NDArray[np.float64]) -> None:
         loss, pairs, _ = total - self._last
         if pairs < _PAIRS:
             return
@@ -111,15 +119,15 @@ class Guard:
         return DivergenceError(f"training diverged: {what}; likely {cause}; try {way}")
 
 
-def loss_of_nothing(config: TrainConfig, counts: npt.NDArray[np.int64]) -> float:
+def loss_of_nothing(config: TrainConfig, counts: NDArray[np.int64], tree: NDArray[np.int32] | None = None) -> float:
     """Mean loss of a pair while all scores are 0: the logarithm of 2 for each label.
 
     With hierarchical softmax these are as many as the centre's path is long: the mean over what subsampling leaves.
     """
-    if config.loss == "ns":
+    if tree is None:
         return (1 + config.negative) * math.log(2)
     kept = counts * keep_probability(counts, config.sample)
-    lengths = path_lengths(huffman_tree(counts), len(counts))
+    lengths = path_lengths(tree, len(counts))
     return float(kept @ lengths / max(1.0, kept.sum())) * math.log(2)
 
 
@@ -142,7 +150,7 @@ def rise_of(losses: Sequence[float], pairs: int) -> str | None:
     )
 
 
-def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], nothing: float) -> str | None:
+def too_few_steps(inputs: NDArray[np.float32], losses: Sequence[float], nothing: float) -> str | None:
     """Say so if a training ended before it had learnt much.
 
     First the loss stays that of vectors that know nothing; then all input vectors follow the mean of the output
@@ -172,7 +180,7 @@ def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], noth
     )
 
 
-def mean_cosine(rows: npt.NDArray[np.float32]) -> float:
+def mean_cosine(rows: NDArray[np.float32]) -> float:
     """Mean cosine of all pairs of two rows, float32 [n, d]; a row of zeros has 0 with every other."""
     vectors = np.array(rows, np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

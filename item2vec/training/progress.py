@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class TrainState:
     shards: int
     epochs_closed: int
     seconds: float
-    sums: npt.NDArray[np.float64]
+    sums: NDArray[np.float64]
 
 
 @dataclass(frozen=True)

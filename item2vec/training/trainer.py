@@ -12,6 +12,7 @@ import numpy as np
 from item2vec.config.train import TrainConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import TrainingError
+from item2vec.model.huffman import huffman_tree
 from item2vec.model.tables import EmbeddingTables, Initial
 from item2vec.sampling.draws import stretch
 from item2vec.sampling.sampler import Sampler, Window, Worker
@@ -63,7 +64,8 @@ class Trainer:
     def __init__(self, corpus: Corpus, config: TrainConfig, initial: Initial | None = None) -> None:
         self.corpus = corpus
         self.config = config
-        self.step: Step = make_step(config, corpus.vocabulary.counts)
+        tree = huffman_tree(corpus.vocabulary.counts) if config.loss == "hs" else None
+        self.step: Step = make_step(config, tree)
         self.threads = config.worker_count if self.step.parallel else 1
         tables_seed, draws_seed = np.random.SeedSequence(config.seed).spawn(2)
         self._seed = int(draws_seed.generate_state(1, np.uint64)[0])
@@ -99,7 +101,7 @@ class Trainer:
         self._epochs_closed = 0
         self.ended = False
         self._stop_asked = False
-        self.guard = Guard(corpus.vocabulary, config, self.tables)
+        self.guard = Guard(corpus.vocabulary, config, self.tables, tree)
         self._began = self._ended = time.perf_counter()
 
     def prepare(self) -> None:

@@ -17,7 +17,7 @@ from trainers import Recorder, make_trainer
 
 import item2vec
 from item2vec.errors import DivergenceError
-from item2vec.training.guard import Guard, loss_of_nothing, mean_cosine, rise_of, too_few_steps
+from item2vec.training.guard import Guard, mean_cosine, rise_of, too_few_steps
 from item2vec.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -98,7 +98,7 @@ def test_a_loss_that_rose_is_told_at_the_end() -> None:
 def test_the_loss_of_nothing_is_that_of_the_first_step(options: dict[str, Any], sample: float) -> None:
     """Output rows begin as 0, and so do all scores. A negative that is the centre counts nothing."""
     trainer = make_trainer(zipf_corpus(20_000, 300, 30), epochs=1, lr=1e-30, min_lr=1e-30, sample=sample, **options)
-    nothing = loss_of_nothing(trainer.config, trainer.corpus.vocabulary.counts)
+    nothing = trainer.guard.nothing
     first = trainer.train().losses[0]
     if trainer.config.loss == "hs":
         assert first == pytest.approx(nothing, rel=0.02)  # which occurrences are kept is drawn
