@@ -156,6 +156,7 @@ Examples:
     help="Write a checkpoint beside the output: 30s, 10m, 1h, a bare number of seconds, or 50% of an epoch; "
     "0: only when stopped.",
 )
+@click.option("--log", metavar="FILE", help="Add a JSON object a line to this file as training goes on.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint that an earlier run left.")
 @click.option("--strict", is_flag=True, help="Warnings about the corpus are errors.")
 @click.option("--quiet", is_flag=True, help="No progress and no summary.")
@@ -172,6 +173,7 @@ def train(
     patience: int | None,
     checkpoint_every: str,
     resume: bool,
+    log: str | None,
     strict: bool,
     quiet: bool,
     as_json: bool,
@@ -205,6 +207,7 @@ def train(
         every=Interval.parse(checkpoint_every),
         resume=resume,
         strict=strict,
+        log=log,
     )
     _run(plan, output, _again(ctx.meta.get(COMMAND_LINE, ["train", *sources])), quiet=quiet, as_json=as_json)
 

@@ -114,6 +114,8 @@ class Checkpoints:
     every : Interval
     tell : callable
         Called with a line about a checkpoint that could not be written; training goes on.
+    saved : callable
+        Called with the path, the share of the training that is done, and the seconds that writing took.
     share : float
         Of the time that checkpoints may take.
 
@@ -130,6 +132,7 @@ class Checkpoints:
         run: Run,
         every: Interval,
         tell: Callable[[str], None] = lambda line: None,
+        saved: Callable[[Path, float, float], None] = lambda path, done, seconds: None,
         share: float = _SHARE,
     ) -> None:
         self.path = Path(path)
@@ -138,6 +141,7 @@ class Checkpoints:
         self.written = 0
         self.seconds = 0.0
         self._tell = tell
+        self._saved = saved
         self._share = share
         self._kept = -1  # shards in the file that is there, if it is of this training
         self._last_shards = 0
@@ -264,6 +268,7 @@ class Checkpoints:
             cost = self._last_time - began
             self.seconds += cost
             self._not_before = self._last_time + cost / self._share
+        self._saved(self.path, self.kept, cost)
         return True
 
     def remove(self) -> None:

@@ -50,7 +50,7 @@ class Run:
         validated: Callable[[Validation], None] | None = None,
         pause: Pause | None = None,
         every: float | None = None,
-        epoch_ended: Callable[[EmbeddingTables], None] | None = None,
+        epoch_ended: Callable[[EmbeddingTables], bool | None] | None = None,
     ) -> TrainResult:
         """Train, and validate after each epoch if that is asked for.
 
@@ -63,7 +63,7 @@ class Run:
         pause : Pause or None
             What is done between two shards when it is due: a checkpoint.
         epoch_ended : callable or None
-            Called with the tables after each epoch; what it raises ends the training.
+            Called with the tables after each epoch, and its validation; training ends if it returns False.
         """
         every = EVERY if every is None else every
         validation = self.validation
@@ -71,13 +71,13 @@ class Run:
             return self.trainer.train(report, every, pause=pause)
 
         def after_epoch(tables: EmbeddingTables) -> bool:
+            go_on = True
+            if validation is not None:
+                go_on = validation.after_epoch(*tables.views())
+                if validated is not None:
+                    validated(validation)
             if epoch_ended is not None:
-                epoch_ended(tables)
-            if validation is None:
-                return True
-            go_on = validation.after_epoch(*tables.views())
-            if validated is not None:
-                validated(validation)
+                go_on = epoch_ended(tables) is not False and go_on
             return go_on
 
         return self.trainer.train(report, every, after_epoch, pause)

@@ -7,10 +7,11 @@ trials of `item2vec.tune` have a corpus already, and begin with `start`.
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
     from item2vec.corpus.inspection import Inspection
     from item2vec.corpus.kind import Suitable
-    from item2vec.model.tables import Initial
+    from item2vec.model.tables import EmbeddingTables, Initial
     from item2vec.session.checkpoints import Checkpoints
     from item2vec.session.estimate import Estimate
+    from item2vec.session.log import TrainingLog
     from item2vec.session.run import Run
     from item2vec.session.validation import Validation
-    from item2vec.training.progress import Progress, TrainResult
+    from item2vec.training.progress import Epoch, Progress, TrainResult
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 Sources = Sequence[str | Path] | Sequences | Table
@@ -70,6 +72,10 @@ class Plan:
         Go on from the checkpoint.
     strict : bool
         Warnings about the corpus are errors.
+    log : str, Path or None
+        Where to write how it goes, as JSON lines.
+    on_epoch : callable or None
+        Called after each epoch; training ends if it returns False.
     """
 
     sources: Sources
@@ -84,6 +90,8 @@ class Plan:
     every: Interval = field(default_factory=Interval)
     resume: bool = False
     strict: bool = False
+    log: str | Path | None = None
+    on_epoch: Callable[[Epoch], bool | None] | None = None
 
     def check(self) -> None:
         """Refuse what cannot end well, before any reading.
@@ -102,6 +110,8 @@ class Plan:
         if self.checkpoint is None and self.resume:
             raise ConfigError("`resume` goes on from a checkpoint; name its file with `checkpoint`")
         for name in names:
+            if self.log is not None and same_file(name, self.log):
+                raise ConfigError(f"`log` is {self.log}, which is a source too; name another file")
             if self.output is not None and same_file(name, self.output):
                 raise ConfigError(f"`output` is {self.output}, which is a source too; name another file")
         for name in (*names, *filter(None, [self.config.init])):
@@ -145,6 +155,34 @@ class Listener:
 
     def validated(self, validation: Validation) -> None:
         """Tell how an epoch was, where there is validation."""
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """Tell that an epoch has ended, and its validation."""
+
+    def checkpointed(self, path: Path, done: float, seconds: float) -> None:
+        """Tell that a checkpoint was written, of which share of the training, and how long that took."""
+
+    def ends(self, state: str, losses: Sequence[float], seconds: float) -> None:
+        """Tell how it ended, ``done`` or ``stopped``, with the loss of each epoch and the seconds of training."""
+
+
+class _Several(Listener):
+    """Tells several listeners."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+
+def _to_each(name: str) -> Callable[..., None]:
+    def tell(self: _Several, *facts: Any) -> None:
+        for listener in self._listeners:
+            getattr(listener, name)(*facts)
+
+    return tell
+
+
+for _name in [name for name in vars(Listener) if not name.startswith("_")]:
+    setattr(_Several, _name, _to_each(_name))
 
 
 @dataclass(frozen=True)
@@ -201,6 +239,7 @@ class Session:
         self.scoring = plan.scoring
         self.suitable: Suitable | None = None
         self.listener = listener or Listener()
+        self._log: TrainingLog | None = None
         self.checkpoints: Checkpoints | None = None
         self.warnings: list[str] = []
         self.seconds: dict[str, float] = {}
@@ -219,8 +258,17 @@ class Session:
         ConfigError, CorpusError, ModelError, TrainingError
             If the training cannot begin, or could not end well.
         """
+        with self._logged_errors():
+            self._prepare()
+
+    def _prepare(self) -> None:
         plan = self.plan
         plan.check()
+        if plan.log is not None:
+            from item2vec.session.log import TrainingLog
+
+            self._log = TrainingLog(plan.log, self.listener)
+            self.listener = _Several(self.listener, self._log)
         initial = self._read()
         from item2vec.session.estimate import estimate
 
@@ -248,11 +296,20 @@ class Session:
         ModelError
             If the model, or the last checkpoint, cannot be written.
         """
+        with self._logged_errors():
+            outcome = self._train()
+        if self._log is not None:
+            self._log.close()
+        return outcome
+
+    def _train(self) -> Outcome:
         checkpoints = self._open_checkpoints()
         run, listener = self.run, self.listener
         began = time.perf_counter()
         try:
-            result = run.train(listener.progressed, listener.validated, checkpoints)
+            told = self._log is not None or self.plan.on_epoch is not None
+            ended = self._epoch_ended if told else None
+            result = run.train(listener.progressed, listener.validated, checkpoints, epoch_ended=ended)
         except KeyboardInterrupt:
             if checkpoints is not None and not self._stopping:
                 checkpoints.save()
@@ -262,6 +319,7 @@ class Session:
                 raise
             raise type(error)(f"{error}; {checkpoints.path} has the vectors at {checkpoints.kept:.0%}") from error
         self.seconds["train"] = time.perf_counter() - began
+        listener.ends("done" if run.trainer.ended else "stopped", result.losses, result.seconds)
         if not run.trainer.ended:
             return Outcome(result, None, checkpoints.save() if result.done and checkpoints is not None else None)
         began = time.perf_counter()
@@ -309,6 +367,37 @@ class Session:
             listener.initialised(initial.about)
         return initial
 
+    @contextmanager
+    def _logged_errors(self) -> Iterator[None]:
+        """Write an error that ends the training into its log."""
+        try:
+            yield
+        except BaseException as error:
+            if self._log is not None:
+                self._log.write("error", message=str(error) or type(error).__name__)
+                self._log.close()
+            raise
+
+    def _epoch_ended(self, tables: EmbeddingTables) -> bool:
+        """Tell what the epoch was; return whether to go on."""
+        trainer, validation = self.run.trainer, self.run.validation
+        progress, number = trainer.progress(), trainer.epochs_closed + 1
+        losses = trainer.result().losses
+        from item2vec.training.progress import Epoch
+
+        epoch = Epoch(
+            number,
+            progress.epochs,
+            progress.tokens,
+            losses[number - 1] if number <= len(losses) else math.nan,
+            progress.lr,
+            validation.values[-1] if validation is not None else None,
+            progress.seconds,
+            progress.tokens_per_second,
+        )
+        self.listener.epoch_ended(epoch)
+        return self.plan.on_epoch is None or self.plan.on_epoch(epoch) is not False
+
     def _take_preset(self, found: Inspection) -> None:
         """Take the options of the preset that suits the corpus, but for those that were given."""
         from item2vec.corpus.kind import suitable_preset
@@ -329,7 +418,9 @@ class Session:
             return None
         from item2vec.session.checkpoints import Checkpoints
 
-        checkpoints = Checkpoints(self.plan.checkpoint, self.run, self.plan.every, self.listener.warned)
+        checkpoints = Checkpoints(
+            self.plan.checkpoint, self.run, self.plan.every, self.listener.warned, self.listener.checkpointed
+        )
         if self.plan.resume:
             checkpoints.resume()
             self.listener.resumed(self.run.trainer.progress())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from item2vec.config.layers import TrainOptions
     from item2vec.config.scoring import Scoring
     from item2vec.config.validation import ValidationConfig
-    from item2vec.training.progress import Progress
+    from item2vec.training.progress import Epoch, Progress
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
@@ -35,6 +35,8 @@ def train(
     checkpoint_every: str | float = DEFAULT_INTERVAL,
     resume: bool = False,
     strict: bool = False,
+    log: str | Path | None = None,
+    on_epoch: Callable[[Epoch], bool | None] | None = None,
     scoring: Scoring | None = None,
     **options: Unpack[TrainOptions],
 ) -> KeyedVectors:
@@ -66,6 +68,10 @@ def train(
         Go on from ``checkpoint``, with the same sources and options.
     strict : bool
         Warnings about the corpus are errors.
+    log : str, Path or None
+        File to add JSON lines to as training goes on; see `item2vec.session.log.TrainingLog`.
+    on_epoch : callable or None
+        Called with an `Epoch` after each epoch; training ends, and the model is made, if it returns False.
     scoring : Scoring or None
         How the model is to be asked for recommendations, such as ``tune(...).best.scoring``, and so validated; by
         default as ``config`` or ``preset`` say.
@@ -113,6 +119,8 @@ def train(
         every=Interval.parse(checkpoint_every),
         resume=resume,
         strict=strict,
+        log=log,
+        on_epoch=on_epoch,
     )
     session = Session(plan, _Warner(report))
     session.prepare()

@@ -187,6 +187,11 @@ class Trainer:
         return result
 
     @property
+    def epochs_closed(self) -> int:
+        """Epochs that ended and were looked at."""
+        return self._epochs_closed
+
+    @property
     def shards_done(self) -> int:
         """Shards of all epochs that workers have taken; done, while none runs."""
         return self._workers.taken
@@ -224,6 +229,7 @@ class Trainer:
             done=done,
             loss=float(loss / pairs) if pairs else float("nan"),
             lr=self.learning_rate(done),
+            tokens=int(self._raw_tokens(done)),
             tokens_per_second=self._raw_tokens(done) / seconds,
             seconds=seconds,
             seconds_left=seconds * (1 - done) / done if done else float("inf"),

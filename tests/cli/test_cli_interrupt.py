@@ -153,7 +153,7 @@ def test_a_command_that_is_ended_leaves_no_temporary_file(tmp_path: Path, number
     before = signal.signal(number, signal.SIG_DFL)  # where tests run under nohup, it is ignored
     with subprocess.Popen(command, **pipes, env=ENVIRONMENT | {"TMPDIR": str(temporary)}) as process:  # type: ignore[call-overload]
         signal.signal(number, before)
-        process.stdin.write(b"u,i\n1,a\n")
+        process.stdin.write(b"u,i\n" + b"1,a\n" * 20_000)  # more than is looked at to see what it is
         process.stdin.flush()
         while not list(temporary.glob("*/plain*")):  # it copies what comes by the pipe, and waits for more
             assert process.poll() is None
