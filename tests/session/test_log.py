@@ -36,9 +36,9 @@ def test_the_log_tells_all_that_happened(tmp_path: Path) -> None:
     epochs = [line for line in told if line["event"] == "epoch"]
     assert [line["loss"] for line in epochs] == model.metadata["training"]["losses"] == end["losses"]
     assert [(line["epoch"], line["epochs"], line["tokens"]) for line in epochs] == [
-        (1, 3, 270),
-        (2, 3, 540),
-        (3, 3, 810),
+        (1, 3, 240),
+        (2, 3, 480),
+        (3, 3, 720),
     ]
     assert all(line["memory"] > 1 << 20 for line in epochs)
     values = [line["value"] for line in told if line["event"] == "validation"]
