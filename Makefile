@@ -37,7 +37,6 @@ demo: install
 	$(BIN)/item2vec train corpora/recipes.txt -o $(DEMO)
 	$(BIN)/item2vec similar soy_sauce -k 5 -m $(DEMO)
 	$(BIN)/item2vec similar basil -k 5 -m $(DEMO)
-	$(BIN)/item2vec similar cumin -k 5 -m $(DEMO)
 
 ## make test         lint, types and tests
 test: lint
