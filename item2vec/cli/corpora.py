@@ -225,12 +225,15 @@ def inspect(ctx: click.Context, /, sources: tuple[str, ...], strict: bool, as_js
         if name in options and ctx.get_parameter_source(name) == ParameterSource.DEFAULT:
             config = dataclasses.replace(config, **{name: value})
     told = [*corpus.notes, *warnings_of(found, source, window=config.window, window_mode=config.window_mode)]
-    hint = f"{suitable.reason}: `item2vec train` takes `preset={suitable.preset}`"
+    hint = None
+    if suitable.preset != "words":
+        hint = f"{suitable.reason}: `item2vec train` takes `preset={suitable.preset}`"
     if as_json:
         warnings = [as_options(sentence) for sentence in told]
-        print_json(facts | {"preset": suitable.preset, "hint": as_options(hint), "warnings": warnings})
+        print_json(facts | {"preset": suitable.preset, "hint": hint and as_options(hint), "warnings": warnings})
     else:
         print_report(facts)
+    if hint and not as_json:
         remark("Hint", hint)
     warn(told, strict)
 
