@@ -203,7 +203,14 @@ class Session:
 
             self._log = TrainingLog(plan.log, self.listener)
             self.listener = Several(self.listener, self._log)
+        from item2vec.session.precompile import compiling
+
+        with compiling(plan.config) as compiled:
+            self._begin(compiled)
+
+    def _begin(self, compiled: Callable[[], None]) -> None:
         initial = self._read()
+        plan = self.plan
         from item2vec.session.estimate import estimate
 
         needs = estimate(
@@ -217,7 +224,7 @@ class Session:
         from item2vec.session.run import start
 
         preset = self.suitable.preset if self.suitable else None
-        self.run = start(self.corpus, self.config, initial, plan.validation, self.scoring, preset)
+        self.run = start(self.corpus, self.config, initial, plan.validation, self.scoring, preset, compiled)
         self.listener.begins(self.run)
 
     def train(self) -> Outcome:
