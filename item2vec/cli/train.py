@@ -43,7 +43,8 @@ from item2vec.cli.output import (
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.files.atomic import check_writable
-from item2vec.session.session import Listener, Outcome, Plan, Session
+from item2vec.session.listener import Listener
+from item2vec.session.session import Outcome, Plan, Session
 
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
@@ -224,11 +225,11 @@ class _Told(Listener):
         self._epochs = 0
         self.shower = ProgressShower(quiet)
 
-    def reading(self, plan: Plan) -> None:
+    def reading(self, config: TrainConfig) -> None:
         """Say if the compiler has to run."""
-        self._epochs = plan.config.epochs
+        self._epochs = config.epochs
         if not self._quiet:
-            _say_what_compiles(plan.config)
+            _say_what_compiles(config)
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
         """Say what was read."""
