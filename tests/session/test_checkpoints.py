@@ -322,7 +322,7 @@ def test_what_is_no_interval_is_refused(text: str) -> None:
 def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
     run = make_run(backend="torch")
     stop_at(run, path, run.trainer.shards // 2)
-    whole = path.read_bytes()
+    whole = path.read_bytes().replace(b'"crc32"', b'"other"')  # as of an earlier version, without checksums
     _, texts = map_tensors(path)
     assert '"shards": ' in texts["item2vec"]
 
