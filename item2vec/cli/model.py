@@ -39,7 +39,9 @@ Examples:
 """
 )
 @model_option
-@click.option("--check", is_flag=True, help="Read the whole file, and its index, and compare them with their checksums.")
+@click.option(
+    "--check", is_flag=True, help="Read the whole file, and its index, and compare them with their checksums."
+)
 @json_option
 def info(model_path: str, check: bool, as_json: bool) -> None:
     """Say what a model is: sizes, corpus, settings.
@@ -71,10 +73,11 @@ def info(model_path: str, check: bool, as_json: bool) -> None:
 
 def _check(model: KeyedVectors, path: str) -> str:
     """Read all of a model, and of the index beside it; return what was found, in words."""
-    from item2vec.vectors.index_file import load_index
     tensors = check_model_file(path)
     found = (
-        f"{tensors} of {tensors} checksums match" if tensors else "has no checksums, as files of earlier versions do not"
+        f"{tensors} of {tensors} checksums match"
+        if tensors
+        else "has no checksums, as files of earlier versions do not"
     )
     if not os.path.exists(beside := index_path(path)):
         return found

@@ -18,8 +18,8 @@ from item2vec.config.validation import ValidationConfig
 from item2vec.errors import ConfigError
 from item2vec.session.validation import Validation
 from item2vec.tuning.division import Division, divide
-from item2vec.tuning.judge import Judge, best_scoring
 from item2vec.tuning.journal import mend_journal, open_journal
+from item2vec.tuning.judge import Judge, best_scoring
 from item2vec.tuning.space import Choice, make_space
 from item2vec.tuning.study import Record, TuneResult, best, run_study
 from item2vec.tuning.trial import Bench, GivenUpError, collapse_of, learnt_nothing
