@@ -40,7 +40,7 @@ Examples:
 )
 @model_option
 @click.option(
-    "--check", is_flag=True, help="Read the whole file, and its index, and compare them with their checksums."
+    "--check", is_flag=True, help="Read all of the file and its index; compare both with their checksums."
 )
 @json_option
 def info(model_path: str, check: bool, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def _check(model: KeyedVectors, path: str) -> str:
     found = (
         f"{tensors} of {tensors} checksums match"
         if tensors
-        else "has no checksums, as files of earlier versions do not"
+        else "has no checksums, like all files of earlier versions"
     )
     if not os.path.exists(beside := index_path(path)):
         return found
