@@ -181,10 +181,10 @@ batch_option = click.option(
     "batch_path",
     metavar="FILE",
     type=click.Path(allow_dash=True, readable=False),
-    help="Answer each line of FILE, - for standard input, with a line of JSON.",
+    help="Answer each line of FILE with a line of JSON. - is standard input.",
 )
 delimiter_option = click.option(
-    "--delimiter", metavar="TEXT", help="What separates a line's items, if not white space."
+    "--delimiter", metavar="TEXT", help="The separator between the items of a line of --batch.  [default: white space]"
 )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from item2vec.errors import ConfigError
 from item2vec.files.machine import resident_memory
-from item2vec.session.session import Listener
+from item2vec.session.listener import Listener
 
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus

@@ -147,8 +147,12 @@ def start(
     validation: ValidationConfig | None = None,
     scoring: Scoring | None = None,
     preset: str | None = None,
+    compiled: Callable[[], None] = lambda: None,
 ) -> Run:
-    """Make the trainer of a corpus; imports torch. Validation asks as the model will be asked."""
+    """Make the trainer of a corpus; imports torch. Validation asks as the model will be asked.
+
+    ``compiled`` is that of `item2vec.training.trainer.Trainer.prepare`; the rest is as `Run` has it.
+    """
     from item2vec.training.trainer import Trainer
 
     held_out = None
@@ -157,5 +161,5 @@ def start(
 
         held_out = Validation(corpus.vocabulary, validation, scoring)
     trainer = Trainer(corpus, config, initial)
-    trainer.prepare()
+    trainer.prepare(compiled)
     return Run(corpus, trainer, held_out, initial, scoring, preset)

@@ -26,6 +26,7 @@ from item2vec.corpus.in_memory import Sequences, Table
 from item2vec.errors import ConfigError, CorpusError, TrainingError
 from item2vec.files.atomic import check_writable
 from item2vec.files.paths import same_file
+from item2vec.session.listener import Listener, Several
 
 if TYPE_CHECKING:
     from item2vec.config.scoring import Scoring
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
     from item2vec.corpus.kind import Suitable
     from item2vec.model.tables import EmbeddingTables, Initial
     from item2vec.session.checkpoints import Checkpoints
-    from item2vec.session.estimate import Estimate
     from item2vec.session.log import TrainingLog
     from item2vec.session.run import Run
-    from item2vec.session.validation import Validation
-    from item2vec.training.progress import Epoch, Progress, TrainResult
+    from item2vec.training.progress import Epoch, TrainResult
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 Sources = Sequence[str | Path] | Sequences | Table
@@ -118,71 +117,6 @@ class Plan:
             if self.checkpoint is not None and same_file(name, self.checkpoint):
                 other = "output" if self.output is not None else "checkpoint"
                 raise ConfigError(f"{name} is read, and checkpoints would be written there; name another `{other}`")
-
-
-class Listener:
-    """What a training tells as it goes, in this order. Nothing is done about it here."""
-
-    def reading(self, plan: Plan) -> None:
-        """Tell that the sources are about to be read."""
-
-    def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
-        """Tell that they were, in so many seconds, and looked at."""
-
-    def chosen(self, suitable: Suitable) -> None:
-        """Tell which preset was taken, and why."""
-
-    def warned(self, sentence: str) -> None:
-        """Tell that something is odd: a sentence without its full stop."""
-
-    def noted(self, sentence: str) -> None:
-        """Tell what is worth knowing: a sentence without its full stop."""
-
-    def initialised(self, about: str) -> None:
-        """Tell what the vectors to begin with gave: a sentence."""
-
-    def estimated(self, needs: Estimate) -> None:
-        """Tell that there is enough memory and disk."""
-
-    def begins(self, run: Run) -> None:
-        """Tell that all is ready to train."""
-
-    def resumed(self, progress: Progress) -> None:
-        """Tell that the training goes on from a checkpoint."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Tell where the training stands, about twice a second."""
-
-    def validated(self, validation: Validation) -> None:
-        """Tell how an epoch was, where there is validation."""
-
-    def epoch_ended(self, epoch: Epoch) -> None:
-        """Tell that an epoch has ended, and its validation."""
-
-    def checkpointed(self, path: Path, done: float, seconds: float) -> None:
-        """Tell that a checkpoint was written, of which share of the training, and how long that took."""
-
-    def ends(self, state: str, losses: Sequence[float], seconds: float) -> None:
-        """Tell how it ended, ``done`` or ``stopped``, with the loss of each epoch and the seconds of training."""
-
-
-class _Several(Listener):
-    """Tells several listeners."""
-
-    def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
-
-
-def _to_each(name: str) -> Callable[..., None]:
-    def tell(self: _Several, *facts: Any) -> None:
-        for listener in self._listeners:
-            getattr(listener, name)(*facts)
-
-    return tell
-
-
-for _name in [name for name in vars(Listener) if not name.startswith("_")]:
-    setattr(_Several, _name, _to_each(_name))
 
 
 @dataclass(frozen=True)
@@ -268,8 +202,15 @@ class Session:
             from item2vec.session.log import TrainingLog
 
             self._log = TrainingLog(plan.log, self.listener)
-            self.listener = _Several(self.listener, self._log)
+            self.listener = Several(self.listener, self._log)
+        from item2vec.session.precompile import compiling
+
+        with compiling(plan.config) as compiled:
+            self._begin(compiled)
+
+    def _begin(self, compiled: Callable[[], None]) -> None:
         initial = self._read()
+        plan = self.plan
         from item2vec.session.estimate import estimate
 
         needs = estimate(
@@ -283,7 +224,7 @@ class Session:
         from item2vec.session.run import start
 
         preset = self.suitable.preset if self.suitable else None
-        self.run = start(self.corpus, self.config, initial, plan.validation, self.scoring, preset)
+        self.run = start(self.corpus, self.config, initial, plan.validation, self.scoring, preset, compiled)
         self.listener.begins(self.run)
 
     def train(self) -> Outcome:
@@ -340,7 +281,7 @@ class Session:
             from item2vec.corpus.inspection import inspect_corpus  # numba: no matter for who only asks for help
             from item2vec.corpus.shape_warnings import warnings_of
 
-            listener.reading(plan)
+            listener.reading(plan.config)
             check_device(plan.config)
             self.config, given = open_init(plan.config, any_dim="dim" not in plan.given)
             if plan.resume and plan.checkpoint is not None:
@@ -405,7 +346,8 @@ class Session:
         plan = self.plan
         table = isinstance(plan.sources, Table) or plan.source.item is not None
         suitable = suitable_preset(self.corpus, found, table=table, timed=plan.source.time is not None)
-        taken = {name: value for name, value in suitable.options.items() if name not in plan.given}
+        stays = plan.given | ({"negative", "ns_exponent"} if self.config.loss == "hs" else set())
+        taken = {name: value for name, value in suitable.options.items() if name not in stays}
         self.suitable = replace(suitable, options=taken)
         self.config = replace(self.config, **taken)
         if plan.scoring is None and self.config.loss == "ns":

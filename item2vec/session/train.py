@@ -13,7 +13,8 @@ from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.errors import ConfigError
 from item2vec.files.paths import same_file
-from item2vec.session.session import Listener, Plan, Session, Sources
+from item2vec.session.listener import Listener
+from item2vec.session.session import Plan, Session, Sources
 
 if TYPE_CHECKING:
     from item2vec.config.layers import TrainOptions

@@ -104,10 +104,18 @@ class Trainer:
         self.guard = Guard(corpus.vocabulary, config, self.tables, tree)
         self._began = self._ended = time.perf_counter()
 
-    def prepare(self) -> None:
-        """Compile or load what the training needs, by a step on a batch of nothing, so that `train` starts at once."""
+    def prepare(self, compiled: Callable[[], None] = lambda: None) -> None:
+        """Compile or load what the training needs, by a step on a batch of nothing, so that `train` starts at once.
+
+        Parameters
+        ----------
+        compiled : callable
+            Returns once the step is compiled, if another process does that.
+        """
         worker = self.sampler.worker(np.random.SeedSequence(0), 1)
-        self.step(self.tables, self.sampler.batch(worker, 0, 0), 0.0)
+        nothing = self.sampler.batch(worker, 0, 0)
+        compiled()
+        self.step(self.tables, nothing, 0.0)
 
     def expected_seconds(self) -> float:
         """Estimate how long `train` will take, on a machine with nothing else to do.

@@ -37,7 +37,7 @@ class Model(Protocol):
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """The dimension of the vectors."""
 
     def __len__(self) -> int: ...
 

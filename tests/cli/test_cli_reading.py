@@ -21,7 +21,7 @@ from packed import PACKERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
 jit = pytest.mark.jit
-QUICK = ("--dim", "4", "--epochs", "1", "--lr", "0.5", "--threads", "1")
+QUICK = ("--dim", "4", "--epochs", "1", "--lr", "0.5", "--threads", "1", "--preset", "words")
 TEXT = "".join(" ".join(sequence) + "\n" for sequence in SEQUENCES).encode()
 
 

@@ -11,6 +11,8 @@ import weakref
 from typing import Any, Generic, NamedTuple
 
 import numpy as np
+from numba import types
+from numba.extending import typeof_impl
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -373,6 +375,22 @@ def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch[ND
         spare_contexts=aligned(contexts * width),
         slots=slots,
     )
+
+
+# numba looks at each array of a named tuple at each call, some twenty microseconds for these. The types of work space
+# are always the same, so one look at each kind does.
+
+_types: dict[type, Any] = {}
+
+
+@typeof_impl.register(Scratch)
+@typeof_impl.register(TargetScratch)
+def _type_once(space: Scratch[Any] | TargetScratch[Any], purpose: Any) -> Any:
+    """Return numba's type of work space."""
+    kind = type(space)
+    if kind not in _types:
+        _types[kind] = types.BaseTuple.from_types([typeof_impl(field, purpose) for field in space], kind)
+    return _types[kind]
 
 
 # The work space of each thread that runs the CPU kernels: made once, and anew only if it is too small.

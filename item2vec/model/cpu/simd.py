@@ -80,6 +80,13 @@ def instruction(typed: Any) -> Callable[[Callable[Concatenate[Call, P], R]], Cal
     typed : numba signature, or callable
         The types of the result and the arguments, ``result(argument, ...)`` as numba writes it. A callable is given
         numba's types of the arguments, and returns the signature that follows.
+
+    Notes
+    -----
+    `get` shows all of it. Where a kernel says ``get(p)`` and p is a ``CPointer(float32)``, numba calls the lambda with
+    that type and is told ``float32(CPointer(float32))``: the call gives a float32. When it comes to the code, the
+    function itself is called. ``builder.load(p)`` appends ``%x = load float, float* %p`` to the kernel and returns the
+    name ``%x``, which numba takes for the result. Nothing is left of a call when the kernel runs but its instructions.
     """
 
     def decorate(write: Callable[Concatenate[Call, P], R]) -> Callable[P, R]:

@@ -10,7 +10,7 @@ import pytest
 
 import item2vec
 from item2vec.errors import ConfigError, Item2VecError
-from item2vec.session.session import Listener
+from item2vec.session.listener import Listener
 
 pytest.importorskip("torch")
 BASKETS = [["milk", "bread", "tea"], ["tea", "milk", "jam"], ["bread", "butter"]] * 30
