@@ -110,9 +110,7 @@ def compile_all() -> None:
             for task in [task for task, process in running.items() if process.poll() is not None]:
                 if status := running.pop(task).returncode:
                     what = " and ".join(task) or "reading and sampling"
-                    raise TrainingError(
-                        f"compiling the kernels of {what} failed with status {status}; train once to see"
-                    )
+                    raise TrainingError(f"compiling for {what} failed with status {status}; train once to see why")
     finally:
         for process in running.values():
             process.kill()
