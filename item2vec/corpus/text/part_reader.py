@@ -130,7 +130,7 @@ class PartReader:
     def _read_segment(self, segment: Segment) -> None:
         size = segment.stop - segment.start
         blocks = read_range(segment.source, segment.start, segment.stop, self._sizes.chunk)
-        self._read_blocks(blocks, shown_name(segment.source.path), min(4 * self._sizes.stream, (size + 63) & -64))
+        self._read_blocks(blocks, shown_name(segment.source.path), min(4 * self._sizes.chunk, (size + 63) & -64))
 
     def _read_stream(self, stream: Stream) -> None:
         self._read_blocks(stream.ahead(self._sizes.stream, self._stopped), stream.shown, 4 * self._sizes.stream)

@@ -601,7 +601,7 @@ class Sizes:
     """
 
     scan: int = 2048
-    chunk: int = 1 << 20
+    chunk: int = 1 << 19
     block: int = 1 << 20
     stream: int = 1 << 20
     slots: int = 1 << 14
