@@ -15,7 +15,8 @@ from item2vec.errors import ModelError
 from item2vec.files.atomic import check_writable
 from item2vec.files.paths import same_file
 from item2vec.vectors.formats.registry import FORMATS, TABLES, WRITERS, Table, export_vectors, read_vectors
-from item2vec.vectors.index_file import index_path
+from item2vec.vectors.index_file import index_command, index_path, load_index
+from item2vec.vectors.model_file import CHECKPOINT_KEY, check_model_file
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -34,18 +35,19 @@ _LONGEST_LIST = 8
 Examples:
   item2vec info
   item2vec info -m groceries.safetensors --json
+  item2vec info --check
 """
 )
 @model_option
+@click.option("--check", is_flag=True, help="Read all of the file and its index; compare both with their checksums.")
 @json_option
-def info(model_path: str, as_json: bool) -> None:
+def info(model_path: str, check: bool, as_json: bool) -> None:
     """Show a model's size, corpus and settings.
 
     The corpus and settings are those of the training. The model file keeps them.
     """
-    from item2vec.vectors.model_file import CHECKPOINT_KEY
-
     model = open_model(model_path)
+    checked = _check(model, model_path) if check else None
     counts = model.vocabulary.counts[:_COMMONEST].tolist()
     document: dict[str, Any] = {
         "model": model_path,
@@ -59,10 +61,25 @@ def info(model_path: str, as_json: bool) -> None:
         document["names"] = model.names.given
     for name, value in model.metadata.items():
         document.setdefault(name, True if name == CHECKPOINT_KEY else value)
+    if checked is not None:
+        document["checked"] = checked
     if as_json:
         print_json(document)
     else:
         print_answer("\n".join(_lines(document)))
+
+
+def _check(model: KeyedVectors, path: str) -> str:
+    """Read all of a model, and of the index beside it; return what was found, in words."""
+    tensors = check_model_file(path)
+    found = (
+        f"{tensors} of {tensors} checksums match" if tensors else "has no checksums, like all files of earlier versions"
+    )
+    if not os.path.exists(beside := index_path(path)):
+        return found
+    if not load_index(beside, model_path=path, whole=True).fits(model.input):
+        raise ModelError(f"{beside} is the index of other vectors; build it again with {index_command(path)}")
+    return f"{found}; {beside} belongs to it"
 
 
 def _named(model: KeyedVectors, rank: int) -> dict[str, Any]:
@@ -180,6 +197,7 @@ def export(
     model = open_model(model_path)
     if same_file(destination, model_path):
         raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
+    check_model_file(model_path)
     written = export_vectors(
         model,
         destination,

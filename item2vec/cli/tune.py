@@ -233,7 +233,7 @@ def tune(
     typed = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     given = [name for name in options if ctx.get_parameter_source(name) in typed]
     prepared = prepare(sources, source, config, wanted, given)
-    for note in prepared.corpus.notes:
+    for note in prepared.notes:
         remark("Note", note)
     if not quiet:
         say(describe_division(prepared.corpus, prepared.division, wanted))

@@ -210,12 +210,21 @@ def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig
     return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
 
 
+_LONGEST = 1 << 20  # characters
+
+
 def _parsed(path: str | Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(_LONGEST + 1)
+        if len(text) > _LONGEST:
+            raise ConfigError(f"config {path} has over {_LONGEST:,} characters; options take a few lines")
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"cannot read config {path}: {(error.strerror or str(error)).lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"config {path} cannot be read: its values are nested too deep") from None
+    except ValueError as error:  # no TOML, not UTF-8, a number of thousands of digits
         raise ConfigError(f"config {path} is no TOML: {error}") from None
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.encoded import FORMAT, TEMPORARY, CorpusFileWriter, DamagedFileError, open_corpus
 from item2vec.files.paths import cache_folder
-from item2vec.files.source import Source, TextSource
+from item2vec.files.source import Source, TextSource, same_as_before
 
 ENDING = ".corpus"
 _UNUSED = 30 * 24 * 3600  # seconds after which a corpus that was not used goes
@@ -60,20 +60,9 @@ class CacheEntry:
 
     def keep(self, corpus: Corpus, writer: CorpusFileWriter) -> None:
         """Keep what has been written, if the files stayed as they were, and remove what has not been used for long."""
-        if _unchanged(self._sources):
+        if all(map(same_as_before, self._sources)):
             writer.keep(corpus, self._path, remade=self._damaged)
             clear(self._path.parent)
-
-
-def _unchanged(sources: Sequence[Source | TextSource]) -> bool:
-    """Whether all files are still as they were when they were checked."""
-    try:
-        now = [source.path.stat() for source in sources]
-    except OSError:
-        return False
-    return [(status.st_size, (status.st_mtime_ns, status.st_ctime_ns)) for status in now] == [
-        (source.size, source.changed) for source in sources
-    ]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import CorpusError
-from item2vec.files.source import FIRST_BLOCK, TextSource, describe, map_file
+from item2vec.files.source import FIRST_BLOCK, TextSource, describe, read_range
 
 _LIKELY_DELIMITERS = ("::", ",", ";", "|")
 
@@ -108,7 +108,12 @@ def _occurs(source: TextSource, delimiter: bytes) -> bool:
     """Whether it does, or may: of a stream only the beginning is at hand."""
     if source.stream:
         return delimiter in source.head or len(source.head) >= FIRST_BLOCK
-    return not source.empty and map_file(source).find(delimiter) >= 0
+    end = b""
+    for block in read_range(source, source.start, source.size, 1 << 20):
+        if delimiter in end + block:
+            return True
+        end = (end + block)[1 - len(delimiter) or len(end + block) :]
+    return False
 
 
 def _first_lines(sources: Sequence[TextSource]) -> list[bytes]:

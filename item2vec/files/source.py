@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import mmap
 import os
 import re
 import shlex
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -353,22 +352,61 @@ def describe(sources: Sequence[TextSource]) -> str:
     return shown_name(sources[0].path) + (f" and {more:,} more file{'s' if more > 1 else ''}" if more else "")
 
 
-def map_file(source: TextSource) -> mmap.mmap:
-    """Map a file that is not empty, for reading.
+def changed_error(source: Source | TextSource) -> CorpusError:
+    """Return the error for a file that did not stay as it was."""
+    return CorpusError(
+        f"{shown_name(source.path)} changed while it was read; train on a copy that stays as it is, and put a new file "
+        "in its place by renaming it"
+    )
+
+
+def same_as_before(source: Source | TextSource) -> bool:
+    """Whether a file has the size and the time of change that it had when it was looked at; True for a pipe."""
+    if source.pipe:
+        return True
+    try:
+        now = source.path.stat()
+    except OSError:
+        return False
+    return now.st_size == source.size and now.st_mtime_ns == source.changed[0]
+
+
+def check_unchanged(sources: Iterable[Source | TextSource]) -> None:
+    """Refuse what has been read of files that changed meanwhile.
 
     Raises
     ------
     CorpusError
-        If it cannot be read any more, or is no longer as long as it was.
+        Naming the first that did.
+    """
+    for source in sources:
+        if not same_as_before(source):
+            raise changed_error(source)
+
+
+def read_range(source: TextSource, start: int, stop: int, size: int) -> Iterator[bytes]:
+    """Yield the bytes from ``start`` to ``stop`` of a plain file, in blocks of at most ``size``.
+
+    The file is read, not mapped: a mapped one that is cut off meanwhile ends the process.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read any more, or has become shorter.
     """
     try:
-        with source.path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:  # ValueError: it is empty now
-        raise CorpusError(f"cannot read {str(source.path)!r}: {error}; it was there a moment ago") from None
-    if len(mapped) != source.size:
-        raise CorpusError(f"{str(source.path)!r} changed while it was read; train on a copy that stays as it is")
-    return mapped
+        with source.path.open("rb", buffering=0) as file:
+            file.seek(start)
+            while start < stop:
+                block = file.read(min(size, stop - start))
+                if not block:
+                    raise changed_error(source)
+                start += len(block)
+                yield block
+    except OSError as error:
+        raise CorpusError(
+            f"cannot read {shown_name(source.path)}: {error.strerror or error}; it was there a moment ago"
+        ) from None
 
 
 def lines_of(source: TextSource) -> Iterator[bytes]:
@@ -377,12 +415,14 @@ def lines_of(source: TextSource) -> Iterator[bytes]:
     Raises
     ------
     CorpusError
-        If a stream is damaged or no text, or a line of it has no end; plain text is not checked.
+        If a stream is damaged or no text, or a line of it has no end; plain text is not checked. If the file changed
+        meanwhile.
     """
     if source.stream is None:
         with source.path.open("rb") as file:
             file.seek(source.start)
             yield from (line.removesuffix(b"\n") for line in file)
+        check_unchanged([source])
         return
     begun: list[bytes] = []  # of a line: joined once, however many blocks it has
     size = 0
@@ -400,3 +440,4 @@ def lines_of(source: TextSource) -> Iterator[bytes]:
             begun, size = [lines[-1]], len(lines[-1])
     if size:
         yield b"".join(begun)
+    check_unchanged([source])

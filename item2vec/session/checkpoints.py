@@ -24,7 +24,7 @@ from item2vec.files.safetensors import damaged, map_tensors
 from item2vec.items.hash_index import HashIndex
 from item2vec.training.progress import TrainState
 from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
-from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model
+from item2vec.vectors.model_file import CHECKPOINT_KEY, check_model_file, save_model
 
 if TYPE_CHECKING:
     from item2vec.config.train import TrainConfig
@@ -196,6 +196,7 @@ class Checkpoints:
             raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave `resume` out to start")
         model, part = _read(self.path)
         _refuse(self.path, differences(part["identity"], self._identity))
+        check_model_file(self.path)
         state = self._state_of(part)
         trainer, validation = self.run.trainer, self.run.validation
         if model.output is None or model.input.shape != tuple(trainer.tables.input.weight.shape):

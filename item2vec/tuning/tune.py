@@ -58,7 +58,7 @@ def tune(
     source, config = split_options(with_layers(given))
     found = named_or_in_memory(sources)
     prepared = prepare(found, source, config, TuneConfig(**own), given=given)
-    for note in prepared.corpus.notes:
+    for note in prepared.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     return prepared.search(watcher)
 
@@ -71,6 +71,7 @@ class Prepared:
     division: Division
     space: Space
     config: TuneConfig
+    notes: tuple[str, ...] = ()
 
     def search(self, watcher: Watcher | None = None) -> TuneResult:
         """Run the trials: the options as they are first, then those of presets."""
@@ -108,13 +109,16 @@ def prepare(
     from item2vec.files.atomic import check_writable
     from item2vec.files.source import as_text
     from item2vec.tuning.division import divide
+    from item2vec.tuning.journal import mend_journal
     from item2vec.tuning.space import make_space
     from item2vec.tuning.study import check_optuna
 
     check_optuna()
+    note = None
     make_space(config, given, tune_config.dims, ordered=True)
     if tune_config.study is not None:
         check_writable(tune_config.study)
+        note = mend_journal(tune_config.study)
     for path in (tune_config.validate, tune_config.validate_targets):
         if path is not None:
             as_text(Path(path))
@@ -128,4 +132,5 @@ def prepare(
         suitable = suitable_preset(corpus, found, table=table, timed=source.time is not None)
         by = "random" if suitable.preset == "baskets" else "last"
     division = divide(corpus, tune_config, config.seed, ordered=by == "last", delimiter=source.delimiter)
-    return Prepared(corpus, division, make_space(config, given, tune_config.dims, ordered=by == "last"), tune_config)
+    space = make_space(config, given, tune_config.dims, ordered=by == "last")
+    return Prepared(corpus, division, space, tune_config, corpus.notes if note is None else (note, *corpus.notes))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ModelError
 from item2vec.files.atomic import atomic_path
-from item2vec.files.safetensors import map_tensors, write_tensors
+from item2vec.files.safetensors import check_sums, map_tensors, write_tensors
 from item2vec.vectors.approximate import SCALAR, ApproximateIndex, IndexFacts, empty_graph
 
 # Is a usearch index what its header says? Looked at before the library maps it, since the library trusts the bytes.
@@ -159,7 +159,9 @@ def index_command(model_path: str | os.PathLike[str] | None) -> str:
     return "`item2vec index`" if model_path is None else f"`item2vec index -m {shlex.quote(os.fspath(model_path))}`"
 
 
-def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[str] | None = None) -> ApproximateIndex:
+def load_index(
+    path: str | os.PathLike[str], *, model_path: str | os.PathLike[str] | None = None, whole: bool = False
+) -> ApproximateIndex:
     """Map an index file, after looking through all of it.
 
     Parameters
@@ -167,6 +169,8 @@ def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[st
     path : str or path-like
     model_path : str or path-like, optional
         The file of the model whose index it is to be, for messages.
+    whole : bool
+        Whether to compare the graph with its checksum too, which reads all of it.
 
     Raises
     ------
@@ -178,6 +182,7 @@ def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[st
         raise ModelError(f"there is no index at {shown}; build one with {command}")
     try:
         tensors, texts = map_tensors(path)
+        check_sums(path, tensors, texts, None if whole else ())
         facts = _facts(texts.get(METADATA_KEY))
         data = tensors.get("graph")
         if facts is None or data is None or data.dtype != np.uint8:

@@ -191,9 +191,10 @@ def _nearest(
     model: Model, direction: NDArray[np.float64], k: int, asked: NDArray[np.int64], approximate: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the k rows nearest to a direction, best first; by the index, unless a scan for so many is faster."""
-    if not approximate or k > len(model) // _SCAN:
+    index = model.open_index() if approximate else None  # its faults are told where it is not needed, too
+    if index is None or k > len(model) // _SCAN:
         return nearest(model.input, direction, k, asked)
-    rows, cosine = model.open_index().search(model.input, direction[None], k, [asked])
+    rows, cosine = index.search(model.input, direction[None], k, [asked])
     found = rows[0] >= 0
     return rows[0, found], cosine[0, found]
 

@@ -76,7 +76,7 @@ def test_file_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     for content in ("", "a b c\n"):
         write(content)
         with pytest.raises(CorpusError, match=r"^(cannot read 'corpus.txt'|'corpus.txt' changed while it was read)"):
-            sources.map_file(found)
+            list(sources.lines_of(found))
 
 
 @pytest.mark.parametrize("content", ["", "\ufeff"])

@@ -79,7 +79,7 @@ def _of_json(file: str, line: int, what: str) -> str:
         with Path(file).open("rb") as lines:
             before = next(islice(lines, max(0, line - 2), None), b"")
         json.loads(before)
-    except ValueError:
+    except (ValueError, RecursionError):
         line -= 1
     except OSError:
         pass

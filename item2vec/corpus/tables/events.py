@@ -24,7 +24,7 @@ from item2vec.corpus.trainable import check_kept
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.machine import tokens_in_memory
 from item2vec.files.paths import cache_folder
-from item2vec.files.source import Source
+from item2vec.files.source import Source, check_unchanged
 from item2vec.items.vocabulary import Vocabulary, divide_items
 
 # When an encoded event table may be used again: what it follows from is known, and unchanged.
@@ -103,6 +103,8 @@ def read_events(
     tokens = CodeStore(budget)
     with Database(threads, memory) as database:
         table = load_events(database, sources, config)
+        if not isinstance(sources, Table):
+            check_unchanged(sources)
         ticks = _sort(database, table, config)
         tally = _Tally(database.row("SELECT count(*) FROM item")[0])
         for block in _lay_out(database, config, ticks):

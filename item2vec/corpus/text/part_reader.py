@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,9 @@ from item2vec.corpus.codes import CodeStore
 from item2vec.corpus.text import tokeniser
 from item2vec.corpus.text.tokeniser import Block, ItemTable, Sizes
 from item2vec.errors import CorpusError
-from item2vec.files.machine import own_pages, release_pages
-from item2vec.files.source import TextSource, map_file
+from item2vec.files.machine import own_pages
+from item2vec.files.paths import shown_name
+from item2vec.files.source import TextSource, read_range
 from item2vec.files.stream import Stream
 
 # Sources shared out to threads: stretches of whole lines.
@@ -65,13 +66,20 @@ def split_at_lines(sources: Sequence[TextSource], parts: int, least: int) -> lis
     return [share for share in shares if share] or [[]]
 
 
+_LOOK = 1 << 16  # bytes that are looked through at a time for the end of a line
+
+
 def _line_start(source: TextSource, position: int) -> int:
     """Where the first line that begins at ``position`` or behind it begins."""
-    mapped = map_file(source)
-    return mapped.find(b"\n", position - 1) + 1 or source.size
+    begin = position - 1
+    for block in read_range(source, begin, source.size, _LOOK):
+        if (found := block.find(b"\n")) >= 0:
+            return begin + found + 1
+        begin += len(block)
+    return source.size
 
 
-_LONGEST_ITEM = 1 << 26  # bytes, in a stream: what is unpacked may go on for ever
+_LONGEST_ITEM = 1 << 26  # bytes: what is unpacked may go on for ever
 
 
 class PartReader:
@@ -120,35 +128,29 @@ class PartReader:
         self.sequences = int(self.table.cursor[tokeniser.SEQUENCES])
 
     def _read_segment(self, segment: Segment) -> None:
-        cursor = self.table.cursor
-        mapped = map_file(segment.source)
-        data = np.frombuffer(mapped, np.uint8)
-        words = np.frombuffer(mapped, np.uint64, len(data) // 8)
-        cursor[tokeniser.POSITION] = segment.start
-        cursor[tokeniser.STOP] = segment.stop
-        cursor[tokeniser.OPEN] = -1
-        position = segment.start
-        while position < segment.stop and not self._stopped.is_set():
-            pause = min(position + self._sizes.chunk, segment.stop)
-            self._read_until(data, words, pause)
-            # From the start, as an item that reaches over a chunk's end brings pages before it back.
-            release_pages(mapped, segment.start, pause)
-            position = int(cursor[tokeniser.POSITION])
+        size = segment.stop - segment.start
+        blocks = read_range(segment.source, segment.start, segment.stop, self._sizes.chunk)
+        self._read_blocks(blocks, shown_name(segment.source.path), min(4 * self._sizes.chunk, (size + 63) & -64))
 
     def _read_stream(self, stream: Stream) -> None:
+        self._read_blocks(stream.ahead(self._sizes.stream, self._stopped), stream.shown, 4 * self._sizes.stream)
+
+    def _read_blocks(self, blocks: Iterable[bytes], shown: str, room: int) -> None:
         """Read blocks of text one behind the other in a buffer; what begins an item or block waits for the next."""
         cursor = self.table.cursor
         cursor[tokeniser.POSITION] = 0
         cursor[tokeniser.OPEN] = -1
         # A block of the tokeniser is read once it is here to its end, and the delimiter that may begin there.
         beyond = self._sizes.scan + max(1, len(self._delimiter))
-        buffer, filled = own_pages((4 * self._sizes.stream,), np.uint8), 0
-        for block in stream.ahead(self._sizes.stream, self._stopped):
+        buffer, filled = own_pages((room,), np.uint8), 0
+        for block in blocks:
+            if self._stopped.is_set():
+                return
             if filled + len(block) > len(buffer):
                 buffer, filled = self._with_room(buffer, filled, len(block))
             if 0 <= cursor[tokeniser.OPEN] < filled - _LONGEST_ITEM:
                 raise CorpusError(
-                    f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is not text, or its items "
+                    f"{shown} has an item of over {_LONGEST_ITEM:,} bytes; it is not text, or its items "
                     "are separated by something else: `delimiter`"
                 )
             buffer[filled : filled + len(block)] = np.frombuffer(block, np.uint8)

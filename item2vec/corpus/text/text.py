@@ -22,7 +22,7 @@ from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.encoding import UTF8, Errors, check_encoding, replaced_notes
 from item2vec.files.machine import run_in_threads, tokens_in_memory
 from item2vec.files.paths import cache_folder, shown_name
-from item2vec.files.source import Source, TextSource, find_texts
+from item2vec.files.source import Source, TextSource, check_unchanged, find_texts
 from item2vec.files.stream import TextStream
 from item2vec.files.utf8 import all_text
 from item2vec.items.vocabulary import Vocabulary, divide_items
@@ -146,10 +146,12 @@ def encode(
     Raises
     ------
     CorpusError
-        If a source is damaged or no text, or if the file of the encoded corpus cannot be written.
+        If a source is damaged or no text, or changed while it was read, or if the file of the encoded corpus cannot be
+        written.
     """
     budget = TokenBudget(tokens_in_memory() if memory is None else memory, cache_folder())
     table, shares = _tokenise(split_at_lines(files, threads, sizes.part), delimiter, sizes, budget)
+    check_unchanged(files)
     _check_text(table, files)
     commonest = int(table.counts.max(initial=0))
     vocabulary, rare, ranks = _number(table, min_count, max_items)

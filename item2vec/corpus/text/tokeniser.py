@@ -587,7 +587,7 @@ class Sizes:
     scan : int
         Bytes a block of the tokeniser, a multiple of 64: its scratch should stay in the first two caches.
     chunk : int
-        Bytes of the mapped file after which the pages read are given back, as they count as resident.
+        Bytes of a plain file that are read at once.
     block : int
         Tokens in one block of memory.
     stream : int
@@ -601,7 +601,7 @@ class Sizes:
     """
 
     scan: int = 2048
-    chunk: int = 4 << 20
+    chunk: int = 1 << 19
     block: int = 1 << 20
     stream: int = 1 << 20
     slots: int = 1 << 14

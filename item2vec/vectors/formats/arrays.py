@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ModelError
 from item2vec.files.atomic import atomic_paths
-from item2vec.files.safetensors import map_tensors
+from item2vec.files.safetensors import check_sums, map_tensors
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.item_names import carried, checked
@@ -158,6 +158,7 @@ def write_safetensors(
 def read_safetensors(path: str, items: str | None) -> KeyedVectors:
     """Read a file; see `item2vec.vectors.formats.registry.read_vectors`."""
     tensors, texts = map_tensors(path)
+    check_sums(path, tensors, texts)
     if METADATA_KEY in texts and items is None:
         return load_model(path)
     tables = {name: tensor for name, tensor in tensors.items() if tensor.ndim == 2 and tensor.dtype.kind == "f"}
