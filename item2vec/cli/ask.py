@@ -254,7 +254,7 @@ Examples:
 def analogy(
     items: tuple[str, ...], model_path: str, topk: int, batch_path: str | None, delimiter: str | None, as_json: bool
 ) -> None:
-    """Solve an analogy: what is to C as B is to A?
+    """Solve an analogy: find what is to C as B is to A.
 
     The list shows the items nearest to B - A + C, with all vectors scaled to length 1. A, B and C are left out.
     """

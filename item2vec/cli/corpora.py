@@ -255,8 +255,8 @@ Examples:
 )
 @click.argument("source", metavar="SOURCE")
 @click.option("--by", type=click.Choice(["time", "last", "random"]), default="last", show_default=True,
-              help="What to hold out. last: the last items of each sequence. random: any items. time: all events from a "
-              "time on.")  # fmt: skip
+              help="What to hold out. last: the last items of each sequence. random: any items. time: the events "
+              "from a moment on.")  # fmt: skip
 @click.option(
     "--holdout", metavar="AMOUNT", help="How much to hold out, as described above.  [default: 1 item; by time: 0.1]"
 )
@@ -368,8 +368,8 @@ Examples:
 def cache(everything: bool, as_json: bool) -> None:
     """Show the disk space that cached corpora take, or clear them.
 
-    A corpus larger than `item2vec train --memory` is kept in encoded form, so the next run need not read it again. It is
-    removed after 30 days without use. The folder is the one that ITEM2VEC_CACHE names, or the user's cache.
+    A corpus larger than `item2vec train --memory` is kept in encoded form, so the next run need not read it again. It
+    is removed after 30 days without use. The folder is the one that ITEM2VEC_CACHE names, or the user's cache.
     """
     from item2vec.corpus.cache import clear, kept_files
     from item2vec.files.paths import cache_folder

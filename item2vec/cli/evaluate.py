@@ -364,7 +364,8 @@ Examples:
 def evaluate() -> None:
     """Measure how good a model is, next to baselines.
 
-    Items: is what was held out of sequences found again? Words: do cosines agree with people, are analogies solved?
+    items: how well are items found that were held out of sequences? words: do cosines agree with people's judgements,
+    and are analogies solved?
     """
 
 
