@@ -223,7 +223,7 @@ def recommend(
     history = prepare(list(items))
     document = answer([history])[0]
     if history[2]:
-        say(f"Warning: not in the vocabulary and left out: {', '.join(map(repr, history[2]))}")
+        say(f"Warning: not in the vocabulary, left out: {', '.join(map(repr, history[2]))}")
     if as_json:
         print_json(document)
     else:

@@ -303,7 +303,7 @@ class _Told(Listener):
         """Say where it goes on."""
         if not self._quiet:
             at = f"epoch {progress.epoch} of {progress.epochs}, {progress.done:.0%} of the training done"
-            say(f"Going on in {at}.")
+            say(f"Continuing in {at}.")
 
     def progressed(self, progress: Progress) -> None:
         """Show a bar, or a line now and then."""

@@ -214,7 +214,7 @@ def _parsed(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"cannot read config {path}: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {path} is no TOML: {error}") from None
+        raise ConfigError(f"config {path} is not valid TOML: {error}") from None
 
 
 def _types() -> dict[str, Any]:

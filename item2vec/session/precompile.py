@@ -102,7 +102,7 @@ def compile_all() -> None:
                 task = left.pop(0)
                 process = start_compiling(*task)
                 if process is None:
-                    raise TrainingError("no other process of this Python can be started; train once instead")
+                    raise TrainingError("cannot start another process of this Python; run a small training instead")
                 running[task] = process
             task, process = next(iter(running.items()))
             with suppress(subprocess.TimeoutExpired):
@@ -111,7 +111,7 @@ def compile_all() -> None:
                 if status := running.pop(task).returncode:
                     what = " and ".join(task) or "reading and sampling"
                     raise TrainingError(
-                        f"compiling the kernels of {what} failed with status {status}; train once to see"
+                        f"compiling the kernels of {what} failed with status {status}; run a small training to see why"
                     )
     finally:
         for process in running.values():

@@ -121,7 +121,7 @@ def test_validation_asks_as_the_model_will_be_asked() -> None:
         ({"pool": 1}, "`pool` is 1; it must be text"),
         ({"pool": "none"}, "`pool` is 'none'"),
         ({"decay": True}, "`decay` is True"),
-        ({"surprise": 1}, "'surprise' is no option of scoring; they are score, pool"),
+        ({"surprise": 1}, "'surprise' is not a scoring option; those are score, pool"),
         ({"popularity": float("nan")}, "`popularity` is nan"),
         ({"reverse": 10**400}, "`reverse` is 1000"),
     ],
