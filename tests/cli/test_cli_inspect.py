@@ -34,7 +34,7 @@ def test_the_report_is_lines_and_warnings_go_to_standard_error() -> None:
     assert done.stdout == (
         "sequences   15\n"
         "tokens      64\n"
-        "items       10, of which 2 come once\n"
+        "items       10, of which 2 occur once\n"
         "rare        3 items occur fewer than 5 times (--min-count), 6.2% of the tokens\n"
         "lengths     1 to 6 items, mean 4.3\n"
         "            1% up to 1, 25% up to 4, 50% up to 4, 75% up to 6, 99% up to 6\n"

@@ -116,7 +116,10 @@ SHAPES = {
     ),
     "rows": (
         [[f"{column}{rng.choice(WORDS)}" for column in "abcdefgh"] for _ in range(300)],
-        ("Each of the 300 sequences has 8 items, with different items in each position", "`user=column0` `item=column1`, say"),
+        (
+            "Each of the 300 sequences has 8 items, with different items in each position",
+            "`user=column0` `item=column1`, say",
+        ),
         None,
     ),
     "own_beginnings": (
