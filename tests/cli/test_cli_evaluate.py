@@ -217,7 +217,7 @@ def test_without_a_command_the_help_comes_as_it_is() -> None:
     done = ask()
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("Usage: item2vec evaluate [OPTIONS] COMMAND [ARGS]...\n\n  Say how good")
+    assert done.stderr.startswith("Usage: item2vec evaluate [OPTIONS] COMMAND [ARGS]...\n\n  Measure how good")
     assert done.stderr.count("\n") > 10
 
 

@@ -124,7 +124,7 @@ UNTRAINABLE = {
     "below min-count": (
         b"milk bread milk\neggs bread\n",
         [],
-        "no item of 'bad.txt' occurs 5 times or more, the commonest 2; lower --min-count",
+        "no item of 'bad.txt' occurs 5 times or more, the most frequent one 2; lower --min-count",
     ),
     "alone after min-count": (
         b"milk a\nb milk\nbread c\nd bread\nmilk e\nbread f\n",

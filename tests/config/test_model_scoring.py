@@ -115,7 +115,7 @@ def test_validation_asks_as_the_model_will_be_asked() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (3, "'scoring' is no option"),
+        (3, "'scoring' is not a scoring option"),
         ({"reverse": "x"}, "`reverse` is 'x'; it must be a number"),
         ({"reverse": -1}, "`reverse` is -1"),
         ({"pool": 1}, "`pool` is 1; it must be text"),

@@ -224,7 +224,7 @@ def test_delimiter_that_never_occurs() -> None:
 def test_everything_under_min_count() -> None:
     write("a b c\nb c d\nc e\n")
     assert message("corpus.txt") == (
-        "no item of 'corpus.txt' occurs 5 times or more, the commonest 3; lower `min_count`"
+        "no item of 'corpus.txt' occurs 5 times or more, the most frequent one 3; lower `min_count`"
     )
 
 

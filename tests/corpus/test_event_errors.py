@@ -136,7 +136,7 @@ def test_truncated_and_nested_parquet(tmp_path: Path) -> None:
     assert line("e.jsonl", gzip.compress(broken), tmp_path) == expected
     assert line("e.jsonl", b'[{"user": 1, "item": 2}]', tmp_path).endswith("e.jsonl > events.jsonl")
     assert line("e.jsonl.gz", broken, tmp_path).startswith("'e.jsonl.gz' ends in .gz but is not compressed; rename")
-    assert "is no JSON lines" in line("e.jsonl", b"5\n6\n", tmp_path)
+    assert "is not JSON lines" in line("e.jsonl", b"5\n6\n", tmp_path)
 
 
 def test_kinds_are_not_mixed(tmp_path: Path) -> None:

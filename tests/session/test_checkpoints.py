@@ -383,7 +383,7 @@ def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: py
     assert not path.exists()
     with pytest.raises(ConfigError, match="there is no checkpoint"):
         item2vec.train(text, checkpoint=path, resume=True, **options)
-    with pytest.raises(ConfigError, match="`resume` goes on from a checkpoint; name its file"):
+    with pytest.raises(ConfigError, match="`resume` continues from a checkpoint; name its file"):
         item2vec.train(text, resume=True, **options)
     with pytest.raises(ModelError, match="does not exist"):
         item2vec.train(text, checkpoint=tmp_path / "none" / "m.safetensors", **options)

@@ -24,7 +24,7 @@ FILES = {
     "a header's claim": (b"99999999 100000\na 1 2\n", "for which the file is too short"),
     "a header of zeros": (b"0 5\n", "claims 0 items of 5 numbers"),
     "a word for a number": (b"2 2\na 1 2\nb 3 milk\n", "row 2 has 'milk' where a number should be"),
-    "a short row": (b"2 2\na 1 2\nb 3\n", "row 2 has not an item and 2 numbers"),
+    "a short row": (b"2 2\na 1 2\nb 3\n", "row 2 does not have an item and 2 numbers"),
     "NaN": (b"2 2\na 1 2\nb 3 nan\n", "the vector of 'b' has a number that is not finite"),
     "too large": (b"2 2\na 1 2\nb 3 1e39\n", "the vector of 'b' has a number that is not finite"),
     "twice": (b"3 2\na 1 2\nb 3 4\na 5 6\n", "the item 'a' comes twice, as number 1 and 3"),
@@ -42,7 +42,7 @@ FILES = {
     "gzip, a claim": (gzip.compress(b"999999999 9999\na 1 2\n"), "for which the file is too short"),
     "npy, cut off": (
         b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': Fa",
-        "it is cut off, damaged or no .npy",
+        "it is cut off, damaged, or not a .npy",
     ),
     "parquet": (b"PAR1" + b"x" * 40 + b"PAR1", "cannot read"),
     "safetensors": (struct.pack("<Q", 50) + b"{" + b"x" * 60, "its header is not JSON"),
