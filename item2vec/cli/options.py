@@ -16,7 +16,7 @@ from item2vec.cli.output import remark
 from item2vec.config.layers import read_config, read_scoring, takes_suitable
 from item2vec.config.presets import AUTO, PRESETS, preset, preset_scoring
 from item2vec.config.scoring import POOLS, Scoring
-from item2vec.config.source import DEDUPES, ERRORS, FORMATS, NULLS, SourceConfig
+from item2vec.config.source import DEDUPES, ERRORS, FORMATS, NULLS, QUOTES, SourceConfig
 from item2vec.config.train import TrainConfig
 from item2vec.errors import ConfigError, Item2VecError, ModelError
 
@@ -171,7 +171,19 @@ def open_model(path: str) -> KeyedVectors:
 
 READING = {
     "Reading": ("format", "delimiter", "encoding", "errors", "names", "name_column", "memory", "cache"),
-    "Event tables": ("user", "item", "time", "session_gap", "where", "dedupe", "weight", "sql", "nulls"),
+    "Event tables": (
+        "quote",
+        "user",
+        "item",
+        "item_delimiter",
+        "time",
+        "session_gap",
+        "where",
+        "dedupe",
+        "weight",
+        "sql",
+        "nulls",
+    ),
 }
 TRAINING = {"Training": tuple(name for name in TrainConfig.__dataclass_fields__ if name not in ("init", "freeze"))}
 
@@ -276,6 +288,11 @@ _SOURCE_OPTIONS = (
         "The separator between items of a text, or columns of a CSV.  [default: white space; CSV: detected]",
         metavar="TEXT",
     ),
+    _option(
+        "--quote",
+        "What stands around values in CSV and TSV. auto: double quotes, in a TSV only where they all work out.",
+        type=click.Choice(QUOTES),
+    ),
     _option("--encoding", "The encoding of text, CSV and JSON lines.", metavar="NAME"),
     _option(
         "--errors",
@@ -284,6 +301,7 @@ _SOURCE_OPTIONS = (
     ),
     _option("--user", "The column with the user. All events of one user are one sequence.", metavar="COLUMN"),
     _option("--item", "The column with the item, or with a list of items.", metavar="COLUMN"),
+    _option("--item-delimiter", "What separates the items in a cell of that column, such as '|'.", metavar="TEXT"),
     _option("--time", "The column to order events by: dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
     _option(
         "--session-gap",
@@ -313,7 +331,7 @@ _SOURCE_OPTIONS = (
 )
 
 
-_OF_EVENTS = ("format", "user", "item", "time", "where")
+_OF_EVENTS = ("format", "quote", "user", "item", "item_delimiter", "time", "where")
 
 
 def source_options(command: Command) -> Command:
@@ -345,7 +363,7 @@ def refuse_for_text(source: str, config: SourceConfig) -> None:
     """
     from item2vec.corpus.tables.table_files import ENDINGS
 
-    if any(getattr(config, name) for name in _OF_EVENTS if name != "format"):
+    if any(name in config.set_options() for name in _OF_EVENTS if name != "format"):
         raise ConfigError(
             f"{source} is read as text, which has no use for --user, --item, --time and --where; a table ends in "
             f"{', '.join(ENDINGS)}, perhaps compressed"

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
 from item2vec.config.presets import AUTO, preset, preset_scoring
 from item2vec.config.scoring import Scoring
-from item2vec.config.source import Dedupe, Format, Nulls, SourceConfig
+from item2vec.config.source import Dedupe, Format, Nulls, Quote, SourceConfig
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.config.tune import By
 from item2vec.errors import ConfigError
@@ -53,10 +53,12 @@ class TrainOptions(TypedDict, total=False):
 
     format: Format
     delimiter: str | None
+    quote: Quote
     encoding: str
     errors: Errors
     user: str | None
     item: str | None
+    item_delimiter: str | None
     time: str | None
     session_gap: str | float | None
     where: str | None

@@ -12,7 +12,18 @@ from item2vec.corpus.in_memory import Sequences, Table, read_sequences
 from item2vec.errors import ConfigError
 from item2vec.files.source import Source, as_text, look_at_all
 
-_TABLE_OPTIONS = ("user", "item", "time", "session_gap", "where", "dedupe", "weight", "nulls")
+_TABLE_OPTIONS = (
+    "user",
+    "item",
+    "item_delimiter",
+    "quote",
+    "time",
+    "session_gap",
+    "where",
+    "dedupe",
+    "weight",
+    "nulls",
+)
 _TEXT_OPTIONS = ("encoding", "errors")
 _MEMORY_OPTIONS = ("memory", "names", "name_column")  # those that suit sequences in memory
 
@@ -124,7 +135,7 @@ def _are_tables(sources: list[Source], config: SourceConfig) -> bool:
 
 def _refuse_file_options(source: Table | Sequences, config: SourceConfig) -> None:
     if isinstance(source, Table):
-        odd = [name for name in ("sql", "format", "delimiter", *_TEXT_OPTIONS) if name in config.set_options()]
+        odd = [name for name in ("sql", "format", "delimiter", "quote", *_TEXT_OPTIONS) if name in config.set_options()]
         what = "files, and the source is a table in memory"
     else:
         odd = [name for name in config.set_options() if name not in _MEMORY_OPTIONS]

@@ -111,7 +111,7 @@ def compile_all() -> None:
                 if status := running.pop(task).returncode:
                     what = " and ".join(task) or "reading and sampling"
                     raise TrainingError(
-                        f"compiling the kernels of {what} failed with status {status}; run a small training to see why"
+                        f"compiling for {what} failed with status {status}; run a small training to see why"
                     )
     finally:
         for process in running.values():

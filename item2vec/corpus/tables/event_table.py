@@ -16,6 +16,7 @@ from item2vec.corpus.tables.columns import (
     key_sql,
     key_type,
     kind_of_times,
+    readable_items,
     time_sql,
     weight_sql,
 )
@@ -68,7 +69,8 @@ def load_events(database: Database, sources: Sequence[Source] | Table, config: S
     time_kind = _load(database, scans, config)
     complete, notes = _check_rows(database, config, name)
     replaced = sum(scan.replaced for scan in scans)
-    return EventTable(name, time_kind, complete, (*replaced_notes(replaced), *notes), replaced)
+    said = dict.fromkeys(note for scan in scans for note in scan.notes)
+    return EventTable(name, time_kind, complete, (*replaced_notes(replaced), *said, *notes), replaced)
 
 
 def _scan(database: Database, sources: Sequence[Source] | Table, config: SourceConfig) -> list[Scan]:
@@ -83,6 +85,8 @@ def _scan(database: Database, sources: Sequence[Source] | Table, config: SourceC
         scans = [_scan_query(database, sources, config.sql, wanted)]
     else:
         scans = scan_files(database, sources, config, wanted)
+    if config.item is not None:
+        scans = [readable_items(database, scan, config.item, config.item_delimiter) for scan in scans]
     for scan in scans:
         lists = config.item is not None and is_list(scan, config.item)
         if config.item is None or (config.user is None and not lists):

@@ -184,12 +184,15 @@ class Scan:
         What messages call it.
     replaced : int
         Places in its text that were no characters and became U+FFFD.
+    notes : tuple of str
+        What was guessed about it: sentences without a final stop.
     """
 
     sql: str
     columns: dict[str, str]
     name: str
     replaced: int = 0
+    notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> tuple[str, str]:
         """Return SQL for a column's value as the file has it, and its type."""
@@ -239,7 +242,8 @@ def scan_files(
         replaced += look.replaced
         if following is None or following.shape != look.shape:
             files = look.name if len(run) == 1 else f"{look.name} and {len(run) - 1:,} before it"
-            scans.append(Scan(look.sql.replace("$FILES", f"[{', '.join(run)}]", 1), look.columns, files, replaced))
+            sql = look.sql.replace("$FILES", f"[{', '.join(run)}]", 1)
+            scans.append(Scan(sql, look.columns, files, replaced, look.notes))
             run, replaced = [], 0
     return scans
 
@@ -267,6 +271,7 @@ class _Look:
     sql: str
     columns: dict[str, str]
     replaced: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[str, dict[str, str]]:
@@ -312,17 +317,42 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
     check_columns(
         names, wanted, name, "" if not header else "; if there is no header line, they are column0, column1 ..."
     )
-    dialect = f"delim={literal(delimiter)}, quote='\"', escape='\"', header={str(header).lower()}"
+    quoted, notes = _quoted(database, plain, name, delimiter, config.quote, tab=tab)
+    mark = '"' if quoted else ""
+    dialect = f"delim={literal(delimiter)}, quote='{mark}', escape='{mark}', header={str(header).lower()}"
     columns = dict.fromkeys(names, "VARCHAR")
     if config.where is None:
-        return _Look(str(plain), name, _csv_sql(dialect, columns), columns)
+        return _Look(str(plain), name, _csv_sql(dialect, columns), columns, notes=notes)
     # A condition sees numbers and times where a column has such; what is trained on stays text.
     guess = _describe(database, f"read_csv($FILES, {dialect})", plain, path)
     if list(guess) != names:
         guess = columns
     typed = {column: guess[column] for column in names if column in wanted and guess[column] != "VARCHAR"}
     kinds = {column: "VARCHAR" if column in wanted else guess[column] for column in names}
-    return _with_types(_Look(str(plain), name, _csv_sql(dialect, kinds), kinds), typed)
+    return _with_types(_Look(str(plain), name, _csv_sql(dialect, kinds), kinds, notes=notes), typed)
+
+
+def _quoted(
+    database: Database, plain: Path, name: str, delimiter: str, given: str, *, tab: bool
+) -> tuple[bool, tuple[str, ...]]:
+    """Whether double quotes stand around values, and what to say about it.
+
+    They are characters in many a TSV, as in titles: there they only count as quotes if all of them work out.
+    """
+    if given != "auto" or not tab:
+        return given != "none", ()
+    lines = f"read_csv([{_file_literal(str(plain))}], auto_detect=false, header=false, delim='\\x01', quote='', "
+    lines += "escape='', columns={'line': 'VARCHAR'}, max_line_size=67108864)"
+    mark = re.escape(delimiter)
+    value = f'("([^"]|"")*"|[^"{mark}][^{mark}]*)?'
+    begins, whole = f'(^|{mark})"', f"^{value}({mark}{value})*$"
+    begun, odd = database.row(
+        f"SELECT count(*), count(*) FILTER (NOT regexp_full_match(line, {literal(whole)})) FROM {lines} "
+        f"WHERE contains(line, '\"') AND regexp_matches(line, {literal(begins)})"
+    )
+    if not odd:
+        return bool(begun), ()
+    return False, (f"quotes in {name} are characters of its values: {odd:,} lines have one that does not end a value",)
 
 
 def _with_types(look: _Look, typed: dict[str, str]) -> _Look:
