@@ -223,7 +223,7 @@ def recommend(
     history = prepare(list(items))
     document = answer([history])[0]
     if history[2]:
-        say(f"Warning: not in the vocabulary and left out: {', '.join(map(repr, history[2]))}")
+        say(f"Warning: not in the vocabulary, left out: {', '.join(map(repr, history[2]))}")
     if as_json:
         print_json(document)
     else:
@@ -254,7 +254,7 @@ Examples:
 def analogy(
     items: tuple[str, ...], model_path: str, topk: int, batch_path: str | None, delimiter: str | None, as_json: bool
 ) -> None:
-    """Solve an analogy: what is to C as B is to A?
+    """Solve an analogy: find what is to C as B is to A.
 
     The list shows the items nearest to B - A + C, with all vectors scaled to length 1. A, B and C are left out.
     """

@@ -53,7 +53,7 @@ def warn(sentences: Iterable[str], strict: bool) -> None:
         remark("Warning", sentence)
     if told and strict:
         number = "1 warning" if len(told) == 1 else f"{len(told)} warnings"
-        raise CorpusError(f"{number} about the corpus, and --strict is given; mend it, or leave out --strict")
+        raise CorpusError(f"{number} about the corpus, and --strict is given; fix it, or leave out --strict")
 
 
 def short_form(corpus: Corpus, found: Inspection, seconds: float) -> str:
@@ -83,7 +83,7 @@ def _describe_file(file: CorpusFile) -> str:
     """Return where an encoded corpus is kept, how large it is, and why."""
     size = f"{count(file.size)}B"
     if file.path is None:
-        return f"The encoded corpus, {size}, lies in a temporary file."
+        return f"The encoded corpus, {size}, is in a temporary file."
     if file.found:
         return f"It was encoded before, {size}: {file.path}"
     again = "was damaged, and has been made again" if file.remade else "is kept for the next run"
@@ -130,13 +130,13 @@ def print_report(facts: dict[str, Any]) -> None:
     lines = [
         ("sequences", f"{facts['sequences']:,}"),
         ("tokens", f"{facts['tokens']:,}"),
-        ("items", f"{facts['items']:,}, of which {facts['once']:,} come once"),
-        ("rare", f"{rare['items']:,} items come fewer than {facts['min_count']:,} times (--min-count), "
+        ("items", f"{facts['items']:,}, of which {facts['once']:,} occur once"),
+        ("rare", f"{rare['items']:,} items occur fewer than {facts['min_count']:,} times (--min-count), "
          f"{_share(rare['tokens'], facts['tokens'])} of the tokens"),
         ("lengths", f"{lengths['shortest']:,} to {lengths['longest']:,} items, mean {lengths['mean']:,.1f}"),
         ("", ", ".join(f"{share} up to {lengths[share]:,}" for share in lengths if share.endswith("%"))),
         ("repeated", f"{_share(repeated['consecutive'], facts['tokens'])} of the tokens repeat the one before"),
-        ("duplicates", f"{facts['duplicates']:,} sequences came before, item for item: "
+        ("duplicates", f"{facts['duplicates']:,} sequences are exact copies of earlier ones: "
          f"{_share(facts['duplicates'], facts['sequences'])}"),
     ]  # fmt: skip
     shown = [f"{title:<11} {printable(text)}" for title, text in lines]
@@ -255,8 +255,8 @@ Examples:
 )
 @click.argument("source", metavar="SOURCE")
 @click.option("--by", type=click.Choice(["time", "last", "random"]), default="last", show_default=True,
-              help="What to hold out. last: the last items of each sequence. random: any items. time: all events from a "
-              "time on.")  # fmt: skip
+              help="What to hold out. last: the last items of each sequence. random: any items. time: the events "
+              "from a moment on.")  # fmt: skip
 @click.option(
     "--holdout", metavar="AMOUNT", help="How much to hold out, as described above.  [default: 1 item; by time: 0.1]"
 )
@@ -325,7 +325,9 @@ def split(
         sequences = read_text_sequences(paths[0], delimiter, id_column)
         parts = write_parts(divide(sequences, by, amount, seed), prefix, delimiter)
     if parts.items == parts.sequences:
-        remark("Warning", "each sequence is left with a single item, from which nothing is learnt; lower `holdout`")
+        remark(
+            "Warning", "each sequence is left with a single item, so there is nothing to learn from; lower `holdout`"
+        )
     if as_json:
         of_time = {} if cut is None else {"cut": cut}
         print_json({"by": by, "holdout": holdout} | of_time | dataclasses.asdict(parts))
@@ -368,8 +370,8 @@ Examples:
 def cache(everything: bool, as_json: bool) -> None:
     """Show the disk space that cached corpora take, or clear them.
 
-    A corpus larger than `item2vec train --memory` is kept in encoded form, so the next run need not read it again. It is
-    removed after 30 days without use. The folder is the one that ITEM2VEC_CACHE names, or the user's cache.
+    A corpus larger than `item2vec train --memory` is kept in encoded form, so the next run need not read it again. It
+    is removed after 30 days without use. The folder is the one that ITEM2VEC_CACHE names, or the user's cache.
     """
     from item2vec.corpus.cache import clear, kept_files
     from item2vec.files.paths import cache_folder

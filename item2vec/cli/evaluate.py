@@ -45,11 +45,11 @@ def facts(result: ItemsResult, keep_seen: bool, asked: str) -> str:
     text = f"{result.users:,} users, {result.targets:,} held-out items, {share:.1%} of them unknown to the model."
     if result.repeated and not keep_seen:
         text += (
-            f" {result.repeated / result.targets:.1%} are in the user's history and so cannot be found; "
-            "--keep-seen lets them."
+            f" {result.repeated / result.targets:.1%} are in the user's history, so they cannot be found; "
+            "--keep-seen allows them."
         )
     if asked:
-        text += f" The model is asked with {asked}."
+        text += f" Scoring options: {asked}."
     if result.skipped:
         text += " Left out: " + ", ".join(f"{count:,} ({why})" for why, count in result.skipped.items()) + "."
     return text
@@ -364,7 +364,8 @@ Examples:
 def evaluate() -> None:
     """Measure how good a model is, next to baselines.
 
-    Items: is what was held out of sequences found again? Words: do cosines agree with people, are analogies solved?
+    items: how well are items found that were held out of sequences? words: do cosines agree with people's judgements,
+    and are analogies solved?
     """
 
 

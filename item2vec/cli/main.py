@@ -244,7 +244,7 @@ COMMANDS = {
     "split": ("item2vec.cli.corpora", "Split sequences into a training part and a held-out part."),
     "evaluate": ("item2vec.cli.evaluate", "Measure how good a model is, next to baselines."),
     "recommend": ("item2vec.cli.ask", "Recommend the items most likely to follow a history."),
-    "analogy": ("item2vec.cli.ask", "Solve an analogy: what is to C as B is to A?"),
+    "analogy": ("item2vec.cli.ask", "Solve an analogy: find what is to C as B is to A."),
     "odd-one-out": ("item2vec.cli.ask", "Find the item that is least like the others."),
     "similarity": ("item2vec.cli.ask", "Print how similar two items are: a cosine from -1 to 1."),
     "index": ("item2vec.cli.model", "Build an index for fast, approximate answers from a large model."),
@@ -252,7 +252,7 @@ COMMANDS = {
     "info": ("item2vec.cli.model", "Show a model's size, corpus and settings."),
     "export": ("item2vec.cli.model", "Write a model's vectors in a format that other tools read."),
     "import": ("item2vec.cli.model", "Make a model file from another tool's vectors."),
-    "warmup": ("item2vec.cli.train", "Compile the kernels now, so that no later run waits for that."),
+    "warmup": ("item2vec.cli.train", "Compile the kernels now, so that later runs need not wait."),
 }
 
 

@@ -315,9 +315,9 @@ Examples:
 def index(model_path: str, recall: float, connectivity: int, threads: int, as_json: bool) -> None:
     """Build an index for fast, approximate answers from a large model.
 
-    The index is written beside the model as FILE.index. `item2vec similar --approximate` then searches the index instead
-    of every item. This pays off for many questions to a million items or more. For smaller models the exact answer is
-    as fast. Build the index again after each training: an index of another model is refused.
+    The index is written beside the model as FILE.index. `item2vec similar --approximate` then searches the index
+    instead of every item. This pays off for many questions to a million items or more. For smaller models the exact
+    answer is as fast. Build the index again after each training: an index of another model is refused.
 
     Needs usearch: pip install 'item2vec[index]'.
     """

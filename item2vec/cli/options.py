@@ -228,7 +228,7 @@ _OPTIONS = (
         "--decay",
         metavar="X",
         type=float,
-        help="For --pool decay: the weight of each item, relative to the item after it.  [default: the model's, or 0.8]",
+        help="For --pool decay: the weight of an item, relative to the next one.  [default: the model's, or 0.8]",
     ),
     click.option(
         "--popularity",
@@ -248,8 +248,8 @@ _OPTIONS = (
         "--softmax",
         metavar="X",
         type=float,
-        help="Average the probabilities softmax(X * scores) over the history instead of the scores. This finds what suits "
-        "one of its items well. Try 1.  "
+        help="Average the probabilities softmax(X * scores) over the history instead of the scores. This finds what "
+        "suits one of its items well. Try 1.  "
         "[default: the model's, or 0]",
     ),
 )
@@ -466,5 +466,5 @@ preset_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_read_preset,
-    help="Begin from options that did well on such data; --config and the command line override them.",
+    help="Start from options that did well on this kind of data. --config and the command line override them.",
 )

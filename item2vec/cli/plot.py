@@ -110,5 +110,5 @@ def plot(
         print_json({"output": destination, **facts, "bytes": size})
         return
     if unknown:
-        say(f"Warning: {unknown:,} lines of {items_path} are no item of the model.")
+        say(f"Warning: {unknown:,} lines of {items_path} name no item of the model.")
     say(f"Wrote {destination}: {drawn.about} ({size / 1e6:,.1f} MB).")

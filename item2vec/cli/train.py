@@ -73,7 +73,7 @@ def _checkpoint(output: str) -> Path:
     sections=READING
     | TRAINING
     | {
-        "Beginning with other vectors": ("init", "freeze"),
+        "Starting from other vectors": ("init", "freeze"),
         "Validation": ("validate", "validate_targets", "metric", "patience"),
         "Checkpoints": ("checkpoint_every", "resume"),
     },
@@ -149,7 +149,8 @@ Examples:
 @click.option(
     "--init",
     metavar="FILE",
-    help="Start from the vectors in FILE, in any format that `item2vec import` reads. --dim is then that of the file.",
+    help="Start from the vectors in FILE: a model, or any format that `item2vec import` reads. New items are added. "
+    "--dim is then that of FILE.",
 )
 @click.option("--freeze", is_flag=True, help="Keep the vectors of --init as they are, and train only the new items.")
 @click.option(
@@ -181,7 +182,7 @@ Examples:
     help="How often to write a checkpoint beside the output: 30s, 10m, 1h, a plain number of seconds, or 50% of an "
     "epoch. 0: only when the run is stopped.",
 )
-@click.option("--log", metavar="FILE", help="Add a JSON object a line to this file as training goes on.")
+@click.option("--log", metavar="FILE", help="Append the progress of the training to FILE, as one JSON object per line.")
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint of an earlier run.")
 @click.option("--strict", is_flag=True, help="Treat warnings about the corpus as errors.")
 @click.option("--quiet", is_flag=True, help="Show no progress and no summary.")
@@ -302,7 +303,7 @@ class _Told(Listener):
         """Say where it goes on."""
         if not self._quiet:
             at = f"epoch {progress.epoch} of {progress.epochs}, {progress.done:.0%} of the training done"
-            say(f"Going on in {at}.")
+            say(f"Continuing in {at}.")
 
     def progressed(self, progress: Progress) -> None:
         """Show a bar, or a line now and then."""
@@ -433,16 +434,16 @@ Examples:
   RUN pip install item2vec && item2vec warmup     # in a Dockerfile, built on the kind of processor that it runs on
 """
 )
-@click.option("--quiet", is_flag=True, help="No summary.")
+@click.option("--quiet", is_flag=True, help="Show no summary.")
 def warmup(quiet: bool) -> None:
-    """Compile the kernels now, so that no later run waits for that.
+    """Compile the kernels now, so that later runs need not wait.
 
     The first training on a machine compiles the code that reads, samples and trains, and keeps it for later runs. This
-    command compiles all of it, for every --arch and --loss: about a minute on two cores. The code is for the processor
-    that it is compiled on.
+    command compiles all of it, for every --arch and --loss. That takes about a minute on two cores. The code fits the
+    kind of processor that it is compiled on.
     """
     from item2vec.kernels import code_folder
-    from item2vec.session.precompile import compile_all
+    from item2vec.session.warmup import compile_all
 
     began = time.perf_counter()
     folder = code_folder()

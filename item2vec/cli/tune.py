@@ -57,9 +57,11 @@ def describe_division(corpus: Corpus, division: Division, wanted: TuneConfig) ->
     )
     if wanted.by == "auto":
         text += (
-            "\nItems come again in a sequence, so their order is taken to mean something; else say --by random."
+            "\nItems repeat within sequences, so the order of items is taken to matter. If it does not, use "
+            "--by random."
             if division.ordered
-            else "\nHardly an item comes twice in a sequence, so order is taken to mean nothing; else say --by last."
+            else "\nItems hardly ever repeat within a sequence, so their order is taken not to matter. If it does, use "
+            "--by last."
         )
     return text
 
@@ -88,15 +90,15 @@ def report_lines(result: TuneResult, sources: Sequence[str], output: str) -> lis
             rows.append([str(one.number), f"{one.value:.4f}", f"{one.seconds:.0f}", *tried, _scoring(one.scoring)])
         lines += ["", f"The best trials, {result.metric} in the validation:", *table(rows, "<")]
     if result.importance:
-        lines += ["", "What mattered for being among the best (PED-ANOVA, shares of 1):"]
+        lines += ["", "What mattered most for being among the best (PED-ANOVA, shares of 1):"]
         shares = result.importance.items()
         lines += table(
             ([name.replace("_", "-"), f"{share:.2f}", "#" * round(40 * share)] for name, share in shares), "<"
         )
-    lines += ["", f"On {result.sequences:,} other sequences, which no trial was chosen by, {result.metric}:"]
+    lines += ["", f"On {result.sequences:,} other sequences, which had no part in the choice, {result.metric}:"]
     lines += table(([name, _estimate(found, name == "gain")] for name, found in result.held_out.items()), "<")
     if done:
-        lines += ["", f"Wrote {output}. Train by it: {train_command(sources, output)}"]
+        lines += ["", f"Wrote {output}. Train with it: {train_command(sources, output)}"]
     return lines
 
 
@@ -249,8 +251,12 @@ def tune(
     if result.interrupted:
         say(
             "Interrupted."
-            + (f" The best so far is in {output}." if result.best else " No trial was done, so nothing was written.")
-            + (f" The same call goes on from {wanted.study}." if wanted.study else "")
+            + (
+                f" The best so far is in {output}."
+                if result.best
+                else " No trial was finished, so nothing was written."
+            )
+            + (f" Run the same command again to continue from {wanted.study}." if wanted.study else "")
         )
         ctx.exit(130)
 

@@ -225,7 +225,7 @@ def _parsed(path: str | Path) -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(f"config {path} cannot be read: its values are nested too deep") from None
     except ValueError as error:  # no TOML, not UTF-8, a number of thousands of digits
-        raise ConfigError(f"config {path} is no TOML: {error}") from None
+        raise ConfigError(f"config {path} is not valid TOML: {error}") from None
 
 
 def _types() -> dict[str, Any]:

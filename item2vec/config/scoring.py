@@ -87,7 +87,7 @@ class Scoring:
         types = {field.name: type(field.default) for field in fields(cls)}
         for name, value in options.items():
             if name not in types:
-                raise ConfigError(f"{name!r} is no option of scoring; they are {', '.join(types)}")
+                raise ConfigError(f"{name!r} is not a scoring option; those are {', '.join(types)}")
             number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
             if not (number if types[name] is float else isinstance(value, str)):
                 raise ConfigError(f"`{name}` is {value!r}; it must be {'a number' if types[name] is float else 'text'}")

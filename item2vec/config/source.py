@@ -107,22 +107,21 @@ class SourceConfig:
         for name in ("user", "item", "time", "where", "weight", "sql", "names", "name_column", "encoding"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip()):
-                raise ConfigError(f"`{name}` is {value!r}; it must be text that is not empty")
+                raise ConfigError(f"`{name}` is {value!r}; it must be text, and not empty")
         for name in ("delimiter", "item_delimiter"):
             value = getattr(self, name)
             if value is not None and (not value or "\n" in value or "\0" in value):
-                raise ConfigError(
-                    f"`{name}` is {value!r}; it must be one or more characters, no newline or NUL among them"
-                )
+                raise ConfigError(f"`{name}` is {value!r}; it must be one or more characters, without a newline or NUL")
         if self.item_delimiter is not None and self.item is None:
-            raise ConfigError("`item_delimiter` is of the item column; name it with `item`")
+            raise ConfigError("`item_delimiter` separates items in the item column; name that column with `item`")
         _ = self.gap_seconds, self.memory_bytes, check_encoding(self.encoding, self.errors)
         if self.user is not None and self.user == self.item:
             raise ConfigError(
-                f"user and item are both {self.user!r}; give the column of items, or each sequence is of one item"
+                f"user and item are both {self.user!r}; `item` must be another column, or each sequence would "
+                "have one item"
             )
         if self.session_gap is not None and self.time is None:
-            raise ConfigError(f"`session_gap` is {self.session_gap!r} but no time is given; add `time=COLUMN`")
+            raise ConfigError(f"`session_gap` is {self.session_gap!r} but there is no `time`; add `time=COLUMN`")
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def check_trainable(
     where = describe(sources)
     if corpus.raw_tokens == 0:
         only = "white space" if delimiter is None else f"newlines and the delimiter {delimiter!r}"
-        raise CorpusError(f"{where} has only {only}; a corpus has a sequence of items on each line")
+        raise CorpusError(f"{where} has only {only}; a corpus needs one sequence of items per line")
     if corpus.raw_tokens == corpus.raw_sequences:
         raise CorpusError(_single_items(corpus.raw_sequences, sources, delimiter))
     check_kept(corpus, commonest, where, min_count=min_count, max_items=max_items)
@@ -63,7 +63,8 @@ def check_kept(corpus: Corpus, commonest: int, where: str, *, min_count: int, ma
     kept = len(corpus.vocabulary)
     if kept == 0:
         raise CorpusError(
-            f"no item of {where} occurs {min_count:,} times or more, the commonest {commonest:,}; lower `min_count`"
+            f"no item of {where} occurs {min_count:,} times or more, the most frequent one {commonest:,}; lower "
+            "`min_count`"
         )
     if kept == 1:
         raise CorpusError(_one_item(corpus, where, min_count, max_items))

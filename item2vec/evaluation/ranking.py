@@ -82,7 +82,7 @@ def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) ->
     outputs = model.output_rows("`score=next` needs", "use `score=similar`") if scoring.score == "next" else None
     for name, table in (("input", model.input), ("output", outputs)):
         if table is not None and not np.isfinite(table.sum(dtype=np.float64)):
-            raise ModelError(f"the model's {name} table has numbers that are not finite: its training went wrong")
+            raise ModelError(f"the model's {name} table has numbers that are not finite; its training went wrong")
     asking, answering, bias = sides(model.input, outputs, model.vocabulary.counts, scoring)
     known = histories.keep(histories.items < len(model))
     weights = history_weights(known.items, known.lengths, len(model), scoring.pool, scoring.decay)

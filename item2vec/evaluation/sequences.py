@@ -154,7 +154,7 @@ def _numbered(lines: Iterable[list[bytes]], catalogue: Catalogue, names: list[by
 def read_lines(path: str | Path, delimiter: str | None = None) -> Iterator[list[bytes]]:
     """Yield each line's fields, as UTF-8 bytes; parameters and errors are those of `read_sequences`."""
     if delimiter is not None and (not delimiter or "\n" in delimiter):
-        raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline among them")
+        raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, without a newline")
     source = as_text(Path(path))
     separator = None if delimiter is None else delimiter.encode()
     for number, line in enumerate(lines_of(source), 1):
@@ -204,7 +204,7 @@ def leave_last_out(sequences: Sequences) -> HeldOut:
     """
     rows = np.flatnonzero(sequences.lengths >= 2)
     if not len(rows):
-        raise CorpusError("no sequence has two items or more, so that one could be held out and one be left")
+        raise CorpusError("no sequence has two items or more, so no item can be held out")
     last = np.zeros(len(sequences.items), bool)
     last[sequences.offsets[rows + 1] - 1] = True
     training = sequences.keep(~last)

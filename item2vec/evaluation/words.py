@@ -81,7 +81,7 @@ def read_test(path: str | Path) -> list[str]:
         kept.append(line)
         size += len(line) + 1
         if size > _LONGEST_TEST:
-            raise CorpusError(f"{str(path)!r} has over {_LONGEST_TEST:,} bytes; it is no test of words")
+            raise CorpusError(f"{str(path)!r} has over {_LONGEST_TEST:,} bytes; it is not a word test")
     try:
         text = b"\n".join(kept).decode()
     except UnicodeDecodeError as error:
@@ -235,7 +235,9 @@ def analogies(words: Words, lines: Sequence[str]) -> list[Section]:
             continue
         fields = line.split()
         if len(fields) != 4:
-            raise CorpusError(f"{line[:60]!r} has {len(fields)} words; an analogy has four, a heading a colon in front")
+            raise CorpusError(
+                f"{line[:60]!r} has {len(fields)} words; an analogy has four, and a heading begins with a colon"
+            )
         questions.append(words.find(fields) or [-1] * 4)
         sections.append(len(names) - 1)
     if not questions:

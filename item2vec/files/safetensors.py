@@ -157,7 +157,7 @@ def _map(path: str) -> NDArray[np.uint8]:
             if stat.S_ISDIR(status.st_mode):
                 raise ModelError(f"cannot read {path}: it is a folder; name a model file")
             if not stat.S_ISREG(status.st_mode):
-                raise ModelError(f"cannot read {path}: it is not a regular file, which a model must be")
+                raise ModelError(f"cannot read {path}: a model must be a regular file")
             if status.st_size < 8:
                 raise damaged(path, f"it has only {status.st_size} bytes")
             mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
@@ -192,7 +192,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make the dictionary of a JSON object, refusing a key that comes twice."""
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("a key occurs twice")
     return result
 
 
@@ -223,7 +223,7 @@ def _entry(path: str, name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, 
         or not all(type(offset) is int for offset in offsets)
         or not 0 <= offsets[0] <= offsets[1]
     ):
-        raise damaged(path, f"the data_offsets of tensor {name!r} are no place")
+        raise damaged(path, f"the data_offsets of tensor {name!r} are not a valid range")
     return np.dtype(DTYPES[kind]), tuple(shape), offsets[0], offsets[1]
 
 

@@ -32,9 +32,9 @@ _FORMATS = (
     (0, b"PAR1", "a Parquet file", "give `format=parquet`, with `user` and `item`"),
     (8, b"DUCK", "a DuckDB database", 'say what to read of it: `sql` "SELECT * FROM ...", with `user` and `item`'),
     (0, b"SQLite format 3\0", "an SQLite database", "write a table of it as CSV: sqlite3 -header -csv {} 'SELECT ...'"),
-    (0, b"ARROW1\0\0", "an Arrow file", "write it as Parquet first, by pandas say"),
-    (0, b"\x80", "a Python pickle", "write it as text first, a sequence a line"),
-    (0, b"\x93NUMPY", "a numpy array", "write it as text first, a sequence a line"),
+    (0, b"ARROW1\0\0", "an Arrow file", "write it as Parquet first, for example with pandas"),
+    (0, b"\x80", "a Python pickle", "write it as text first, one sequence per line"),
+    (0, b"\x93NUMPY", "a numpy array", "write it as text first, one sequence per line"),
 )
 # Text may have these by chance; then a NUL behind them decides.
 _CONFIRMED_BY = {b"PAR1": b"\0", b"ustar": b"\0", b"DUCK": b"\0"}
@@ -81,9 +81,9 @@ def check_ending(path: Path, block: bytes, compression: Compression | None) -> N
     promised = next((known for known in COMPRESSIONS if path.suffix.lower() == known.ending), None)
     if promised is None or promised is compression:
         return
-    what = f"is {compression.name} data" if compression else "is no compressed file" if block else "is empty"
+    what = f"is {compression.name} data" if compression else "is not compressed" if block else "is empty"
     raise CorpusError(
-        f"{shown_name(path)} ends in {promised.ending} but {what}; rename it if it is what you want, or make it again"
+        f"{shown_name(path)} ends in {promised.ending} but {what}; rename it if that is right, or make it again"
     )
 
 
@@ -218,7 +218,7 @@ def look_at_all(names: Sequence[str | Path]) -> list[Source]:
         raise CorpusError("no source is given; name at least one text file")
     paths = [path for name in names for path in expand(os.fspath(name))]
     if sum(str(path) == STANDARD_INPUT for path in paths) > 1:
-        raise CorpusError("'-', standard input, is named twice, and can be read only once")
+        raise CorpusError("'-', standard input, is given twice, but can be read only once")
     return [look(path) for path in paths]
 
 
@@ -275,7 +275,7 @@ def find_texts(
     found = looked or look_at_all([name for name in names if not isinstance(name, Source)])
     texts = [as_text(source, encoding=encoding, errors=errors) for source in found]
     if all(text.empty for text in texts):
-        raise CorpusError(f"there is nothing in {describe(texts)}; a corpus has a sequence of items on each line")
+        raise CorpusError(f"there is nothing in {describe(texts)}; a corpus needs one sequence of items per line")
     return texts
 
 
@@ -405,7 +405,7 @@ def read_range(source: TextSource, start: int, stop: int, size: int) -> Iterator
                 yield block
     except OSError as error:
         raise CorpusError(
-            f"cannot read {shown_name(source.path)}: {error.strerror or error}; it was there a moment ago"
+            f"cannot read {shown_name(source.path)}: {error.strerror or error}; it was readable a moment ago"
         ) from None
 
 
@@ -432,7 +432,8 @@ def lines_of(source: TextSource) -> Iterator[bytes]:
         size += len(first)
         if size > _LONGEST_LINE:
             raise CorpusError(
-                f"{shown_name(source.path)} has a line of over {_LONGEST_LINE:,} bytes; that is no sequence"
+                f"{shown_name(source.path)} has a line of over {_LONGEST_LINE:,} bytes, which is too long for a "
+                "sequence"
             )
         if lines:
             yield b"".join(begun)

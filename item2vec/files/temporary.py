@@ -98,5 +98,5 @@ def writing_to(folder: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         raise CorpusError(
             f"cannot write the encoded corpus to {os.fspath(folder)!r}: {(error.strerror or str(error)).lower()}; "
-            "name a folder with room for 8 bytes a token by ITEM2VEC_CACHE, or give more `memory`"
+            "name a folder with room for 8 bytes per token with ITEM2VEC_CACHE, or give more `memory`"
         ) from None

@@ -75,7 +75,7 @@ def _directed(model: KeyedVectors, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         squares = np.einsum("ij,ij->i", model.input[ids], model.input[ids], dtype=np.float64)
     ids = ids[(squares > 0) & np.isfinite(squares)]
     if len(ids) < 3:
-        raise ModelError("fewer than three of the items have vectors with a direction; a map needs more")
+        raise ModelError("fewer than three of the items have vectors other than zero; a map needs three")
     return ids
 
 

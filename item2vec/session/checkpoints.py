@@ -74,12 +74,12 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
             had = was.get(name) if isinstance(was, dict) else None
             return [f"the corpus has {corpus[name]:,} {name} and had {_shown(had)}"]
     if was != corpus:
-        return ["the corpus has as many sequences, tokens and items, but they are not the same"]
+        return ["the corpus has the same number of sequences, tokens and items, but its content is different"]
     if then.get("init") != now["init"]:
-        return ["the vectors of `init` are not the same"]
+        return ["the vectors of `init` are different"]
     if then.get("validation") != now["validation"]:
-        return ["validation is not the same"]
-    return [] if then.get("shard") == now["shard"] else ["it trains in shards of another size"]
+        return ["the validation is different"]
+    return [] if then.get("shard") == now["shard"] else ["its shards have a different size"]
 
 
 def changes(then: Any, now: dict[str, Any]) -> list[str]:
@@ -168,7 +168,7 @@ class Checkpoints:
         _, part = _read(self.path)
         if found := differences(part["identity"], self._identity):
             return (
-                f"{self.path} is a checkpoint of another training ({found[0]}); the first one of this training "
+                f"{self.path} is a checkpoint of a different training ({found[0]}); the first one of this training "
                 "replaces it, so move it to keep it"
             )
         self._kept = self._state_of(part).shards
@@ -193,7 +193,7 @@ class Checkpoints:
             If it cannot be read.
         """
         if not self.path.exists():
-            raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave `resume` out to start")
+            raise ConfigError(f"there is no checkpoint {self.path} to continue from; leave out `resume` to start anew")
         model, part = _read(self.path)
         _refuse(self.path, differences(part["identity"], self._identity))
         check_model_file(self.path)
@@ -231,7 +231,7 @@ class Checkpoints:
         try:
             self.save()
         except ModelError as error:
-            self._tell(f"no checkpoint was written, training goes on: {error}")
+            self._tell(f"no checkpoint was written, but training continues: {error}")
 
     def save(self) -> bool:
         """Write the run down, while no worker runs; returns False if what is there is further on, and stays.
@@ -331,7 +331,7 @@ def check_options(path: str | Path, config: TrainConfig, open_: Collection[str] 
         If it cannot be read.
     """
     if not Path(path).exists():
-        raise ConfigError(f"there is no checkpoint {path} to go on from; leave `resume` out to start")
+        raise ConfigError(f"there is no checkpoint {path} to continue from; leave out `resume` to start anew")
     then = _read(Path(path))[1]["identity"].get("options")
     now = options_of(config)
     if config.tile is None:
@@ -346,18 +346,18 @@ def _read(path: Path) -> tuple[KeyedVectors, dict[str, Any]]:
     model = load_model(path)
     part = model.metadata.get(CHECKPOINT_KEY)
     if not isinstance(part, dict):
-        raise ModelError(f"{path} is a model but no checkpoint; name another output, or move that file")
+        raise ModelError(f"{path} is a model, not a checkpoint; name another output, or move that file")
     if part.get("format") != FORMAT:
-        raise ModelError(f"{path} is a checkpoint of another version of item2vec; go on with that one")
+        raise ModelError(f"{path} is a checkpoint of another version of item2vec; continue with that version")
     if not isinstance(part.get("identity"), dict):
-        raise damaged(str(path), "it does not say of what it is a checkpoint")
+        raise damaged(str(path), "it does not say which training it belongs to")
     return model, part
 
 
 def _refuse(path: Path, found: list[str]) -> None:
     if found:
         raise ConfigError(
-            f"{path} is a checkpoint of another training: {'; '.join(found[:3])}; "
+            f"{path} is a checkpoint of a different training: {'; '.join(found[:3])}; "
             "`resume` needs the same corpus and options"
         )
 

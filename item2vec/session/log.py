@@ -68,7 +68,7 @@ class TrainingLog(Listener):
             self._file.flush()
         except OSError as error:
             self._file = None  # what it still holds cannot be written either
-            self._tell.warned(f"the log {self._path} cannot be written any more ({error.strerror}); training goes on")
+            self._tell.warned(f"the log {self._path} can no longer be written ({error.strerror}); training goes on")
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
         """Log what was read."""
@@ -142,7 +142,7 @@ def open_log(path: Path) -> TextIO:
             with path.open("rb") as file:
                 begin = file.read(10)
             if begin and begin != b'{"event": ':
-                raise ConfigError(f"`log` is {path}, which is there and is no log of a training; name another file")
+                raise ConfigError(f"`log` is {path}, which exists and is not a training log; name another file")
         return path.open("a", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write the log {path}: {error.strerror}; name another with `log`") from None

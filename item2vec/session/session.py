@@ -107,12 +107,12 @@ class Plan:
             if target is not None:
                 check_writable(target)
         if self.checkpoint is None and self.resume:
-            raise ConfigError("`resume` goes on from a checkpoint; name its file with `checkpoint`")
+            raise ConfigError("`resume` continues from a checkpoint; name its file with `checkpoint`")
         for name in names:
             if self.log is not None and same_file(name, self.log):
-                raise ConfigError(f"`log` is {self.log}, which is a source too; name another file")
+                raise ConfigError(f"`log` is {self.log}, which is also a source; name another file")
             if self.output is not None and same_file(name, self.output):
-                raise ConfigError(f"`output` is {self.output}, which is a source too; name another file")
+                raise ConfigError(f"`output` is {self.output}, which is also a source; name another file")
         for name in (*names, *filter(None, [self.config.init])):
             if self.checkpoint is not None and same_file(name, self.checkpoint):
                 other = "output" if self.output is not None else "checkpoint"
@@ -303,7 +303,7 @@ class Session:
         told = len(self.corpus.notes) + len(shapes)
         if told and plan.strict:
             number = "1 warning" if told == 1 else f"{told} warnings"
-            raise CorpusError(f"{number} about the corpus, and `strict` is given; mend it, or leave out `strict`")
+            raise CorpusError(f"{number} about the corpus, and `strict` is given; fix it, or leave out `strict`")
         if initial is not None:
             listener.initialised(initial.about)
         return initial

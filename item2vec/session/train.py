@@ -174,7 +174,7 @@ def validation_of(
     given = {name: value for name, value in options.items() if value is not None}
     if validate is None:
         if given:
-            raise ConfigError(f"`{next(iter(given))}` needs `validate`, the sequences to look at")
+            raise ConfigError(f"`{next(iter(given))}` needs `validate`, the sequences to validate on")
         return None
     from item2vec.config.validation import ValidationConfig
     from item2vec.files.source import as_text
@@ -183,5 +183,7 @@ def validation_of(
         as_text(Path(path))
     names = () if isinstance(sources, Sequences | Table) else sources
     if "validate_targets" not in given and any(same_file(name, validate) for name in names):
-        raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")
+        raise ConfigError(
+            f"{validate} is part of the training, last items included; split it first with `item2vec split`"
+        )
     return ValidationConfig(validate, delimiter=delimiter, **given)

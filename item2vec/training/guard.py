@@ -97,7 +97,7 @@ class Guard:
         self._bad_looks = self._bad_looks + 1 if loss > _TOO_MUCH * self.nothing * pairs else 0
         if self._bad_looks >= _LOOKS:
             raise self._because(
-                f"the mean loss of a pair is {loss / pairs:.3g}, and vectors that know nothing have {self.nothing:.3g}"
+                f"the mean loss of a pair is {loss / pairs:.3g}, and untrained vectors have {self.nothing:.3g}"
             )
 
     def error(self, table: str, row: int) -> DivergenceError:
@@ -105,7 +105,7 @@ class Guard:
         what = "the loss is"
         if table == "input" or (table and self._config.loss == "ns"):
             what = f"the vector of {self._vocabulary[row]!r:.60} is"
-        return self._because(f"{what} not a finite number any more")
+        return self._because(f"{what} no longer a finite number")
 
     def _because(self, what: str) -> DivergenceError:
         """Return the error for what was noticed, with the likely cause and what to do."""
@@ -168,14 +168,15 @@ def too_few_steps(inputs: NDArray[np.float32], losses: Sequence[float], nothing:
     advice = f"too few steps; try `epochs={10 * len(losses)}`, or let `item2vec tune` choose"
     if losses and losses[-1] > _HARDLY * nothing:
         return (
-            f"hardly anything was learnt, the mean loss of a pair is {losses[-1]:.3g} and vectors that know nothing "
+            f"hardly anything was learnt: the mean loss of a pair is {losses[-1]:.3g} and untrained vectors "
             f"have {nothing:.3g}: {advice}"
         )
     count = min(len(inputs), _LOOKED_AT)
     if count < _FEWEST or (mean := mean_cosine(inputs[:count])) < _ALIKE:
         return None
     return (
-        f"the vectors are hardly apart, two of the {count:,} commonest items have cosine {mean:.2f} on average, and "
+        f"the vectors are nearly all the same: two of the {count:,} commonest items have cosine {mean:.2f} on "
+        "average, and "
         f"neighbours mean little: {advice}"
     )
 

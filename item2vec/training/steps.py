@@ -137,4 +137,4 @@ def make_step(config: TrainConfig, tree: NDArray[np.int32] | None) -> Step:
 def check_device(config: TrainConfig) -> None:
     """Raise a TrainingError if ``config.device`` is not there."""
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("device cuda is not available to torch here; use `device=cpu`")
+        raise TrainingError("torch cannot use cuda on this machine; use `device=cpu`")

@@ -79,9 +79,9 @@ def graph_fault(data: NDArray[np.uint8], items: int, dim: int, scalar: int, widt
         return "it is of another kind or version of usearch"
     nodes, connectivity, base, highest, first = _GRAPH.unpack(data[graph:levels_at].tobytes())
     if (nodes, present, deleted, dimensions, multi) != (rows, rows, 0, dim, 0):
-        return "its numbers of items do not agree"
+        return "its numbers of items disagree"
     if not (0 < connectivity <= _MOST and 0 < base <= _MOST and first < nodes):
-        return "its graph cannot be"
+        return "its graph is not valid"
     levels = data[levels_at : levels_at + 2 * nodes].view("<i2").astype(np.int64)
     if levels.min() < 0 or levels.max() != highest or levels[first] != highest:
         return "the levels of its graph do not agree"
@@ -117,7 +117,7 @@ def _nodes_fault(
             used = np.arange(many) < lists[:, :1]
             linked = np.where(used, lists[:, 1:], 0)
             if lists[:, 0].max() > many or linked.max() >= len(levels):
-                return "its graph leads out of itself"
+                return "its graph has links to items that do not exist"
             if level and (levels[linked[used]] < level).any():
                 return "its graph leads to nodes that are not on its level"
     return None
@@ -186,7 +186,7 @@ def load_index(
         facts = _facts(texts.get(METADATA_KEY))
         data = tensors.get("graph")
         if facts is None or data is None or data.dtype != np.uint8:
-            raise ModelError(f"cannot read {shown}: it is no index of this version")
+            raise ModelError(f"cannot read {shown}: it is not an index of this version")
         fault = graph_fault(data, facts.items, facts.dim, *_SCALAR_KIND[SCALAR])
         if fault is not None:
             raise ModelError(f"cannot read {shown}: {fault}")

@@ -252,7 +252,7 @@ def _metadata_text(metadata: dict[str, Any]) -> str:
 def _read_metadata(path: str, texts: dict[str, str]) -> dict[str, Any]:
     """Return the JSON object under ``item2vec``, of a format that this version reads."""
     if METADATA_KEY not in texts:
-        raise ModelError(f"cannot read {path}: it is a .safetensors file, but not of item2vec")
+        raise ModelError(f"cannot read {path}: it is a .safetensors file, but not one of item2vec")
     try:
         metadata = json.loads(texts[METADATA_KEY])
         json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode(

@@ -51,7 +51,10 @@ def sides(
     bias = None
     if scoring.popularity:
         if not counts.any():
-            raise ModelError("the model has no counts, which popularity needs: the format it came from has none")
+            raise ModelError(
+                "`popularity` needs the items' counts, and the model has none: the format it came from does not "
+                "store them"
+            )
         bias = np.float32(scoring.popularity) * np.log(np.maximum(counts, 1)).astype(np.float32)
     if scoring.score == "similar" or outputs is None:
         unit = finite_rows(inputs, cosine=True)

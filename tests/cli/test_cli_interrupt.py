@@ -95,7 +95,7 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
     other = run("train", "corpus.txt", *OPTIONS, "--resume", "--dim", "17")
     assert other.exit_code == 2
     assert other.stderr == (  # before the corpus is read
-        "Error: m.checkpoint.safetensors is a checkpoint of another training: --dim is 17 and was 16; "
+        "Error: m.checkpoint.safetensors is a checkpoint of a different training: --dim is 17 and was 16; "
         "--resume needs the same corpus and options\n"
     )
     finished = run("train", "corpus.txt", *OPTIONS, "--resume")
@@ -113,7 +113,8 @@ def test_resume_without_a_checkpoint_is_an_error_before_reading(monkeypatch: pyt
     done = run("train", "corpus.txt", "--resume")
     assert (done.exit_code, done.stderr) == (
         2,
-        "Error: there is no checkpoint item2vec.checkpoint.safetensors to go on from; leave --resume out to start\n",
+        "Error: there is no checkpoint item2vec.checkpoint.safetensors to continue from; leave out --resume to "
+        "start anew\n",
     )
 
 

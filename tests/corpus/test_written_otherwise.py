@@ -63,7 +63,9 @@ def test_a_delimiter_needs_text(tmp_path: Path) -> None:
         CorpusError, match=r"^column 'items' of .* is VARCHAR\[\], not text; leave out `item_delimiter`$"
     ):
         read_corpus([tmp_path / "e.jsonl"], SourceConfig(item="items", item_delimiter="|", cache=False), min_count=1)
-    with pytest.raises(ConfigError, match=r"^`item_delimiter` is of the item column; name it with `item`$"):
+    with pytest.raises(
+        ConfigError, match=r"^`item_delimiter` separates items in the item column; name that column with `item`$"
+    ):
         SourceConfig(item_delimiter="|")
     with pytest.raises(ConfigError, match=r"^`item_delimiter` is ''; it must be one or more characters"):
         SourceConfig(item="a", item_delimiter="")

@@ -90,7 +90,7 @@ def test_text() -> None:
     assert "item2vec evaluate items s.train.txt --targets s.heldout.txt" in done.stderr
     assert ask("s.txt", "--id-column", "--holdout", "2", "-o", "t", "--json").exit_code == 0
     assert Path("t.train.txt").read_text() == "b\n\n\ng\n"
-    warning = "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.\n"
+    warning = "Warning: each sequence is left with a single item, so there is nothing to learn from; lower --holdout.\n"
     assert ask("s.txt", "--holdout", "9", "-o", "u").stderr.startswith(warning)
     assert "Warning" not in done.stderr
     assert Path("t.heldout.txt").read_text() == "c d\n\n\n\n"

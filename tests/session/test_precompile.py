@@ -11,7 +11,7 @@ import item2vec
 from item2vec.cli.main import cli
 from item2vec.config.train import TrainConfig
 from item2vec.errors import TrainingError
-from item2vec.session import precompile
+from item2vec.session import precompile, warmup
 
 pytest.importorskip("torch")
 BASKETS = [["milk", "bread", "tea"], ["tea", "milk", "jam"], ["bread", "butter"]] * 9
@@ -71,7 +71,7 @@ def test_another_process_compiles_where_it_helps(
     monkeypatch.setattr("item2vec.kernels.keeps_code", lambda kernel: keeps)
     with precompile.compiling(TrainConfig(arch="cbow", backend=backend)) as wait:
         wait()
-    assert started == ([("cbow", "ns")] if starts else [])
+    assert started == ([(precompile.STEP, "cbow", "ns")] if starts else [])
 
 
 def test_the_other_process_ends_with_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,19 +92,19 @@ def test_all_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         tasks.append(task)
         return Process()
 
-    monkeypatch.setattr(precompile, "start_compiling", start)
+    monkeypatch.setattr(warmup, "start_compiling", start)
     done = CliRunner().invoke(cli, ["warmup"])
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr.startswith("Compiled the kernels in 0:00; they are kept in ")
-    assert sorted(tasks) == sorted([(), *precompile.MODES])
+    assert sorted(tasks) == sorted([(warmup.REST,), *((precompile.STEP, *mode) for mode in precompile.MODES)])
 
 
 def test_a_process_that_fails_is_named_and_the_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
     processes = {(): Process(ends=False), ("skipgram", "ns"): Process(status=3)}
-    monkeypatch.setattr(precompile, "start_compiling", lambda *task: processes[task])
-    monkeypatch.setattr(precompile, "cores", lambda: 2)
+    monkeypatch.setattr(warmup, "start_compiling", lambda module, *task: processes[task])
+    monkeypatch.setattr(warmup, "cores", lambda: 2)
     with pytest.raises(TrainingError, match=r"^compiling for skipgram and ns failed with status 3"):
-        precompile.compile_all()
+        warmup.compile_all()
     assert processes[()].done[-2:] == ["kill", "wait"]
 
 

@@ -137,7 +137,7 @@ def test_an_unknown_option_names_what_was_meant(name: str, hint: str) -> None:
 def test_python_warns_of_odd_corpora_as_the_command_line_does(tmp_path: Path) -> None:
     path = tmp_path / "corpus.txt"
     path.write_text("".join(f"id{line} {'a b c a d'[: 3 + 2 * (line % 4)]}\n" for line in range(200)))
-    with pytest.warns(UserWarning, match="Each of the 200 sequences begins with another item; if that is the id"):
+    with pytest.warns(UserWarning, match="Each of the 200 sequences begins with a different item; if that is the id"):
         item2vec.train(path, dim=4, epochs=1, sample=0, min_count=1)
 
 

@@ -87,7 +87,7 @@ def test_the_preset_that_was_taken_is_logged(tmp_path: Path) -> None:
 def test_a_file_that_is_no_log_is_left_alone(tmp_path: Path, content: str) -> None:
     path = tmp_path / "corpus.txt"
     path.write_text(content)
-    with pytest.raises(ConfigError, match=r"^`log` is .*corpus.txt, which is there and is no log of a training; name"):
+    with pytest.raises(ConfigError, match=r"^`log` is .*corpus.txt, which exists and is not a training log; name"):
         item2vec.train(BASKETS, log=path, **OPTIONS)
     with pytest.raises(ConfigError, match=r"^cannot write the log .*: Is a directory; name another with `log`"):
         item2vec.train(BASKETS, log=tmp_path, **OPTIONS)
@@ -116,5 +116,5 @@ def test_a_log_that_cannot_be_written_any_more_costs_nothing_else(
     one.write("begin")
     one.write("end")
     assert told.warnings == [
-        f"the log {tmp_path / 'run.jsonl'} cannot be written any more (No space left on device); training goes on"
+        f"the log {tmp_path / 'run.jsonl'} can no longer be written (No space left on device); training goes on"
     ]

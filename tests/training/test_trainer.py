@@ -193,7 +193,7 @@ def test_the_step_is_chosen_by_backend_and_device(monkeypatch: pytest.MonkeyPatc
     assert isinstance(step_of(TrainConfig(backend="kernel", device="cpu")), KernelStep)
     assert isinstance(step_of(TrainConfig(backend="torch")), TorchStep)
     assert step_of(TrainConfig(backend="torch")).device == torch.device("cpu")
-    with pytest.raises(TrainingError, match="cuda is not available to torch here; use `device=cpu`"):
+    with pytest.raises(TrainingError, match="torch cannot use cuda on this machine; use `device=cpu`"):
         step_of(TrainConfig(device="cuda"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert step_of(TrainConfig(device="cuda")).device.type == "cuda"

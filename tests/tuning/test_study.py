@@ -198,7 +198,7 @@ def test_the_space() -> None:
         make_space(base, everything, (), ordered=True)
     with pytest.raises(ConfigError, match="`loss` is 'hs'"):
         make_space(TrainConfig(loss="hs"), [], (), ordered=True)
-    with pytest.raises(ConfigError, match=r"`init` is .a.txt., but trials begin"):
+    with pytest.raises(ConfigError, match=r"`init` is .a.txt., but every trial starts from new vectors"):
         make_space(TrainConfig(init="a.txt"), [], (), ordered=True)
     with pytest.raises(ConfigError, match="`dim` is 100 and `dims` 32,64; give one of them"):
         make_space(base, ["dim"], (32, 64), ordered=True)

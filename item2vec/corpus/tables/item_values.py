@@ -51,7 +51,7 @@ def names_of_vocabulary(database: Database, table: str) -> Names:
     names = Names(*database.text_column("name", "display"))
     if names.given == 0 and len(names) > 0:
         raise CorpusError(
-            "no item of the vocabulary has a name; look whether the column of names or items is the right one"
+            "no item of the vocabulary has a name; check that the columns of names and items are the right ones"
         )
     return names
 

@@ -126,7 +126,7 @@ def first_line(path: Path, name: str) -> str:
     end = re.search(rb'\A(?:[^"\r\n]|"[^"]*")*', text)
     line = text[: end.end()] if end else text
     if not line.strip():
-        raise CorpusError(f"{name} is empty; an event table has a header line and an event on each line")
+        raise CorpusError(f"{name} is empty; an event table needs a header line and one event per line")
     try:
         return line.decode()
     except UnicodeDecodeError as error:
@@ -294,9 +294,9 @@ def _check_parquet(plain: Path, name: str) -> None:
         file.seek(max(0, os.fstat(file.fileno()).st_size - len(PARQUET)))
         end = file.read()
     if begin != PARQUET:
-        raise CorpusError(f"{name} is {'no Parquet file' if begin else 'empty'}; see what it is, or get it again")
+        raise CorpusError(f"{name} is {'not a Parquet file' if begin else 'empty'}; check the file, or get it again")
     if end != PARQUET:
-        raise CorpusError(f"{name} is cut off: it has no end as Parquet files have; get the whole file")
+        raise CorpusError(f"{name} is cut off: the end that every Parquet file has is missing; get the whole file")
 
 
 def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConfig, wanted: Sequence[str]) -> _Look:
@@ -376,7 +376,7 @@ def _look_at_json(database: Database, plain: Path, path: Path, config: SourceCon
         with plain.open("rb") as file:
             array = file.read(100).lstrip().startswith(b"[")
         why = json_array_remedy(shlex.quote(str(path))) if array else 'an event is such as {"user": 1, "item": 2}'
-        raise CorpusError(f"{str(path)!r} is no JSON lines: its first line is no object; {why}")
+        raise CorpusError(f"{str(path)!r} is not JSON lines: its first line is not an object; {why}")
     check_columns(found, wanted, repr(str(path)))
     chosen = found if config.where is not None or not wanted else {name: found[name] for name in wanted}
     # Numbers and texts of one column come out as they are written, not as what they have in common.

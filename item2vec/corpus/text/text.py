@@ -181,9 +181,7 @@ def _check_options(sources: object, delimiter: str | None, min_count: int, max_i
     if isinstance(sources, str | Path):
         raise ConfigError(f"`sources` is {str(sources)!r}, one name; give a list of names")
     if delimiter is not None and (not delimiter or "\n" in delimiter or "\0" in delimiter):
-        raise ConfigError(
-            f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
-        )
+        raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, without a newline or NUL")
     for name, value in (("min_count", min_count), ("max_items", max_items), ("threads", threads)):
         if value is not None and value < 1:
             raise ConfigError(f"`{name}` is {value!r}; it must be 1 or more")

@@ -258,7 +258,9 @@ def parse_lines(
                 return table[:at], names[:at], (int(names[at, 0]), f"has {shown!r} where a number should be")
             table[at, column] = value
     trouble = (
-        None if status == 0 else (position, f"has not an item and {dim} numbers" if named else f"has not {dim} numbers")
+        None
+        if status == 0
+        else (position, f"does not have an item and {dim} numbers" if named else f"does not have {dim} numbers")
     )
     return table[:row], names[:row], trouble
 
