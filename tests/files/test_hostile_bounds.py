@@ -43,9 +43,9 @@ def test_a_map_has_a_list_of_items_with_an_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("dim = " + "[" * 3000 + "]" * 3000, "is no TOML|nested too deep"),
-        ("dim = " + "9" * 5000, "is no TOML: .*digits"),
-        ("dim = " + "{a=" * 3000, "is no TOML|nested too deep"),
+        ("dim = " + "[" * 3000 + "]" * 3000, "is not valid TOML|nested too deep"),
+        ("dim = " + "9" * 5000, "is not valid TOML: .*digits"),
+        ("dim = " + "{a=" * 3000, "is not valid TOML|nested too deep"),
         ("#" * (1 << 20) + "#", "has over 1,048,576 characters"),
     ],
 )
