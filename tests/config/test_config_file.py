@@ -116,7 +116,7 @@ def test_no_file(tmp_path: Path) -> None:
 def test_presets_can_be_trained_with() -> None:
     for name in PRESETS:
         TrainConfig(**preset(name))
-    with pytest.raises(ConfigError, match=r"`preset` is 'basket'; it must be one of words, baskets, sessions"):
+    with pytest.raises(ConfigError, match=r"`preset` is 'basket'; it must be one of auto, words, baskets, sessions"):
         preset("basket")
 
 

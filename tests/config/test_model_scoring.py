@@ -82,7 +82,7 @@ def test_the_file_counts_more_than_the_preset() -> None:
         (("--config", "best.toml", "--preset", "baskets"), Scoring(pool="last", popularity=0.25)),
         (("--config", "plain.toml"), sessions),
         (("--preset", "words"), Scoring()),
-        ((), Scoring()),
+        ((), sessions),  # which suit it
     ):
         run("train", "train.txt", *options, *QUICK)
         assert item2vec.load("item2vec.safetensors").scoring == wanted

@@ -27,6 +27,7 @@ from item2vec.files.encoding import replaced_notes
 from item2vec.files.source import Source
 
 _IN_MEMORY = "the table in memory"
+_READ_AGAIN = ("pandas", "polars", "pyarrow")  # whose tables can be read as often as one likes
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,11 @@ def _scan_table(database: Database, table: Table, wanted: Sequence[str]) -> Scan
     database.register("item2vec_table", table.data)
     columns = describe_sql(database, "item2vec_table", kind=CorpusError, about=f"cannot read {_IN_MEMORY}")
     check_columns(columns, wanted, _IN_MEMORY)
-    return Scan("item2vec_table", columns, _IN_MEMORY)
+    if type(table.data).__module__.split(".")[0] in _READ_AGAIN and not hasattr(table.data, "read_next_batch"):
+        return Scan("item2vec_table", columns, _IN_MEMORY)
+    # A stream can be read only once, and its items are looked at first.
+    database.run("CREATE TABLE memory.main.item2vec_once AS FROM item2vec_table", about=f"cannot read {_IN_MEMORY}")
+    return Scan("memory.main.item2vec_once", columns, _IN_MEMORY)
 
 
 def _scan_query(database: Database, sources: Sequence[Source], sql: str, wanted: Sequence[str]) -> Scan:
