@@ -266,6 +266,8 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("corpus.txt", "baskets.txt", "week1.txt", "week2.txt"):
         (folder / name).write_text("".join(lines), encoding="utf-8")
     (folder / "book.txt").write_text("The King's tea.\n\nThe Queen's bread!", encoding="utf-8")
+    line = {"event": "epoch", "epoch": 1, "run": 1.5, "loss": 2.5}
+    (folder / "runs.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     (folder / "best.toml").write_text('preset = "baskets"\ndim = 8\n[score]\nreverse = 0.5\n', encoding="utf-8")
     tables = random.standard_normal((2, len(words), 8)).astype(np.float32)
     model = item2vec.KeyedVectors(*tables, Vocabulary.from_items(words, range(len(words), 0, -1)))
@@ -292,6 +294,8 @@ def test_python_runs(block: Block, stand_ins: Path, tmp_path: Path, monkeypatch:
         return
     for name in re.findall(r"^(?:import|from) (\w+)", block.text, re.MULTILINE):
         pytest.importorskip(name)
+    if "tensorboard" in block.text:
+        pytest.importorskip("tensorboard")
     if "build_index" in block.text:
         pytest.importorskip("usearch")
     if "train(" in block.text and os.environ.get("NUMBA_DISABLE_JIT") == "1":
