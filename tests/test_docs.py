@@ -5,6 +5,7 @@ The pages themselves are built by `make docs`, where a warning is an error.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import runpy
