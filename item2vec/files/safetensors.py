@@ -157,7 +157,7 @@ def _map(path: str) -> NDArray[np.uint8]:
             if stat.S_ISDIR(status.st_mode):
                 raise ModelError(f"cannot read {path}: it is a folder; name a model file")
             if not stat.S_ISREG(status.st_mode):
-                raise ModelError(f"cannot read {path}: a model must be a regular file")
+                raise ModelError(f"cannot read {path}: it is not a regular file; name a model file")
             if status.st_size < 8:
                 raise damaged(path, f"it has only {status.st_size} bytes")
             mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)

@@ -259,7 +259,7 @@ def test_options_that_cannot_work(tmp_path: Path) -> None:
     export_vectors(model, tmp_path / "v.txt")
     with pytest.raises(ConfigError, match="has its items in the file itself"):
         read_vectors(tmp_path / "v.txt", items=tmp_path / "x")
-    with pytest.raises(ModelError, match=r"the ending '\.csv' of a/b\.csv is of no known format"):
+    with pytest.raises(ModelError, match=r"the ending '\.csv' of a/b\.csv belongs to no known format"):
         format_of_name("a/b.csv")
     assert format_of_name("a.b/vectors") == "word2vec"
 
