@@ -241,7 +241,7 @@ def import_(source: str, output: str, format_name: str | None, items: str | None
     """Make a model file of another tool's vectors.
 
     What was read is the input table; there is no output table, so that `recommend` has nothing to go by.
-    Text may be gzipped.
+    Text may be packed with gzip, bzip2 or xz.
     """
     check_writable(output)
     if same_file(source, output):
