@@ -34,10 +34,9 @@ install: .venv/.installed
 ## make demo         train on corpora/recipes.txt and ask for neighbours
 demo: install
 	@mkdir -p .demo
-	$(BIN)/item2vec train corpora/recipes.txt -o $(DEMO) --preset baskets --dim 24 --sample 3e-4 --epochs 100 --min-count 10
+	$(BIN)/item2vec train corpora/recipes.txt -o $(DEMO)
 	$(BIN)/item2vec similar soy_sauce -k 5 -m $(DEMO)
 	$(BIN)/item2vec similar basil -k 5 -m $(DEMO)
-	$(BIN)/item2vec similar cumin -k 5 -m $(DEMO)
 
 ## make test         lint, types and tests
 test: lint

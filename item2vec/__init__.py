@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from item2vec.plot.draw import draw_map
     from item2vec.plot.map import MapData
     from item2vec.session.train import train
-    from item2vec.training.progress import Progress
+    from item2vec.training.progress import Epoch, Progress
     from item2vec.tuning.study import Record, TuneResult, Watcher
     from item2vec.tuning.tune import tune
     from item2vec.vectors.approximate import ApproximateIndex, IndexFacts
@@ -51,6 +51,7 @@ __all__ = [
     "ConfigError",
     "CorpusError",
     "DivergenceError",
+    "Epoch",
     "Estimate",
     "IndexFacts",
     "Item2VecError",
@@ -92,6 +93,7 @@ _HOMES = {
     "ApproximateIndex": "item2vec.vectors.approximate:ApproximateIndex",
     "IndexFacts": "item2vec.vectors.approximate:IndexFacts",
     "Progress": "item2vec.training.progress:Progress",
+    "Epoch": "item2vec.training.progress:Epoch",
     "MapData": "item2vec.plot.map:MapData",
     "Vocabulary": "item2vec.items.vocabulary:Vocabulary",
     "Names": "item2vec.items.names:Names",

@@ -175,6 +175,11 @@ def is_compiled(function: Callable[..., Any]) -> bool:
     return bool(load()) if load is not None else False
 
 
+def code_folder() -> Path | None:
+    """Return a folder where kernels' code is kept: that of this module; None if none can be written."""
+    return _writable(Path(__file__))
+
+
 def keeps_code(function: Callable[..., Any]) -> bool:
     """Return whether there is a folder for a kernel's code; without one each process compiles it anew."""
     return _writable(Path(function.__code__.co_filename)) is not None

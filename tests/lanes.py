@@ -18,6 +18,9 @@ FEATURES = {"4": {}, "16": {"avx512f": True}}
 def main(lanes: str, *options: str) -> int:
     with tempfile.TemporaryDirectory() as cache:  # compiled code does not say for what registers it is
         os.environ["NUMBA_CACHE_DIR"] = cache
+        import numba
+
+        numba.njit(main)  # now numba asks what the machine has, and is to hear the truth
         with mock.patch("llvmlite.binding.get_host_cpu_features", return_value=FEATURES[lanes]):
             from item2vec.model.cpu.simd import LANES
         if int(lanes) != LANES:

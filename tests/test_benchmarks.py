@@ -7,7 +7,6 @@ import struct
 from itertools import pairwise
 from pathlib import Path
 
-import corpus_facts
 import numpy as np
 import pytest
 import race
@@ -80,18 +79,18 @@ def test_every_format_gives_the_same_words_and_vectors(keyed, tmp_path: Path) ->
 def test_the_head_of_a_corpus_ends_at_a_line_end(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("a b c\n\nd e\nf g h i\n")
-    head = corpus_facts.write_head(corpus, 4, tmp_path / "head.txt")
+    head = runs.write_head(corpus, 4, tmp_path / "head.txt")
     assert head.read_text() == "a b c\n\nd e\n"
-    found = corpus_facts.facts_of(corpus)
+    found = runs.facts_of(corpus)
     assert (found.tokens, found.lines, found.longest_line) == (9, 4, 4)
 
 
 def test_copies_of_a_corpus_have_no_item_in_common(tmp_path: Path) -> None:
     corpus, target = tmp_path / "corpus.txt", tmp_path / "copies.txt"
     corpus.write_text("a b a\nc b\n")
-    assert corpus_facts.write_copies(corpus, target, 2) == 2
+    assert runs.write_copies(corpus, target, 2) == 2
     assert target.read_text() == "a0 b0 a0\nc0 b0\na1 b1 a1\nc1 b1\n"
-    assert corpus_facts.write_copies(corpus, target, 5, size=12) == 1
+    assert runs.write_copies(corpus, target, 5, size=12) == 1
     assert target.read_text() == "a0 b0 a0\nc0 b0\n"
 
 

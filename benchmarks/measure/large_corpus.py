@@ -24,7 +24,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from corpus_facts import MOST_COPIES, write_copies
+from runs import MOST_COPIES, write_copies
 
 from item2vec.model.cpu.simd import padded
 

@@ -31,17 +31,22 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from corpus_facts import GENSIM_LONGEST_LINE, MOST_COPIES, CorpusFacts, facts_of, write_copies, write_head
 from runs import (
+    GENSIM_LONGEST_LINE,
     ITEM2VEC,
+    MOST_COPIES,
     PEERS,
     VARIANTS,
+    CorpusFacts,
     Run,
     RunFailedError,
+    facts_of,
     missing_peers,
     model_path,
     quality_of,
     run_trainer,
+    write_copies,
+    write_head,
 )
 
 WARM_UP_TOKENS = 20_000

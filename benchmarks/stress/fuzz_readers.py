@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from fuzz_inputs import fasttext_file, mutate, mutate_corpus_file, mutate_safetensors, packed, packed_stream
 
+from item2vec.files.source import look
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.registry import export_vectors, read_vectors
@@ -310,5 +311,5 @@ def _use_split(path: Path) -> None:
     from item2vec.evaluation.split import Events, write_parts
 
     with Database(1, None) as database:
-        events = Events(database, [path], SourceConfig(user="user", item="item", time="time"))
+        events = Events(database, [look(path)], SourceConfig(user="user", item="item", time="time"))
         write_parts(events.divided_at(events.cut("0.5")), str(path.with_suffix("")), None)

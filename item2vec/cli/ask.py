@@ -50,14 +50,14 @@ Examples:
 @item_argument
 @model_option
 @topk_option
-@click.option("--without", metavar="ITEM", multiple=True, help="An item to be away from; may be given several times.")
+@click.option("--without", metavar="ITEM", multiple=True, help="Look away from this item. May be given several times.")
 @click.option(
     "--weight",
     "weights",
     metavar="X",
     type=float,
     multiple=True,
-    help="How much an ITEM counts, in their order: one for each, or none; 1 by default.",
+    help="The weight of an ITEM. Give one for each ITEM, in their order.  [default: 1 each]",
 )
 @exclude_option
 @click.option(
@@ -67,10 +67,12 @@ Examples:
     help="List only the N commonest items, which are the first of the model.",
 )
 @click.option(
-    "--filter", "pattern", metavar="REGEX", help="List only items with REGEX in them, or in their display names."
+    "--filter", "pattern", metavar="REGEX", help="List only items that match REGEX, in their id or display name."
 )
 @click.option(
-    "--approximate", is_flag=True, help="Look in the index of `item2vec index`: faster in large models, may miss some."
+    "--approximate",
+    is_flag=True,
+    help="Search the index that `item2vec index` built. Faster for large models, but may miss some items.",
 )
 @batch_option
 @delimiter_option
@@ -91,9 +93,9 @@ def similar(
 ) -> None:
     """List the items most similar to one or more items.
 
-    Most similar are the items whose vectors have the highest cosine with that of ITEM; several are averaged.
-    Where items have display names, ITEM may be a name, and the names are listed too.
-    Put -- before items that start with a dash.
+    The list shows the items whose vectors have the highest cosine with the vector of ITEM, or with the mean of several.
+    If the model has display names, ITEM may be such a name, and the list shows names too. Put -- before items that
+    start with a dash.
     """
     check_arguments(items, batch_path)
     check_delimiter(delimiter, batch_path)
@@ -161,7 +163,7 @@ Examples:
 def similarity(
     items: tuple[str, ...], model_path: str, batch_path: str | None, delimiter: str | None, as_json: bool
 ) -> None:
-    """Print the cosine of two items' vectors, from -1 to 1."""
+    """Print how similar two items are: a cosine from -1 to 1."""
     check_arguments(items, batch_path, name="A B")
     check_delimiter(delimiter, batch_path)
     if items and len(items) != 2:
@@ -196,7 +198,7 @@ Examples:
 @model_option
 @topk_option
 @scoring_options
-@click.option("--include-seen", is_flag=True, help="Items of the history may be recommended too.")
+@click.option("--include-seen", is_flag=True, help="Let items of the history be recommended too.")
 @exclude_option
 @batch_option
 @delimiter_option
@@ -212,11 +214,14 @@ def recommend(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """List what most likely comes next after a history of items.
+    """Recommend the items most likely to follow a history.
 
-    ITEM... is the history, the oldest first. Scores are inner products of the history's pooled input vectors
-    with output vectors; they order the items, and mean nothing beyond that. With --softmax they are probabilities.
-    A model of a preset, or of a file that `item2vec tune` wrote, knows how it is best asked; see `item2vec info`.
+    ITEM... is the history, with the oldest item first. Scores are inner products between the pooled input vectors of
+    the history and the output vectors. They rank the items and mean nothing else. With --softmax they are
+    probabilities.
+
+    A model that was trained with a preset or a file from `item2vec tune` knows the scoring options that suit it. See
+    them with `item2vec info`.
     """
     from item2vec.vectors.queries import known, recommend_many
 
@@ -243,7 +248,7 @@ def recommend(
     history = prepare(list(items))
     document = answer([history])[0]
     if history[2]:
-        say(f"Warning: not in the vocabulary and left out: {', '.join(map(repr, history[2]))}")
+        say(f"Warning: not in the vocabulary, left out: {', '.join(map(repr, history[2]))}")
     if as_json:
         print_json(document)
     else:
@@ -274,9 +279,9 @@ Examples:
 def analogy(
     items: tuple[str, ...], model_path: str, topk: int, batch_path: str | None, delimiter: str | None, as_json: bool
 ) -> None:
-    """List what is to C as B is to A.
+    """Solve an analogy: find what is to C as B is to A.
 
-    These are the items nearest to B - A + C, of vectors scaled to length 1; the three are left out.
+    The list shows the items nearest to B - A + C, with all vectors scaled to length 1. A, B and C are left out.
     """
     from item2vec.vectors.queries import analogy_many
 
@@ -324,9 +329,10 @@ Examples:
 @model_option
 @json_option
 def odd_one_out(items: tuple[str, ...], model_path: str, as_json: bool) -> None:
-    """Say which of three or more items is least like the others.
+    """Find the item that is least like the others.
 
-    It comes first, with its cosine to the mean of all; the others follow, the one most like them last.
+    Give three or more items. Each is shown with its cosine to the mean of all. The odd one comes first, and the most
+    typical one last.
     """
     from item2vec.vectors.queries import agreement
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
+from click.core import ParameterSource
 
 from item2vec.cli.options import (
     READING,
@@ -52,7 +53,7 @@ def warn(sentences: Iterable[str], strict: bool) -> None:
         remark("Warning", sentence)
     if told and strict:
         number = "1 warning" if len(told) == 1 else f"{len(told)} warnings"
-        raise CorpusError(f"{number} about the corpus, and --strict is given; mend it, or leave out --strict")
+        raise CorpusError(f"{number} about the corpus, and --strict is given; fix it, or leave out --strict")
 
 
 def short_form(corpus: Corpus, found: Inspection, seconds: float) -> str:
@@ -82,7 +83,7 @@ def _describe_file(file: CorpusFile) -> str:
     """Return where an encoded corpus is kept, how large it is, and why."""
     size = f"{count(file.size)}B"
     if file.path is None:
-        return f"The encoded corpus, {size}, lies in a temporary file."
+        return f"The encoded corpus, {size}, is in a temporary file."
     if file.found:
         return f"It was encoded before, {size}: {file.path}"
     again = "was damaged, and has been made again" if file.remade else "is kept for the next run"
@@ -129,13 +130,13 @@ def print_report(facts: dict[str, Any]) -> None:
     lines = [
         ("sequences", f"{facts['sequences']:,}"),
         ("tokens", f"{facts['tokens']:,}"),
-        ("items", f"{facts['items']:,}, of which {facts['once']:,} come once"),
-        ("rare", f"{rare['items']:,} items come fewer than {facts['min_count']:,} times (--min-count), "
+        ("items", f"{facts['items']:,}, of which {facts['once']:,} occur once"),
+        ("rare", f"{rare['items']:,} items occur fewer than {facts['min_count']:,} times (--min-count), "
          f"{_share(rare['tokens'], facts['tokens'])} of the tokens"),
         ("lengths", f"{lengths['shortest']:,} to {lengths['longest']:,} items, mean {lengths['mean']:,.1f}"),
         ("", ", ".join(f"{share} up to {lengths[share]:,}" for share in lengths if share.endswith("%"))),
         ("repeated", f"{_share(repeated['consecutive'], facts['tokens'])} of the tokens repeat the one before"),
-        ("duplicates", f"{facts['duplicates']:,} sequences came before, item for item: "
+        ("duplicates", f"{facts['duplicates']:,} sequences are exact copies of earlier ones: "
          f"{_share(facts['duplicates'], facts['sequences'])}"),
     ]  # fmt: skip
     shown = [f"{title:<11} {printable(text)}" for title, text in lines]
@@ -195,32 +196,45 @@ Examples:
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @source_options
-@training_option("--min-count", "What training would drop: items seen less often.", metavar="N", type=int)
-@training_option("--window", "What training would take: is it longer than most sequences?", metavar="N", type=int)
-@training_option("--window-mode", "What training would take.", type=click.Choice(get_args(WindowMode)))
-@training_option("--threads", "Threads; 0 is one a core.", metavar="N", type=int)
-@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@training_option("--min-count", "As for `item2vec train`: drop items that occur less often.", metavar="N", type=int)
+@training_option(
+    "--window", "As for `item2vec train`: warn if it is longer than most sequences.", metavar="N", type=int
+)
+@training_option("--window-mode", "As for `item2vec train`.", type=click.Choice(get_args(WindowMode)))
+@training_option("--threads", "Threads; 0 means one per core.", metavar="N", type=int)
+@click.option("--strict", is_flag=True, help="Exit with status 1 if there are warnings.")
 @json_option
-def inspect(sources: tuple[str, ...], strict: bool, as_json: bool, **options: Any) -> None:
-    """Say what shape a corpus has, and what would not train well.
+@click.pass_context
+def inspect(ctx: click.Context, /, sources: tuple[str, ...], strict: bool, as_json: bool, **options: Any) -> None:
+    """Describe a corpus, and warn of what would not train well.
 
-    Sequences and how long they are, items and how common, repetitions, duplicates; on a terminal with pictures. It
-    warns of shapes that have fooled people, and says what to do: a header line read as data, the wrong delimiter, bots,
-    items spelt in several ways. Warnings go to standard error; with --strict they make the exit status 1.
+    The report covers the number and length of sequences, how frequent items are, repetitions and duplicates. On a
+    terminal it has charts.
+
+    Warnings cover common mistakes, and say what to do: a header line read as data, the wrong delimiter, bots, items
+    spelt in several ways. They go to standard error.
     """
     source = take_source_config(options, sources)
     config = TrainConfig(**options)
     from item2vec.corpus.inspection import inspect_corpus
+    from item2vec.corpus.kind import suitable_preset
     from item2vec.corpus.reading import read_corpus
-    from item2vec.corpus.shape_warnings import basket_hint, warnings_of
+    from item2vec.corpus.shape_warnings import warnings_of
 
     corpus = read_corpus(sources, source, min_count=1, threads=config.worker_count)
     found = inspect_corpus(corpus, config.min_count)
     facts = document(corpus, found)
+    suitable = suitable_preset(corpus, found, table=source.item is not None, timed=source.time is not None)
+    for name, value in suitable.options.items():
+        if name in options and ctx.get_parameter_source(name) == ParameterSource.DEFAULT:
+            config = dataclasses.replace(config, **{name: value})
     told = [*corpus.notes, *warnings_of(found, source, window=config.window, window_mode=config.window_mode)]
-    hint = basket_hint(found, config.window_mode)
+    hint = None
+    if suitable.preset != "words":
+        hint = f"{suitable.reason}: `item2vec train` takes `preset={suitable.preset}`"
     if as_json:
-        print_json(facts | {"hint": hint and as_options(hint), "warnings": [as_options(sentence) for sentence in told]})
+        warnings = [as_options(sentence) for sentence in told]
+        print_json(facts | {"preset": suitable.preset, "hint": hint and as_options(hint), "warnings": warnings})
     else:
         print_report(facts)
     if hint and not as_json:
@@ -241,14 +255,22 @@ Examples:
 )
 @click.argument("source", metavar="SOURCE")
 @click.option("--by", type=click.Choice(["time", "last", "random"]), default="last", show_default=True,
-              help="What is held out: what came after a time, each sequence's last items, or any.")  # fmt: skip
-@click.option("--holdout", metavar="AMOUNT", help="How much: see above.  [default: 1 item; by time: 0.1]")
-@click.option("-o", "--output", metavar="PREFIX", help="Where to write.  [default: SOURCE without its ending]")
-@click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
-@click.option("--id-column", is_flag=True, help="Lines of text begin with an id, which is left out.")
+              help="What to hold out. last: the last items of each sequence. random: any items. time: the events "
+              "from a moment on.")  # fmt: skip
+@click.option(
+    "--holdout", metavar="AMOUNT", help="How much to hold out, as described above.  [default: 1 item; by time: 0.1]"
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PREFIX",
+    help="The start of the output files' names.  [default: SOURCE without its ending]",
+)
+@click.option("--delimiter", metavar="TEXT", help="The separator between the items of a line.  [default: white space]")
+@click.option("--id-column", is_flag=True, help="Each line of text begins with an id, which is dropped.")
 @event_options
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True,
-              help="Seed of --by random.")  # fmt: skip
+              help="The seed for --by random.")  # fmt: skip
 @json_option
 def split(
     source: str,
@@ -261,15 +283,15 @@ def split(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Divide sequences into a part to train on and a part held out.
+    """Split sequences into a training part and a held-out part.
 
-    SOURCE is text, a sequence a line, or an event table (.csv .tsv .parquet .jsonl), read as train reads it.
-    Written are PREFIX.train.txt and PREFIX.heldout.txt, a user or sequence a line: line i of the second has what is
-    missing from line i of the first.
+    SOURCE is text with one sequence per line, or an event table (.csv .tsv .parquet .jsonl), as for `item2vec train`.
+    The output is PREFIX.train.txt and PREFIX.heldout.txt, with one sequence or user per line. Line i of the second file
+    has the items that were taken from line i of the first.
 
-    By last or at random, AMOUNT is a number of items of each sequence, or a share of them such as 0.1; at least one
-    stays. By time, it is a share of all events (the latest), a span before the last event (7d, 12h, 30m), or a time:
-    what came at it or later is held out of every sequence, so that nothing later is trained on.
+    With --by last or random, AMOUNT is a number of items per sequence, or a share such as 0.1. At least one item stays
+    in each sequence. With --by time, AMOUNT is the share of the latest events, a span before the last event (7d, 12h,
+    30m), or a time. Everything from that moment on is held out, so the training part has nothing later than it.
     """
     from item2vec.corpus.tables.table_files import ENDINGS, format_of
     from item2vec.evaluation.split import divide, parse_holdout, read_text_sequences, write_parts
@@ -303,7 +325,9 @@ def split(
         sequences = read_text_sequences(paths[0], delimiter, id_column)
         parts = write_parts(divide(sequences, by, amount, seed), prefix, delimiter)
     if parts.items == parts.sequences:
-        remark("Warning", "each sequence is left with a single item, from which nothing is learnt; lower `holdout`")
+        remark(
+            "Warning", "each sequence is left with a single item, so there is nothing to learn from; lower `holdout`"
+        )
     if as_json:
         of_time = {} if cut is None else {"cut": cut}
         print_json({"by": by, "holdout": holdout} | of_time | dataclasses.asdict(parts))
@@ -341,13 +365,13 @@ Examples:
   item2vec cache --clear
 """
 )
-@click.option("--clear", "everything", is_flag=True, help="Remove them all.")
+@click.option("--clear", "everything", is_flag=True, help="Remove all cached corpora.")
 @json_option
 def cache(everything: bool, as_json: bool) -> None:
-    """Say what encoded corpora take on the disk, or remove them.
+    """Show the disk space that cached corpora take, or clear them.
 
-    Corpora above `item2vec train --memory` are kept encoded, so that the next run need not read them again. They go
-    when they were not used for 30 days. They lie in the folder that ITEM2VEC_CACHE names, else in the user's cache.
+    A corpus larger than `item2vec train --memory` is kept in encoded form, so the next run need not read it again. It
+    is removed after 30 days without use. The folder is the one that ITEM2VEC_CACHE names, or the user's cache.
     """
     from item2vec.corpus.cache import clear, kept_files
     from item2vec.files.paths import cache_folder

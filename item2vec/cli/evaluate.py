@@ -45,11 +45,11 @@ def facts(result: ItemsResult, keep_seen: bool, asked: str) -> str:
     text = f"{result.users:,} users, {result.targets:,} held-out items, {share:.1%} of them unknown to the model."
     if result.repeated and not keep_seen:
         text += (
-            f" {result.repeated / result.targets:.1%} are in the user's history and so cannot be found; "
-            "--keep-seen lets them."
+            f" {result.repeated / result.targets:.1%} are in the user's history, so they cannot be found; "
+            "--keep-seen allows them."
         )
     if asked:
-        text += f" The model is asked with {asked}."
+        text += f" Scoring options: {asked}."
     if result.skipped:
         text += " Left out: " + ", ".join(f"{count:,} ({why})" for why, count in result.skipped.items()) + "."
     return text
@@ -100,7 +100,7 @@ def _cell(estimate: Estimate) -> str:
 
 
 @click.command(
-    short_help="How held-out items are ranked, against baselines.",
+    short_help="Measure how well held-out items are found, next to baselines.",
     epilog="""\b
 Examples:
   item2vec evaluate items sessions.txt
@@ -111,19 +111,23 @@ Examples:
 )
 @click.argument("sequences", metavar="SEQUENCES")
 @model_option
-@click.option("--targets", metavar="FILE", help="Held-out items, a line for each line of SEQUENCES.")
-@click.option("--train", "train_path", metavar="FILE", help="What baselines learn from.  [default: the histories]")
-@click.option("--id-column", is_flag=True, help="Lines begin with an id, by which SEQUENCES and targets are paired.")
-@click.option("--delimiter", metavar="TEXT", help="What separates the items of a line.  [default: white space]")
+@click.option("--targets", metavar="FILE", help="The held-out items, one line for each line of SEQUENCES.")
+@click.option(
+    "--train", "train_path", metavar="FILE", help="The sequences that baselines learn from.  [default: the histories]"
+)
+@click.option(
+    "--id-column", is_flag=True, help="Each line begins with an id. It pairs the lines of SEQUENCES and --targets."
+)
+@click.option("--delimiter", metavar="TEXT", help="The separator between the items of a line.  [default: white space]")
 @event_options
 @click.option("-k", "--topk", "cutoffs", metavar="N,N...", default="10,20,50", show_default=True,
-              callback=number_list("10,20,50"), help="Lengths of the lists that are looked at.")  # fmt: skip
+              callback=number_list("10,20,50"), help="The lengths of the lists to measure.")  # fmt: skip
 @click.option("--score", type=click.Choice(["next", "similar"]),
-              help="next: input times output vectors. similar: cosine of input vectors.  "
+              help="How to score. next: input times output vectors. similar: the cosine of input vectors.  "
               "[default: the model's, or next]")  # fmt: skip
 @scoring_options
-@click.option("--keep-seen", is_flag=True, help="Let items of the history be recommended again.")
-@click.option("--no-baselines", is_flag=True, help="The model alone.")
+@click.option("--keep-seen", is_flag=True, help="Let items of the history be recommended too.")
+@click.option("--no-baselines", is_flag=True, help="Measure the model only, without baselines.")
 @json_option
 def items(
     sequences: str,
@@ -139,15 +143,16 @@ def items(
     score: Score | None,
     **options: Any,
 ) -> None:
-    """Rank all items for each history, and look where the held-out ones come.
+    """Measure how well a model finds held-out items, next to baselines.
 
-    SEQUENCES is text, a sequence a line. Without --targets the last item of each line is held out, and the rest of the
-    line is its history; with it, line i of FILE has what was held out of line i. Each file may be an event table
-    instead (.csv .tsv .parquet .jsonl): all events of a user are a line, and users are paired.
+    SEQUENCES is text with one sequence per line. The last item of each line is held out, and the rest is its history.
+    With --targets, line i of that file has the items held out of line i. Each file may instead be an event table (.csv
+    .tsv .parquet .jsonl). Then all events of one user are a line, and the lines are paired by user.
 
-    Recall, NDCG, hit rate, MRR, coverage and mean popularity rank come with 95% intervals, by a bootstrap over lines.
-    Items that the model does not know are misses. The baselines are popularity, cosine ItemKNN and, when the
-    last item is held out, the most frequent successor of the one before.
+    The model ranks all items for each history. The report has recall, NDCG, hit rate, MRR, coverage and mean popularity
+    rank, with 95% intervals from a bootstrap over lines. Items that the model does not know count as misses. The
+    baselines are popularity and cosine ItemKNN. Without --targets there is one more: the most frequent successor of the
+    last item.
     """
     model = open_model(model_path)
     from item2vec.evaluation.items import evaluate_items, standard_baselines
@@ -242,16 +247,22 @@ Examples:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @model_option
 @click.option("--restrict", metavar="N", type=click.IntRange(min=1), default=30_000, show_default=True,
-              help="Words that ask and answer analogies, the commonest ones; similarity uses all.")  # fmt: skip
-@click.option("--case-sensitive", is_flag=True, help="Otherwise the commonest word alike but for case answers.")
+              help="Use only the N most frequent words for analogies. Word pairs use all words.")  # fmt: skip
+@click.option(
+    "--case-sensitive",
+    is_flag=True,
+    help="Tell upper and lower case apart. Otherwise a word stands for its most frequent spelling.",
+)
 @json_option
 def words(files: tuple[str, ...], model_path: str, restrict: int, case_sensitive: bool, as_json: bool) -> None:
     """Compare word vectors with people's judgements.
 
-    A FILE of word pairs has two words and a score a line, separated by a tab, a comma or spaces: printed is Spearman's
-    rho between cosines and scores. A FILE of analogies has four words a line and sections that begin with a colon:
-    printed is the share right, of the questions whose words are known (skip unknown, as word2vec.c and gensim count)
-    and of all questions (unknown wrong).
+    A FILE of word pairs has two words and a score per line, separated by a tab, a comma or spaces. Its result is
+    Spearman's rho between cosines and scores.
+
+    A FILE of analogies has four words per line. A line with a colon begins a section. Its result is the share of right
+    answers, counted in two ways. "skip unknown" leaves out questions with unknown words, as word2vec.c and gensim do.
+    "unknown wrong" counts them as wrong.
     """
     from item2vec.evaluation.words import read_test
 
@@ -351,9 +362,10 @@ Examples:
 """,
 )
 def evaluate() -> None:
-    """Say how good a model is, against baselines.
+    """Measure how good a model is, next to baselines.
 
-    Items: is what was held out of sequences found again? Words: do cosines agree with people, are analogies solved?
+    items: how well are items found that were held out of sequences? words: do cosines agree with people's judgements,
+    and are analogies solved?
     """
 
 

@@ -237,21 +237,22 @@ def _text(raw: io.FileIO, before: Any, *, line_buffering: bool = False) -> io.Te
 # name: (module, first line of its help). The command there has this name, as Python can spell it.
 COMMANDS = {
     "train": ("item2vec.cli.train", "Learn vectors from a corpus."),
-    "tune": ("item2vec.cli.tune", "Search for the hyperparameters that suit a corpus."),
-    "inspect": ("item2vec.cli.corpora", "Say what shape a corpus has, and what would not train well."),
-    "cache": ("item2vec.cli.corpora", "Say what encoded corpora take on the disk, or remove them."),
+    "tune": ("item2vec.cli.tune", "Find the hyperparameters that suit a corpus best."),
+    "inspect": ("item2vec.cli.corpora", "Describe a corpus, and warn of what would not train well."),
+    "cache": ("item2vec.cli.corpora", "Show the disk space that cached corpora take, or clear them."),
     "similar": ("item2vec.cli.ask", "List the items most similar to one or more items."),
-    "split": ("item2vec.cli.corpora", "Divide sequences into a part to train on and a part held out."),
-    "evaluate": ("item2vec.cli.evaluate", "Say how good a model is, against baselines."),
-    "recommend": ("item2vec.cli.ask", "List what most likely comes next after a history of items."),
-    "analogy": ("item2vec.cli.ask", "List what is to C as B is to A."),
-    "odd-one-out": ("item2vec.cli.ask", "Say which of three or more items is least like the others."),
-    "similarity": ("item2vec.cli.ask", "Print the cosine of two items' vectors, from -1 to 1."),
-    "index": ("item2vec.cli.model", "Build an index for approximate answers from large models."),
+    "split": ("item2vec.cli.corpora", "Split sequences into a training part and a held-out part."),
+    "evaluate": ("item2vec.cli.evaluate", "Measure how good a model is, next to baselines."),
+    "recommend": ("item2vec.cli.ask", "Recommend the items most likely to follow a history."),
+    "analogy": ("item2vec.cli.ask", "Solve an analogy: find what is to C as B is to A."),
+    "odd-one-out": ("item2vec.cli.ask", "Find the item that is least like the others."),
+    "similarity": ("item2vec.cli.ask", "Print how similar two items are: a cosine from -1 to 1."),
+    "index": ("item2vec.cli.model", "Build an index for fast, approximate answers from a large model."),
     "plot": ("item2vec.cli.plot", "Draw a map of a model's items."),
-    "info": ("item2vec.cli.model", "Say what a model is: sizes, corpus, settings."),
-    "export": ("item2vec.cli.model", "Write a model's vectors in another tool's format."),
-    "import": ("item2vec.cli.model", "Make a model file of another tool's vectors."),
+    "info": ("item2vec.cli.model", "Show a model's size, corpus and settings."),
+    "export": ("item2vec.cli.model", "Write a model's vectors in a format that other tools read."),
+    "import": ("item2vec.cli.model", "Make a model file from another tool's vectors."),
+    "warmup": ("item2vec.cli.train", "Compile the kernels now, so that later runs need not wait."),
 }
 
 
@@ -320,7 +321,7 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt as error:
             raise InterruptedRunError from error
 
-    def main(  # type: ignore[override]
+    def main(  # type: ignore[override]  # click declares more arguments, which come with ``extra``
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
         """Run the command line, and leave with the exit status it earned."""
@@ -367,14 +368,14 @@ def explain(error: BaseException) -> tuple[str, int]:
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: item2vec train baskets.txt, then item2vec similar milk",
+    epilog="Example: `item2vec train baskets.txt`, then `item2vec similar milk`",
 )
-@click.option("--version", is_flag=True, help="Print the version and leave.")
+@click.option("--version", is_flag=True, help="Print the version and exit.")
 @click.pass_context
 def cli(ctx: click.Context, version: bool) -> None:
     """Learn vectors for items from sequences of items, and use them.
 
-    `item2vec COMMAND --help` says more about a command.
+    Run `item2vec COMMAND --help` for help with a command.
     """
     if version:
         import item2vec

@@ -15,7 +15,8 @@ from item2vec.errors import ModelError
 from item2vec.files.atomic import check_writable
 from item2vec.files.paths import same_file
 from item2vec.vectors.formats.registry import FORMATS, TABLES, WRITERS, Table, export_vectors, read_vectors
-from item2vec.vectors.index_file import index_path
+from item2vec.vectors.index_file import index_command, index_path, load_index
+from item2vec.vectors.model_file import CHECKPOINT_KEY, check_model_file
 
 if TYPE_CHECKING:
     from item2vec.vectors.keyed_vectors import KeyedVectors
@@ -34,18 +35,19 @@ _LONGEST_LIST = 8
 Examples:
   item2vec info
   item2vec info -m groceries.safetensors --json
+  item2vec info --check
 """
 )
 @model_option
+@click.option("--check", is_flag=True, help="Read all of the file and its index; compare both with their checksums.")
 @json_option
-def info(model_path: str, as_json: bool) -> None:
-    """Say what a model is: sizes, corpus, settings.
+def info(model_path: str, check: bool, as_json: bool) -> None:
+    """Show a model's size, corpus and settings.
 
-    The corpus and the settings are those of the training, as the model file has them.
+    The corpus and settings are those of the training. The model file keeps them.
     """
-    from item2vec.vectors.model_file import CHECKPOINT_KEY
-
     model = open_model(model_path)
+    checked = _check(model, model_path) if check else None
     counts = model.vocabulary.counts[:_COMMONEST].tolist()
     document: dict[str, Any] = {
         "model": model_path,
@@ -59,10 +61,25 @@ def info(model_path: str, as_json: bool) -> None:
         document["names"] = model.names.given
     for name, value in model.metadata.items():
         document.setdefault(name, True if name == CHECKPOINT_KEY else value)
+    if checked is not None:
+        document["checked"] = checked
     if as_json:
         print_json(document)
     else:
         print_answer("\n".join(_lines(document)))
+
+
+def _check(model: KeyedVectors, path: str) -> str:
+    """Read all of a model, and of the index beside it; return what was found, in words."""
+    tensors = check_model_file(path)
+    found = (
+        f"{tensors} of {tensors} checksums match" if tensors else "has no checksums, like all files of earlier versions"
+    )
+    if not os.path.exists(beside := index_path(path)):
+        return found
+    if not load_index(beside, model_path=path, whole=True).fits(model.input):
+        raise ModelError(f"{beside} is the index of other vectors; build it again with {index_command(path)}")
+    return f"{found}; {beside} belongs to it"
 
 
 def _named(model: KeyedVectors, rank: int) -> dict[str, Any]:
@@ -145,22 +162,22 @@ Examples:
     "format_name",
     type=click.Choice(WRITERS),
     metavar="FORMAT",
-    help="By DEST's ending if not given; word2vec if it has none.",
+    help="The format to write.  [default: by DEST's ending, or word2vec if it has none]",
 )
 @click.option(
     "--table",
     type=click.Choice(TABLES),
     default="input",
     show_default=True,
-    help="Which vectors: input is what `similar` compares, output the context side.",
+    help="Which vectors to write. input: what `similar` compares. output: the context side. sum, concat: both.",
 )
 @click.option("--normalize", is_flag=True, help="Scale each vector to length 1.")
-@click.option("--replace-spaces", metavar="TEXT", help="Write TEXT for each white-space character of an item.")
+@click.option("--replace-spaces", metavar="TEXT", help="Replace each white-space character of an item by TEXT.")
 @click.option(
     "--precision",
     metavar="N",
     type=click.IntRange(1, 9),
-    help="Significant digits of text; by default the fewest that read back as the same numbers.",
+    help="Significant digits in text formats.  [default: as few as read back to the same numbers]",
 )
 @json_option
 def export(
@@ -173,13 +190,14 @@ def export(
     precision: int | None,
     as_json: bool,
 ) -> None:
-    """Write a model's vectors in another tool's format.
+    """Write a model's vectors in a format that other tools read.
 
-    DEST appears whole or not at all; one that is there is replaced.
+    DEST is replaced if it exists. If writing fails, it stays as it was.
     """
     model = open_model(model_path)
     if same_file(destination, model_path):
         raise ModelError(f"cannot write {destination}: it is the model itself; name another file")
+    check_model_file(model_path)
     written = export_vectors(
         model,
         destination,
@@ -228,20 +246,20 @@ Examples:
     "format_name",
     type=click.Choice(list(FORMATS)),
     metavar="FORMAT",
-    help="By SOURCE's content if not given.",
+    help="The format to read.  [default: detected from SOURCE]",
 )
 @click.option(
     "--items",
     metavar="FILE",
     type=click.Path(readable=False),
-    help="The items, one a line, of a npy, safetensors or projector file.",
+    help="A file with the items, one per line, for npy, safetensors and projector files.",
 )
 @json_option
 def import_(source: str, output: str, format_name: str | None, items: str | None, as_json: bool) -> None:
-    """Make a model file of another tool's vectors.
+    """Make a model file from another tool's vectors.
 
-    What was read is the input table; there is no output table, so that `recommend` has nothing to go by.
-    Text may be packed with gzip, bzip2 or xz.
+    The vectors become the model's input table. There is no output table, so `item2vec recommend` does not work with
+    this model. Text may be packed with gzip, bzip2 or xz.
     """
     check_writable(output)
     if same_file(source, output):
@@ -276,7 +294,7 @@ Examples:
     type=click.FloatRange(0, 1, min_open=True),
     default=0.95,
     show_default=True,
-    help="The share of the ten nearest that answers are to have: more takes longer.",
+    help="The share of the ten nearest items that answers should contain. Higher is slower.",
 )
 @click.option(
     "--connectivity",
@@ -284,16 +302,24 @@ Examples:
     type=click.IntRange(2, 256),
     default=16,
     show_default=True,
-    help="Neighbours of an item in the index: more make it larger and surer.",
+    help="Links per item in the index. More links find more, but make the index larger.",
 )
-@click.option("--threads", metavar="N", type=click.IntRange(min=0), default=0, help="All cores by default.")
+@click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Threads to build with.  [default: one per core]",
+)
 @json_option
 def index(model_path: str, recall: float, connectivity: int, threads: int, as_json: bool) -> None:
-    """Build an index for approximate answers from large models.
+    """Build an index for fast, approximate answers from a large model.
 
-    It lies beside the model, as FILE.index, and `similar --approximate` looks there instead of at every item. Worth it
-    for many questions to a million items or more; below, the exact answer is as fast. It belongs to this very model:
-    after another training it is refused. Needs usearch: pip install 'item2vec[index]'.
+    The index is written beside the model as FILE.index. `item2vec similar --approximate` then searches the index
+    instead of every item. This pays off for many questions to a million items or more. For smaller models the exact
+    answer is as fast. Build the index again after each training: an index of another model is refused.
+
+    Needs usearch: pip install 'item2vec[index]'.
     """
     model = open_model(model_path)
     path = index_path(model_path)

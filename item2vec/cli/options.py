@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from item2vec.cli.output import remark
-from item2vec.config.layers import read_config, read_scoring
-from item2vec.config.presets import PRESETS, preset, preset_scoring
+from item2vec.config.layers import read_config, read_scoring, takes_suitable
+from item2vec.config.presets import AUTO, PRESETS, preset, preset_scoring
 from item2vec.config.scoring import POOLS, Scoring
-from item2vec.config.source import DEDUPES, ERRORS, FORMATS, NULLS, SourceConfig
+from item2vec.config.source import DEDUPES, ERRORS, FORMATS, NULLS, QUOTES, SourceConfig
 from item2vec.config.train import TrainConfig
 from item2vec.errors import ConfigError, Item2VecError, ModelError
 
@@ -125,10 +125,10 @@ topk_option = click.option(
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="How many to list.",
+    help="How many items to list.",
 )
 item_argument = click.argument("items", metavar="ITEM...", nargs=-1, shell_complete=complete_items)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 
 
 def training_option(name: str, help: str, **settings: Any) -> Any:
@@ -171,7 +171,19 @@ def open_model(path: str) -> KeyedVectors:
 
 READING = {
     "Reading": ("format", "delimiter", "encoding", "errors", "names", "name_column", "memory", "cache"),
-    "Event tables": ("user", "item", "time", "session_gap", "where", "dedupe", "weight", "sql", "nulls"),
+    "Event tables": (
+        "quote",
+        "user",
+        "item",
+        "item_delimiter",
+        "time",
+        "session_gap",
+        "where",
+        "dedupe",
+        "weight",
+        "sql",
+        "nulls",
+    ),
 }
 TRAINING = {"Training": tuple(name for name in TrainConfig.__dataclass_fields__ if name not in ("init", "freeze"))}
 
@@ -209,33 +221,35 @@ _OPTIONS = (
     click.option(
         "--pool",
         type=click.Choice(POOLS),
-        help="What of the history counts: all alike, the last item alone, or recent ones more.  "
+        help="How the history counts. mean: all items alike. last: only the last item. decay: recent items more.  "
         "[default: the model's, or mean]",
     ),
     click.option(
         "--decay",
         metavar="X",
         type=float,
-        help="With --pool decay: weight of an item over that of the next one.  [default: the model's, or 0.8]",
+        help="For --pool decay: the weight of an item, relative to the next one.  [default: the model's, or 0.8]",
     ),
     click.option(
         "--popularity",
         metavar="ALPHA",
         type=float,
-        help="Add ALPHA times the logarithm of an item's count to its score.  [default: the model's, or 0]",
+        help="Favour popular items: add ALPHA times the logarithm of an item's count to its score.  "
+        "[default: the model's, or 0]",
     ),
     click.option(
         "--reverse",
         metavar="X",
         type=float,
-        help="Where order means nothing: add X times the score of the history after the item; try 0.5.  "
+        help="For data without an order: add X times the score that the history follows the item. Try 0.5.  "
         "[default: the model's, or 0]",
     ),
     click.option(
         "--softmax",
         metavar="X",
         type=float,
-        help="Average not scores but probabilities, softmax of X times them: what suits some item is found; try 1.  "
+        help="Average the probabilities softmax(X * scores) over the history instead of the scores. This finds what "
+        "suits one of its items well. Try 1.  "
         "[default: the model's, or 0]",
     ),
 )
@@ -268,42 +282,56 @@ def _option(name: str, help: str, *, field: str | None = None, **settings: Any) 
 
 
 _SOURCE_OPTIONS = (
-    _option("--format", "How to read SOURCE; auto: by its ending.", type=click.Choice(FORMATS)),
+    _option("--format", "The format of SOURCE. auto: by the file's ending.", type=click.Choice(FORMATS)),
     _option(
-        "--delimiter", "What separates items, or columns of a CSV.  [default: white space; as seen]", metavar="TEXT"
+        "--delimiter",
+        "The separator between items of a text, or columns of a CSV.  [default: white space; CSV: detected]",
+        metavar="TEXT",
     ),
-    _option("--encoding", "How text, CSV or JSON lines are encoded.", metavar="NAME"),
+    _option(
+        "--quote",
+        "What stands around values in CSV and TSV. auto: double quotes, in a TSV only where they all work out.",
+        type=click.Choice(QUOTES),
+    ),
+    _option("--encoding", "The encoding of text, CSV and JSON lines.", metavar="NAME"),
     _option(
         "--errors",
-        "Bytes that are not text: fail, or replace and count them.",
+        "What to do with bytes that cannot be decoded. strict: stop with an error. replace: replace and count them.",
         type=click.Choice(ERRORS),
     ),
-    _option("--user", "Tables: whose events are one sequence.", metavar="COLUMN"),
-    _option("--item", "Tables: the item, or a list of items.", metavar="COLUMN"),
-    _option("--time", "Tables: order by this; dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
+    _option("--user", "The column with the user. All events of one user are one sequence.", metavar="COLUMN"),
+    _option("--item", "The column with the item, or with a list of items.", metavar="COLUMN"),
+    _option("--item-delimiter", "What separates the items in a cell of that column, such as '|'.", metavar="TEXT"),
+    _option("--time", "The column to order events by: dates, or seconds or milliseconds since 1970.", metavar="COLUMN"),
     _option(
         "--session-gap",
-        "Tables: a sequence ends where nothing comes for so long: 30m, 2h, 1d; a bare number is seconds.",
+        "Begin a new sequence after a pause of this length: 30m, 2h, 1d. A plain number means seconds.",
         metavar="TIME",
     ),
-    _option("--where", "Tables: take only the rows that meet this SQL condition.", metavar="SQL"),
-    _option("--dedupe", "Tables: count an item once in a row, or once a sequence.", type=click.Choice(DEDUPES)),
-    _option("--weight", "Tables: an event of weight n counts n times.", metavar="COLUMN"),
-    _option("--sql", "A DuckDB query for the table; SOURCE may be a DuckDB file, or left out.", metavar="QUERY"),
-    _option("--nulls", "Tables: what to do with events without user, item or time.", type=click.Choice(NULLS)),
-    _option("--names", "Display names: a table, or lines of ITEM TAB NAME.", metavar="FILE"),
-    _option("--name-column", "The column of display names.", metavar="COLUMN"),
+    _option("--where", "Read only the rows that meet this SQL condition.", metavar="SQL"),
+    _option(
+        "--dedupe",
+        "Drop repeated items. consecutive: those in a row. basket: those in the same sequence.",
+        type=click.Choice(DEDUPES),
+    ),
+    _option("--weight", "The column with each event's weight. An event of weight n counts n times.", metavar="COLUMN"),
+    _option(
+        "--sql", "Read the table from this DuckDB query. SOURCE may be a DuckDB file, or left out.", metavar="QUERY"
+    ),
+    _option("--nulls", "What to do with events that lack a user, item or time.", type=click.Choice(NULLS)),
+    _option("--names", "A file of display names: a table, or lines of item, tab, name.", metavar="FILE"),
+    _option("--name-column", "The column with the display names.", metavar="COLUMN"),
     _option(
         "--memory",
-        "Keep tokens in a file once they take more than this, such as 2GB; sort tables on disk.  "
-        "[default: 1/32 of all; 80%]",
+        "How much memory reading may take, such as 2GB. A larger corpus is kept on disk; larger tables are sorted "
+        "there.  [default: text: 1/32 of all; tables: 80%]",
         metavar="SIZE",
     ),
-    _option("--no-cache", "Read the sources anew, and keep no encoded copy of them.", field="cache", flag_value=False),
+    _option("--no-cache", "Read the sources again, and keep no encoded copy of them.", field="cache", flag_value=False),
 )
 
 
-_OF_EVENTS = ("format", "user", "item", "time", "where")
+_OF_EVENTS = ("format", "quote", "user", "item", "item_delimiter", "time", "where")
 
 
 def source_options(command: Command) -> Command:
@@ -335,7 +363,7 @@ def refuse_for_text(source: str, config: SourceConfig) -> None:
     """
     from item2vec.corpus.tables.table_files import ENDINGS
 
-    if any(getattr(config, name) for name in _OF_EVENTS if name != "format"):
+    if any(name in config.set_options() for name in _OF_EVENTS if name != "format"):
         raise ConfigError(
             f"{source} is read as text, which has no use for --user, --item, --time and --where; a table ends in "
             f"{', '.join(ENDINGS)}, perhaps compressed"
@@ -347,9 +375,12 @@ def open_events(paths: list[Path], config: SourceConfig) -> Iterator[Events]:
     """Open the events of tables for as long as the context is open, and say what was left out."""
     from item2vec.corpus.tables.database import Database
     from item2vec.evaluation.split import Events
+    from item2vec.files.machine import cores
+    from item2vec.files.source import look
 
-    with Database(os.cpu_count() or 1, None) as database:
-        events = Events(database, paths, config)
+    sources = [look(path) for path in paths]
+    with Database(cores(), None) as database:
+        events = Events(database, sources, config)
         for note in events.notes:
             remark("Note", note)
         yield events
@@ -375,10 +406,12 @@ def take_source_config(options: dict[str, Any], sources: Sequence[str]) -> Sourc
 
 _NAMES = ("item2vec.preset", "item2vec.config.train")  # where a context keeps what was read, the lowest layer first
 _SCORING = ("item2vec.preset.scoring", "item2vec.config.train.scoring")
+_NAMED = "item2vec.named"  # the file and the preset that were named
 
 
 def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not ctx.resilient_parsing:
+        ctx.meta.setdefault(_NAMED, {})["config"] = value
         options = read_config(value)
         ctx.meta[_SCORING[1]] = read_scoring(value)
         named = options.pop("preset", None)
@@ -391,6 +424,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 def _read_preset(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None:
+        ctx.meta.setdefault(_NAMED, {})["preset"] = value
         ctx.meta[_SCORING[0]] = preset_scoring(value)
         _lay(ctx, _NAMES[0], preset(value))
     return value
@@ -399,6 +433,11 @@ def _read_preset(ctx: click.Context, param: click.Parameter, value: str | None) 
 def layered_scoring(ctx: click.Context) -> Scoring | None:
     """How the model is to be asked, as the config file says, else the preset; None if neither does."""
     return ctx.meta.get(_SCORING[1]) or ctx.meta.get(_SCORING[0])
+
+
+def preset_is_open(ctx: click.Context) -> bool:
+    """Whether the preset is to be the one that suits the corpus."""
+    return takes_suitable(ctx.meta.get(_NAMED, {}))
 
 
 def _lay(ctx: click.Context, name: str, options: dict[str, Any]) -> None:
@@ -419,13 +458,13 @@ config_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_read_config,
-    help="Options in TOML, as `item2vec tune` writes them; the command line overrides them.",
+    help="Read options from a TOML file, such as `item2vec tune` writes. The command line overrides it.",
 )
 preset_option = click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
+    type=click.Choice([AUTO, *PRESETS]),
     is_eager=True,
     expose_value=False,
     callback=_read_preset,
-    help="Begin from options that did well on such data; --config and the command line override them.",
+    help="Start from options that did well on this kind of data. --config and the command line override them.",
 )

@@ -173,6 +173,7 @@ def _adds_nothing(character: str, last: int, joined: bool) -> bool:
 
 # Many queries from a file or standard input: a query a line in, a JSON document a line out.
 
+_LONGEST_LINE = 1 << 24  # bytes of a query; a history of a million items has fewer
 _TOGETHER = 1024  # queries answered at once: they share each pass over the model
 
 batch_option = click.option(
@@ -180,10 +181,10 @@ batch_option = click.option(
     "batch_path",
     metavar="FILE",
     type=click.Path(allow_dash=True, readable=False),
-    help="Answer each line of FILE, - for standard input, with a line of JSON.",
+    help="Answer each line of FILE with a line of JSON. - is standard input.",
 )
 delimiter_option = click.option(
-    "--delimiter", metavar="TEXT", help="What separates a line's items, if not white space."
+    "--delimiter", metavar="TEXT", help="The separator between the items of a line of --batch.  [default: white space]"
 )
 
 
@@ -275,11 +276,13 @@ def _open(path: str) -> BinaryIO:
         raise ModelError(f"cannot read {path!r}: {reason}") from error
 
 
-def _items(file: BinaryIO, path: str, delimiter: str | None) -> Iterator[list[str]]:
-    """Yield the items of each line that has any."""
+def _items(file: BinaryIO, path: str, delimiter: str | None, longest: int = _LONGEST_LINE) -> Iterator[list[str]]:
+    """Yield the items of each line that has any; none may have more bytes than ``longest``."""
     name = "standard input" if path == "-" else path
     try:
-        for line in file:
+        while line := file.readline(longest + 1):
+            if len(line) > longest:
+                raise ModelError(f"cannot read {name}: a line has over {longest:,} bytes; write one query a line")
             text = line.decode("utf-8").rstrip("\r\n")
             items = text.split() if delimiter is None else [part.strip() for part in text.split(delimiter)]
             items = [item for item in items if item]

@@ -25,14 +25,14 @@ Examples:
 )
 @click.argument("destination", metavar="DEST", type=click.Path(readable=False))
 @model_option
-@click.option("--top", metavar="N", type=int, default=2000, show_default=True, help="The N commonest items.")
-@click.option("--items", "items_path", metavar="FILE", help="The items that FILE lists instead, one a line.")
+@click.option("--top", metavar="N", type=int, default=2000, show_default=True, help="Draw the N most frequent items.")
+@click.option("--items", "items_path", metavar="FILE", help="Draw the items listed in FILE instead, one per line.")
 @click.option(
     "--method",
     type=click.Choice(METHODS),
     default="pca",
     show_default=True,
-    help="pca is done at once; umap shows neighbourhoods better, and needs pip install 'item2vec[umap]'.",
+    help="pca: fast. umap: shows neighbourhoods better, but is slower and needs pip install 'item2vec[umap]'.",
 )
 @click.option(
     "--clusters",
@@ -40,24 +40,29 @@ Examples:
     type=int,
     default=10,
     show_default=True,
-    help="Colour by K clusters, up to 12; 0 for none.",
+    help="Colour the items by K clusters, at most 12. 0 turns colours off.",
 )
 @click.option(
     "--colour",
     metavar="FILE",
-    help="Colour by FILE's values instead: a table with a column of items, or lines of item TAB value.",
+    help="Colour the items by the values in FILE: a table with a column of items, or lines of item, tab, value.",
 )
-@click.option("--colour-column", metavar="COLUMN", help="Which of FILE's columns, if there are several.")
+@click.option("--colour-column", metavar="COLUMN", help="The column of --colour to use, if it has several.")
 @click.option(
     "--theme",
     type=click.Choice(THEMES),
     default="auto",
     show_default=True,
-    help="auto: a page follows the reader's system, a picture is light.",
+    help="auto: a page follows the reader's system, and a picture is light.",
 )
-@click.option("--title", metavar="TEXT", help="The model's name by default.")
+@click.option("--title", metavar="TEXT", help="The title.  [default: the model's name]")
 @click.option(
-    "--seed", metavar="N", type=click.IntRange(min=0), default=1, show_default=True, help="Of clusters and umap."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="The seed for clusters and umap.",
 )
 @json_option
 def plot(
@@ -76,9 +81,11 @@ def plot(
 ) -> None:
     """Draw a map of a model's items.
 
-    DEST.html is one page that needs nothing else: search, zoom, click an item for its neighbours in the whole model.
-    DEST.png and DEST.svg are pictures; they need pip install 'item2vec[plot]'. Items that are near each other on the
-    map are alike; the map shows only part of what makes them so, and the neighbours in the page all of it.
+    DEST.html is a single page that works offline. Search it, zoom in, and click an item to see its nearest neighbours.
+    DEST.png and DEST.svg are pictures. They need pip install 'item2vec[plot]'.
+
+    Items that are close on the map are alike. Two dimensions show only part of what the vectors know. The neighbours in
+    the page are those of the whole model.
     """
     model = open_model(model_path)
     if same_file(destination, model_path):
@@ -103,5 +110,5 @@ def plot(
         print_json({"output": destination, **facts, "bytes": size})
         return
     if unknown:
-        say(f"Warning: {unknown:,} lines of {items_path} are no item of the model.")
+        say(f"Warning: {unknown:,} lines of {items_path} name no item of the model.")
     say(f"Wrote {destination}: {drawn.about} ({size / 1e6:,.1f} MB).")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-from importlib import import_module
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -23,6 +23,7 @@ from item2vec.cli.options import (
     config_option,
     layered_scoring,
     number_list,
+    preset_is_open,
     preset_option,
     source_options,
     take_source_config,
@@ -41,12 +42,15 @@ from item2vec.cli.output import (
 )
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
+from item2vec.errors import ConfigError
 from item2vec.files.atomic import check_writable
-from item2vec.session.session import Listener, Outcome, Plan, Session
+from item2vec.session.listener import Listener
+from item2vec.session.session import Outcome, Plan, Session
 
 if TYPE_CHECKING:
     from item2vec.corpus.corpus import Corpus
     from item2vec.corpus.inspection import Inspection
+    from item2vec.corpus.kind import Suitable
     from item2vec.session.estimate import Estimate
     from item2vec.session.run import Run
     from item2vec.session.validation import Validation
@@ -69,7 +73,7 @@ def _checkpoint(output: str) -> Path:
     sections=READING
     | TRAINING
     | {
-        "Beginning with other vectors": ("init", "freeze"),
+        "Starting from other vectors": ("init", "freeze"),
         "Validation": ("validate", "validate_targets", "metric", "patience"),
         "Checkpoints": ("checkpoint_every", "resume"),
     },
@@ -95,69 +99,94 @@ Examples:
 @preset_option
 @source_options
 @_option(
-    "--arch", "skipgram: each context predicts the centre. cbow: their mean does.", type=click.Choice(get_args(Arch))
+    "--arch",
+    "skipgram: each context item predicts the centre item. cbow: the mean of the contexts predicts it.",
+    type=click.Choice(get_args(Arch)),
 )
 @_option(
     "--loss",
     "ns: negative sampling. hs: hierarchical softmax over a Huffman tree.",
     type=click.Choice(get_args(Loss)),
 )
-@_option("--dim", "Length of the vectors.", metavar="N", type=int)
-@_option("--window", "Largest distance of a context from its centre.", metavar="N", type=int)
+@_option("--dim", "The dimension of the vectors.", metavar="N", type=int)
+@_option("--window", "The largest distance between a centre item and its contexts.", metavar="N", type=int)
 @_option(
     "--window-mode",
-    "shrink: each centre draws its radius from 1 to the window. fixed: always the window. basket: order means nothing.",
+    "shrink: draw a radius from 1 to the window for each centre. fixed: always use the whole window. "
+    "basket: the order of items means nothing.",
     type=click.Choice(get_args(WindowMode)),
 )
-@_option("--context", "Which side of a centre its contexts stand on.", type=click.Choice(get_args(Context)))
-@_option("--negative", "Negative samples a pair.", metavar="N", type=int)
-@_option("--sample", "Subsampling threshold of frequent items; 0 is off.", metavar="X", type=float)
-@_option("--ns-exponent", "The noise distribution is count to this power.", metavar="X", type=float)
+@_option("--context", "Which side of the centre to take contexts from.", type=click.Choice(get_args(Context)))
+@_option("--negative", "Negative samples per pair.", metavar="N", type=int)
+@_option("--sample", "The threshold for subsampling frequent items. 0 turns it off.", metavar="X", type=float)
+@_option(
+    "--ns-exponent", "Draw negative samples in proportion to an item's count to this power.", metavar="X", type=float
+)
 @_option("--epochs", "Passes over the corpus.", metavar="N", type=int)
-@click.option("--lr", metavar="X", type=float, help="Learning rate at the start.  [default: 0.025; cbow: 0.05]")
-@_option("--min-lr", "Learning rate at the end.", metavar="X", type=float)
-@_option("--min-count", "Drop items seen less often.", metavar="N", type=int)
-@_option("--max-items", "Keep only the N commonest items.  [default: all]", metavar="N", type=int)
-@_option("--threads", "Worker threads; 0 is one a core. One: same seed, same bits.", metavar="N", type=int)
-@_option("--seed", "Seed of all random numbers.", metavar="N", type=int)
-@_option("--device", "Where the tables lie.", type=click.Choice(get_args(Device)))
+@click.option("--lr", metavar="X", type=float, help="The learning rate at the start.  [default: 0.025; cbow: 0.05]")
+@_option("--min-lr", "The learning rate at the end.", metavar="X", type=float)
+@_option("--min-count", "Drop items that occur less often than this.", metavar="N", type=int)
+@_option("--max-items", "Keep only the N most frequent items.  [default: all]", metavar="N", type=int)
+@_option(
+    "--threads",
+    "Worker threads; 0 means one per core. With one thread, the same seed gives the same vectors to the bit.",
+    metavar="N",
+    type=int,
+)
+@_option("--seed", "The seed for all random numbers.", metavar="N", type=int)
+@_option("--device", "The device to train on.", type=click.Choice(get_args(Device)))
 @_option(
     "--backend",
-    "kernel: compiled, on the CPU. torch: plain torch on any device, slow.",
+    "kernel: compiled code, on the CPU. torch: plain torch, on any device; slow.",
     type=click.Choice(get_args(Backend)),
 )
 @click.option(
     "--tile",
     metavar="P,N",
     callback=number_list("32,16"),
-    help="For experts: P neighbouring centres share N negatives.  [default: by a rule]",
+    help="For experts: P neighbouring centres share N negative samples.  [default: chosen for the corpus]",
 )
 @click.option(
     "--init",
     metavar="FILE",
-    help="Begin with these vectors, of any format; a model grows. --dim is then that of the file.",
+    help="Start from the vectors in FILE: a model, or any format that `item2vec import` reads. New items are added. "
+    "--dim is then that of FILE.",
 )
-@click.option("--freeze", is_flag=True, help="Keep the rows of --init as they are; others train around them.")
+@click.option("--freeze", is_flag=True, help="Keep the vectors of --init as they are, and train only the new items.")
 @click.option(
-    "--validate", metavar="FILE", help="After each epoch, look for the last item of its lines; keep the best epoch."
+    "--validate",
+    metavar="FILE",
+    help="After each epoch, test on the last item of each line of FILE. Keep the best epoch.",
 )
-@click.option("--validate-targets", metavar="FILE", help="What is held out of the lines of --validate instead.")
-@click.option("--metric", metavar="NAME@K", help="recall, ndcg, hit or mrr.  [default: ndcg@20]")
 @click.option(
-    "--patience", metavar="N", type=int, help="Epochs without a better value until a stop; 0: never.  [default: 3]"
+    "--validate-targets",
+    metavar="FILE",
+    help="The held-out items for each line of --validate, instead of its last item.",
+)
+@click.option(
+    "--metric",
+    metavar="NAME@K",
+    help="What to validate by: recall, ndcg, hit or mrr, at a cutoff K.  [default: ndcg@20]",
+)
+@click.option(
+    "--patience",
+    metavar="N",
+    type=int,
+    help="Stop after N epochs without a better value. 0 never stops early.  [default: 3]",
 )
 @click.option(
     "--checkpoint-every",
     metavar="TIME",
     default=DEFAULT_INTERVAL,
     show_default=True,
-    help="Write a checkpoint beside the output: 30s, 10m, 1h, a bare number of seconds, or 50% of an epoch; "
-    "0: only when stopped.",
+    help="How often to write a checkpoint beside the output: 30s, 10m, 1h, a plain number of seconds, or 50% of an "
+    "epoch. 0: only when the run is stopped.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint that an earlier run left.")
-@click.option("--strict", is_flag=True, help="Warnings about the corpus are errors.")
-@click.option("--quiet", is_flag=True, help="No progress and no summary.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON document.")
+@click.option("--log", metavar="FILE", help="Append the progress of the training to FILE, as one JSON object per line.")
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint of an earlier run.")
+@click.option("--strict", is_flag=True, help="Treat warnings about the corpus as errors.")
+@click.option("--quiet", is_flag=True, help="Show no progress and no summary.")
+@click.option("--json", "as_json", is_flag=True, help="Print a report of the training as one JSON document.")
 @click.pass_context
 def train(
     ctx: click.Context,
@@ -170,6 +199,7 @@ def train(
     patience: int | None,
     checkpoint_every: str,
     resume: bool,
+    log: str | None,
     strict: bool,
     quiet: bool,
     as_json: bool,
@@ -177,10 +207,12 @@ def train(
 ) -> None:
     """Learn vectors from a corpus.
 
-    SOURCE is a text file, a glob, or - for standard input: a sequence a line (a basket, a session, a playlist, a
-    sentence), its items separated by white space. It may be compressed by gzip, bzip2, xz or zstd. Or it is a table of
-    events, .csv .tsv .parquet or .jsonl: --user and --item name its columns, and all events of a user are a sequence.
-    The model file holds the vectors; ask it with `item2vec similar ITEM`.
+    SOURCE is text with one sequence per line: a basket, a session, a playlist, a sentence. White space separates the
+    items. SOURCE may also be a table of events (.csv .tsv .parquet .jsonl). Then --user and --item name its columns,
+    and all events of one user are one sequence. Give files, globs, or - for standard input. Files may be compressed
+    with gzip, bzip2, xz or zstd.
+
+    The vectors go to a model file. Ask it with `item2vec similar ITEM`.
     """
     if len(sources) > 1 and sources[-1].endswith(".safetensors") and not os.path.exists(sources[-1]):
         raise click.UsageError(f"There is no file {sources[-1]!r}; to write the model there, put -o before it.", ctx)
@@ -195,13 +227,15 @@ def train(
         source,
         config,
         layered_scoring(ctx),
-        any_dim=ctx.get_parameter_source("dim") == ParameterSource.DEFAULT,
+        given=frozenset(name for name in options if ctx.get_parameter_source(name) != ParameterSource.DEFAULT),
+        auto=preset_is_open(ctx),
         validation=validation_of(list(sources), source.delimiter, validate, choices),
         output=output,
         checkpoint=_checkpoint(output),
         every=Interval.parse(checkpoint_every),
         resume=resume,
         strict=strict,
+        log=log,
     )
     _run(plan, output, _again(ctx.meta.get(COMMAND_LINE, ["train", *sources])), quiet=quiet, as_json=as_json)
 
@@ -215,25 +249,32 @@ class _Told(Listener):
     def __init__(self, *, quiet: bool, resume: bool) -> None:
         self._quiet = quiet
         self._resume = resume
-        self._window_mode = ""
         self._epochs = 0
         self.shower = ProgressShower(quiet)
 
-    def reading(self, plan: Plan) -> None:
+    def reading(self, config: TrainConfig) -> None:
         """Say if the compiler has to run."""
-        self._window_mode, self._epochs = plan.config.window_mode, plan.config.epochs
+        self._epochs = config.epochs
         if not self._quiet:
-            _say_what_compiles(plan.config)
+            _say_what_compiles(config)
 
     def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
-        """Say what was read, and which preset may suit it."""
+        """Say what was read."""
         if self._quiet:
             return
-        from item2vec.corpus.shape_warnings import basket_hint
-
         say(short_form(corpus, found, seconds))
-        if hint := basket_hint(found, self._window_mode):
-            remark("Hint", hint)
+
+    def chosen(self, suitable: Suitable) -> None:
+        """Say which preset was taken, why, and what to do for another."""
+        self._epochs = suitable.options.get("epochs", self._epochs)
+        if self._quiet:
+            return
+        if suitable.preset == "words":
+            say(f"{suitable.reason}: trained by word2vec's own defaults.")
+            return
+        taken = " ".join(f"--{name.replace('_', '-')} {_shown(value)}" for name, value in suitable.options.items())
+        says = f" ({taken})" if taken else ""
+        say(f"{suitable.reason}: taking --preset {suitable.preset}{says}; --preset words has word2vec's own defaults.")
 
     def warned(self, sentence: str) -> None:
         """Warn, quiet or not."""
@@ -262,7 +303,7 @@ class _Told(Listener):
         """Say where it goes on."""
         if not self._quiet:
             at = f"epoch {progress.epoch} of {progress.epochs}, {progress.done:.0%} of the training done"
-            say(f"Going on in {at}.")
+            say(f"Continuing in {at}.")
 
     def progressed(self, progress: Progress) -> None:
         """Show a bar, or a line now and then."""
@@ -271,6 +312,10 @@ class _Told(Listener):
     def validated(self, validation: Validation) -> None:
         """Say a line an epoch."""
         self.shower.say(describe_validation(validation, self._epochs))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _run(plan: Plan, output: str, again: str, *, quiet: bool, as_json: bool) -> None:
@@ -352,6 +397,7 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
         "sequences": corpus.raw_sequences,
         "replaced": corpus.replaced,
         "notes": [as_options(note) for note in corpus.notes],
+        "preset": session.suitable and session.suitable.preset,
         "epochs": result.epoch,
         "threads": session.run.trainer.threads,
         "loss": result.losses[-1] if result.losses else None,
@@ -369,14 +415,40 @@ def _report(session: Session, result: TrainResult, output: str) -> dict[str, Any
 def _say_what_compiles(config: TrainConfig) -> None:
     """Say that a first run waits for its compiler; so does every run where no code can be kept."""
     from item2vec.kernels import is_compiled, keeps_code
+    from item2vec.session.precompile import step_kernel
 
-    of_arch = {"skipgram": ("skipgram", "train_tiles"), "cbow": ("cbow", "train_cbow")}
-    module, name = of_arch[config.arch] if config.loss == "ns" else ("paths", "train_paths")
-    kernel = getattr(import_module(f"item2vec.model.cpu.{module}"), name)
+    kernel = step_kernel(config.arch, config.loss)
     if not keeps_code(kernel):
         say(
             "Compiling the kernels, about half a minute. No folder can be written to keep them for the next run; name "
             "one with NUMBA_CACHE_DIR."
         )
     elif not is_compiled(kernel):
-        say("The first run compiles the kernels; that takes about half a minute, once.")
+        say("The first run compiles the kernels, which takes about 20 s. Later runs find them compiled.")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  item2vec warmup
+  RUN pip install item2vec && item2vec warmup     # in a Dockerfile, built on the kind of processor that it runs on
+"""
+)
+@click.option("--quiet", is_flag=True, help="Show no summary.")
+def warmup(quiet: bool) -> None:
+    """Compile the kernels now, so that later runs need not wait.
+
+    The first training on a machine compiles the code that reads, samples and trains, and keeps it for later runs. This
+    command compiles all of it, for every --arch and --loss. That takes about a minute on two cores. The code fits the
+    kind of processor that it is compiled on.
+    """
+    from item2vec.kernels import code_folder
+    from item2vec.session.warmup import compile_all
+
+    began = time.perf_counter()
+    folder = code_folder()
+    if folder is None:
+        raise ConfigError("no folder can be written to keep the kernels in; name one with NUMBA_CACHE_DIR")
+    compile_all()
+    if not quiet:
+        say(f"Compiled the kernels in {duration(time.perf_counter() - began)}; they are kept in {folder}.")

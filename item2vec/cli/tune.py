@@ -57,9 +57,11 @@ def describe_division(corpus: Corpus, division: Division, wanted: TuneConfig) ->
     )
     if wanted.by == "auto":
         text += (
-            "\nItems come again in a sequence, so their order is taken to mean something; else say --by random."
+            "\nItems repeat within sequences, so the order of items is taken to matter. If it does not, use "
+            "--by random."
             if division.ordered
-            else "\nHardly an item comes twice in a sequence, so order is taken to mean nothing; else say --by last."
+            else "\nItems hardly ever repeat within a sequence, so their order is taken not to matter. If it does, use "
+            "--by last."
         )
     return text
 
@@ -88,15 +90,15 @@ def report_lines(result: TuneResult, sources: Sequence[str], output: str) -> lis
             rows.append([str(one.number), f"{one.value:.4f}", f"{one.seconds:.0f}", *tried, _scoring(one.scoring)])
         lines += ["", f"The best trials, {result.metric} in the validation:", *table(rows, "<")]
     if result.importance:
-        lines += ["", "What mattered for being among the best (PED-ANOVA, shares of 1):"]
+        lines += ["", "What mattered most for being among the best (PED-ANOVA, shares of 1):"]
         shares = result.importance.items()
         lines += table(
             ([name.replace("_", "-"), f"{share:.2f}", "#" * round(40 * share)] for name, share in shares), "<"
         )
-    lines += ["", f"On {result.sequences:,} other sequences, which no trial was chosen by, {result.metric}:"]
+    lines += ["", f"On {result.sequences:,} other sequences, which had no part in the choice, {result.metric}:"]
     lines += table(([name, _estimate(found, name == "gain")] for name, found in result.held_out.items()), "<")
     if done:
-        lines += ["", f"Wrote {output}. Train by it: {train_command(sources, output)}"]
+        lines += ["", f"Wrote {output}. Train with it: {train_command(sources, output)}"]
     return lines
 
 
@@ -168,32 +170,38 @@ Examples:
     metavar="FILE",
     default="./best.toml",
     show_default=True,
-    help="Where to write the best options, for `item2vec train --config`.",
+    help="The file for the best options. Use it with `item2vec train --config`.",
 )
 @_option(
     "--budget",
-    "How long to search: 90s, 10m, 2h; a bare number is seconds.  [default: 10m, without --trials]",
+    "How long to search: 90s, 10m, 2h. A plain number means seconds.  [default: 10m, if --trials is not given]",
     metavar="TIME",
 )
-@_option("--trials", "How many trials to run at most.", metavar="N", type=int)
-@_option("--metric", "What to choose by: recall, ndcg, hit or mrr.", metavar="NAME@K")
+@_option("--trials", "The most trials to run.", metavar="N", type=int)
+@_option("--metric", "What to judge trials by: recall, ndcg, hit or mrr, at a cutoff K.", metavar="NAME@K")
 @_option(
     "--by",
-    "What is held out: last items, or any. auto: any where sequences look like baskets.",
+    "What to hold out. last: last items. random: any items. auto: random if sequences look like baskets.",
     type=click.Choice(get_args(By)),
 )
-@_option("--holdout", "By random: how much of a sequence is held out.", metavar="SHARE", type=float)
-@_option("--validate", "Hold out the last item of these lines instead; all of SOURCE is trained on.", metavar="FILE")
-@_option("--validate-targets", "What is held out of the lines of --validate instead.", metavar="FILE")
-@_option("--id-column", "Lines of --validate and its targets begin with an id.", is_flag=True)
-@_option("--dims", "Search --dim too, among these.", metavar="N,N...", callback=number_list("64,128,256", ()))
-@_option("--max-tokens", "Try on a sample of sequences of about so many tokens; 0: on all.", metavar="N", type=int)
-@_option("--keep-seen", "Let items of the history be recommended again.", is_flag=True)
-@_option("--study", "Keep the trials here; where it is there, go on with it.", metavar="FILE")
+@_option("--holdout", "For --by random: the share of each sequence to hold out.", metavar="SHARE", type=float)
+@_option(
+    "--validate", "Hold out the last item of each line of FILE instead, and train on all of SOURCE.", metavar="FILE"
+)
+@_option(
+    "--validate-targets", "The held-out items for each line of --validate, instead of its last item.", metavar="FILE"
+)
+@_option("--id-column", "Each line of --validate and --validate-targets begins with an id.", is_flag=True)
+@_option("--dims", "Search --dim too, among these values.", metavar="N,N...", callback=number_list("64,128,256", ()))
+@_option(
+    "--max-tokens", "Run trials on a sample of about this many tokens. 0 uses the whole corpus.", metavar="N", type=int
+)
+@_option("--keep-seen", "Let items of the history be recommended too.", is_flag=True)
+@_option("--study", "Keep the trials in FILE. If it exists, continue from it.", metavar="FILE")
 @config_option
 @preset_option
 @source_options
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
 @click.pass_context
 def tune(
@@ -205,14 +213,17 @@ def tune(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Search for the hyperparameters that suit a corpus.
+    """Find the hyperparameters that suit a corpus best.
 
-    SOURCE is what `item2vec train` takes. Items are held out of its sequences; each trial trains on the rest with other
-    options, and is judged by how many of them it finds. Searched are ns-exponent, window and its mode, context, sample,
-    negative, lr, epochs, with --dims the dimension, and for each trained model how to score. What is given, such as
-    --window 5, stays as it is.
+    SOURCE is what `item2vec train` takes. Some items are held out of its sequences. Each trial trains on the rest with
+    different options, and is judged by how well it finds the held-out items.
 
-    The first trial has the defaults. What the best one gains is shown on held-out items that no trial was chosen by.
+    The search covers --ns-exponent, --window, --window-mode, --context, --sample, --negative, --lr and --epochs, and
+    with --dims also --dim. It also finds how each model is best asked for recommendations. An option that you give,
+    such as --window 5, is not searched.
+
+    The first trial uses the defaults. The gain over them is measured at the end, on held-out items that had no part in
+    the choice.
     """
     source = take_source_config(options, sources)
     wanted = TuneConfig(**{name: options.pop(name) for name in TuneConfig.__dataclass_fields__})
@@ -224,7 +235,7 @@ def tune(
     typed = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     given = [name for name in options if ctx.get_parameter_source(name) in typed]
     prepared = prepare(sources, source, config, wanted, given)
-    for note in prepared.corpus.notes:
+    for note in prepared.notes:
         remark("Note", note)
     if not quiet:
         say(describe_division(prepared.corpus, prepared.division, wanted))
@@ -240,8 +251,12 @@ def tune(
     if result.interrupted:
         say(
             "Interrupted."
-            + (f" The best so far is in {output}." if result.best else " No trial was done, so nothing was written.")
-            + (f" The same call goes on from {wanted.study}." if wanted.study else "")
+            + (
+                f" The best so far is in {output}."
+                if result.best
+                else " No trial was finished, so nothing was written."
+            )
+            + (f" Run the same command again to continue from {wanted.study}." if wanted.study else "")
         )
         ctx.exit(130)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
-from item2vec.config.presets import preset, preset_scoring
+from item2vec.config.presets import AUTO, preset, preset_scoring
 from item2vec.config.scoring import Scoring
-from item2vec.config.source import Dedupe, Format, Nulls, SourceConfig
+from item2vec.config.source import Dedupe, Format, Nulls, Quote, SourceConfig
 from item2vec.config.train import Arch, Backend, Context, Device, Loss, TrainConfig, WindowMode
 from item2vec.config.tune import By
 from item2vec.errors import ConfigError
@@ -53,10 +53,12 @@ class TrainOptions(TypedDict, total=False):
 
     format: Format
     delimiter: str | None
+    quote: Quote
     encoding: str
     errors: Errors
     user: str | None
     item: str | None
+    item_delimiter: str | None
     time: str | None
     session_gap: str | float | None
     where: str | None
@@ -178,6 +180,20 @@ def with_layers(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**({} if named is None else preset(named)), **filed, **given}
 
 
+def takes_suitable(options: Mapping[str, Any]) -> bool:
+    """Whether the preset is left to the corpus: none is named, and no file of options lies under them.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be.
+    """
+    path, named = options.get("config"), options.get("preset")
+    if named is None and path is not None:
+        named = read_config(path).get("preset", "words")
+    return named in (None, AUTO)
+
+
 def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig]:
     """Sort keyword options: how to read, and how to train.
 
@@ -194,13 +210,22 @@ def split_options(options: Mapping[str, Any]) -> tuple[SourceConfig, TrainConfig
     return source, TrainConfig(**{name: value for name, value in options.items() if name in training})
 
 
+_LONGEST = 1 << 20  # characters
+
+
 def _parsed(path: str | Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(_LONGEST + 1)
+        if len(text) > _LONGEST:
+            raise ConfigError(f"config {path} has over {_LONGEST:,} characters; options take a few lines")
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"cannot read config {path}: {(error.strerror or str(error)).lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {path} is no TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"config {path} cannot be read: its values are nested too deep") from None
+    except ValueError as error:  # no TOML, not UTF-8, a number of thousands of digits
+        raise ConfigError(f"config {path} is not valid TOML: {error}") from None
 
 
 def _types() -> dict[str, Any]:

@@ -34,6 +34,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 """words: text. baskets: orders, playlists, users' items, where order means nothing. sessions: clicks, where it does."""
 
+PRESET_FIELDS = frozenset(name for options in PRESETS.values() for name in options)
+AUTO = "auto"  # the preset that suits the corpus, which is seen once it has been read
 
 SCORES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"words": {}, "baskets": {"reverse": 0.5}, "sessions": {"pool": "decay", "decay": 0.3, "reverse": 0.5}}
@@ -42,20 +44,22 @@ SCORES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def preset(name: str) -> dict[str, Any]:
-    """Return the options of a preset, by the names of `TrainConfig`.
+    """Return the options of a preset, by the names of `TrainConfig`; none for ``auto``.
 
     Raises
     ------
     ConfigError
         If there is no such preset.
     """
+    if name == AUTO:
+        return {}
     if name not in PRESETS:
-        raise ConfigError(f"`preset` is {name!r}; it must be one of {', '.join(PRESETS)}")
+        raise ConfigError(f"`preset` is {name!r}; it must be one of {', '.join((AUTO, *PRESETS))}")
     return dict(PRESETS[name])
 
 
 def preset_scoring(name: str) -> Scoring | None:
-    """How a model of a preset is best asked; None for the preset that changes nothing.
+    """How a model of a preset is best asked; None for ``words``, which changes nothing, and ``auto``.
 
     Raises
     ------
@@ -63,4 +67,4 @@ def preset_scoring(name: str) -> Scoring | None:
         If there is no such preset.
     """
     preset(name)
-    return Scoring(**SCORES[name]) if SCORES[name] else None
+    return Scoring(**SCORES[name]) if SCORES.get(name) else None

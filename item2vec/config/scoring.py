@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -13,6 +12,7 @@ from item2vec.errors import ConfigError
 Score = Literal["next", "similar"]
 Pool = Literal["mean", "last", "decay"]
 POOLS = get_args(Pool)
+MOST = 10_000  # of a weight or a scale: far more than ever helped, and float32 scores stay finite
 DECAY = 0.8  # weight of an item over that of the next one
 
 
@@ -31,14 +31,16 @@ class Scoring:
     decay : float
         Above 0, at most 1.
     popularity : float
-        This times log(count) is added to each score; undoes what a high ns-exponent took from common items.
+        This times log(count) is added to each score; undoes what a high ns-exponent took from common items. From
+        -10,000 to 10,000.
     reverse : float
         With the score next, this times the score of the other direction is added, the history's output vectors times
         the item's input vector. Skip-gram learns each pair in both directions, and where order means nothing, their
-        sum is a better estimate of the pair than either. At least 0.
+        sum is a better estimate of the pair than either. From 0 to 10,000.
     softmax : float
         0: the scores of the history's items are averaged. Above: the softmax over all items of this times the scores
         is, so that an item is found that suits some item of the history, not all; see `item2vec.vectors.recommend`.
+        At most 10,000.
 
     Raises
     ------
@@ -58,12 +60,10 @@ class Scoring:
         if self.score not in ("next", "similar"):
             raise ConfigError(f"`score` is {self.score!r}; it must be next or similar")
         check_pool(self.pool, self.decay)
-        if not math.isfinite(self.popularity):
-            raise ConfigError(f"`popularity` is {self.popularity!r}; it must be a finite number")
-        if not 0 <= self.reverse < math.inf:
-            raise ConfigError(f"`reverse` is {self.reverse!r}; it must be a number of at least 0")
-        if not 0 <= self.softmax < math.inf:
-            raise ConfigError(f"`softmax` is {self.softmax!r}; it must be a number of at least 0")
+        for name, least in (("popularity", -MOST), ("reverse", 0), ("softmax", 0)):
+            value = getattr(self, name)
+            if not least <= value <= MOST:
+                raise ConfigError(f"`{name}` is {value!r}; it must be a number from {least:,} to {MOST:,}")
 
     def with_given(self, **options: Any) -> Scoring:
         """Return the same, but for the options that are not None.
@@ -87,7 +87,7 @@ class Scoring:
         types = {field.name: type(field.default) for field in fields(cls)}
         for name, value in options.items():
             if name not in types:
-                raise ConfigError(f"{name!r} is no option of scoring; they are {', '.join(types)}")
+                raise ConfigError(f"{name!r} is not a scoring option; those are {', '.join(types)}")
             number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
             if not (number if types[name] is float else isinstance(value, str)):
                 raise ConfigError(f"`{name}` is {value!r}; it must be {'a number' if types[name] is float else 'text'}")

@@ -14,10 +14,12 @@ from item2vec.files.encoding import UTF8, Errors, check_encoding
 Format = Literal["auto", "text", "csv", "tsv", "parquet", "jsonl"]
 Dedupe = Literal["none", "consecutive", "basket"]
 Nulls = Literal["skip", "error"]
+Quote = Literal["auto", "none", '"']
 
 FORMATS: tuple[Format, ...] = ("auto", "text", "csv", "tsv", "parquet", "jsonl")
 DEDUPES: tuple[Dedupe, ...] = ("none", "consecutive", "basket")
 NULLS: tuple[Nulls, ...] = ("skip", "error")
+QUOTES: tuple[Quote, ...] = ("auto", "none", '"')
 ERRORS: tuple[Errors, ...] = ("strict", "replace")
 
 
@@ -32,6 +34,9 @@ class SourceConfig:
     delimiter : str or None
         Text: what separates items, if not white space. CSV: what separates columns, if not what its first line
         shows.
+    quote : {"auto", "none", '"'}
+        CSV and TSV: what stands around a value that has a delimiter or a newline in it. auto: the double quote; in a
+        TSV only where every quote that begins a value also ends it, else quotes are characters like any other.
     encoding : str
         The encoding of text, CSV and JSON lines, by a name that Python knows. With UTF-8, a byte order mark of UTF-16
         or UTF-32 counts.
@@ -40,6 +45,8 @@ class SourceConfig:
     user, item, time : str or None
         The columns of an event table. All events of a user are one sequence, ordered by time; events of the same
         time, and all events where no time is given, stay in the order of the files.
+    item_delimiter : str or None
+        What separates the items in a cell of the item column, which is then a list.
     session_gap : str, float or None
         A new sequence begins where a user's next event comes more than this later: ``"30m"``, ``"2h"``, ``"1d"``
         or seconds.
@@ -73,10 +80,12 @@ class SourceConfig:
 
     format: Format = "auto"
     delimiter: str | None = None
+    quote: Quote = "auto"
     encoding: str = UTF8
     errors: Errors = "strict"
     user: str | None = None
     item: str | None = None
+    item_delimiter: str | None = None
     time: str | None = None
     session_gap: str | float | None = None
     where: str | None = None
@@ -91,25 +100,28 @@ class SourceConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work, before any file is opened."""
-        for name, choices in (("format", FORMATS), ("dedupe", DEDUPES), ("nulls", NULLS), ("errors", ERRORS)):
+        kinds = {"format": FORMATS, "dedupe": DEDUPES, "nulls": NULLS, "errors": ERRORS, "quote": QUOTES}
+        for name, choices in kinds.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"`{name}` is {getattr(self, name)!r}; it must be one of {', '.join(choices)}")
         for name in ("user", "item", "time", "where", "weight", "sql", "names", "name_column", "encoding"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip()):
-                raise ConfigError(f"`{name}` is {value!r}; it must be text that is not empty")
-        delimiter = self.delimiter
-        if delimiter is not None and (not delimiter or "\n" in delimiter or "\0" in delimiter):
-            raise ConfigError(
-                f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
-            )
+                raise ConfigError(f"`{name}` is {value!r}; it must be text, and not empty")
+        for name in ("delimiter", "item_delimiter"):
+            value = getattr(self, name)
+            if value is not None and (not value or "\n" in value or "\0" in value):
+                raise ConfigError(f"`{name}` is {value!r}; it must be one or more characters, without a newline or NUL")
+        if self.item_delimiter is not None and self.item is None:
+            raise ConfigError("`item_delimiter` separates items in the item column; name that column with `item`")
         _ = self.gap_seconds, self.memory_bytes, check_encoding(self.encoding, self.errors)
         if self.user is not None and self.user == self.item:
             raise ConfigError(
-                f"user and item are both {self.user!r}; give the column of items, or each sequence is of one item"
+                f"user and item are both {self.user!r}; `item` must be another column, or each sequence would "
+                "have one item"
             )
         if self.session_gap is not None and self.time is None:
-            raise ConfigError(f"`session_gap` is {self.session_gap!r} but no time is given; add `time=COLUMN`")
+            raise ConfigError(f"`session_gap` is {self.session_gap!r} but there is no `time`; add `time=COLUMN`")
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ class TrainConfig:
                 raise ConfigError("`tile` is for negative sampling; leave it out with `loss=hs`")
         if self.freeze and self.init is None:
             raise ConfigError(
-                "`freeze` keeps the rows of a file as they are, but no file is given; name one with `init=FILE`"
+                "`freeze` keeps the vectors of a file as they are, but no file is given; name one with `init=FILE`"
             )
 
     @property

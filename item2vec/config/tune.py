@@ -77,7 +77,7 @@ class TuneConfig:
             raise ConfigError(f"`max_tokens` is {self.max_tokens!r}; it must be a whole number, 0 for all")
         if self.validate is None and (self.validate_targets is not None or self.id_column):
             name = "validate_targets" if self.validate_targets is not None else "id_column"
-            raise ConfigError(f"`{name}` is about the file of `validate`, which is not given; name one")
+            raise ConfigError(f"`{name}` only works together with `validate`; name a file with it")
 
     @property
     def seconds(self) -> float:

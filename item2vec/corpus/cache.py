@@ -15,7 +15,7 @@ from typing import Any
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.encoded import FORMAT, TEMPORARY, CorpusFileWriter, DamagedFileError, open_corpus
 from item2vec.files.paths import cache_folder
-from item2vec.files.source import Source
+from item2vec.files.source import Source, TextSource, same_as_before
 
 ENDING = ".corpus"
 _UNUSED = 30 * 24 * 3600  # seconds after which a corpus that was not used goes
@@ -27,7 +27,7 @@ class CacheEntry:
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of Source or TextSource
         Files, no pipes.
     options : dict
         All that the corpus depends on but the files; JSON values.
@@ -38,7 +38,7 @@ class CacheEntry:
         What the corpus follows from, hashed: the files' paths, sizes and times of change, the options, the format.
     """
 
-    def __init__(self, sources: Sequence[Source], options: dict[str, Any]) -> None:
+    def __init__(self, sources: Sequence[Source | TextSource], options: dict[str, Any]) -> None:
         files = [(os.path.abspath(source.path), source.size, *source.changed) for source in sources]
         self.key = hashlib.sha256(json.dumps([FORMAT, files, options]).encode()).hexdigest()
         self._path = cache_folder() / (self.key[:32] + ENDING)
@@ -60,20 +60,9 @@ class CacheEntry:
 
     def keep(self, corpus: Corpus, writer: CorpusFileWriter) -> None:
         """Keep what has been written, if the files stayed as they were, and remove what has not been used for long."""
-        if _unchanged(self._sources):
+        if all(map(same_as_before, self._sources)):
             writer.keep(corpus, self._path, remade=self._damaged)
             clear(self._path.parent)
-
-
-def _unchanged(sources: Sequence[Source]) -> bool:
-    """Whether all files are still as they were when they were checked."""
-    try:
-        now = [source.path.stat() for source in sources]
-    except OSError:
-        return False
-    return [(status.st_size, (status.st_mtime_ns, status.st_ctime_ns)) for status in now] == [
-        (source.size, source.changed) for source in sources
-    ]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +103,6 @@ class CodeStore:
 
 # From codes in order of first occurrence to ids in order of count: numba kernels for the second pass.
 
-Array = Any  # kernels are typed by numba
-
 # Place, int64 [3]: where the next token and the next sequence go.
 ITEM = 0
 SEQUENCE = 1
@@ -112,7 +110,13 @@ BEGIN = 2  # where the sequence that is being written began
 
 
 @kernel
-def recode(tokens: Array, ranks: Array, items: Array, offsets: Array, place: Array) -> None:
+def recode(
+    tokens: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    items: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    place: NDArray[np.int64],
+) -> None:
     """Write the kept tokens' ids, and an offset behind each sequence that kept any.
 
     Parameters
@@ -139,7 +143,13 @@ def recode(tokens: Array, ranks: Array, items: Array, offsets: Array, place: Arr
 
 
 @kernel
-def gather_items(blob: Array, offsets: Array, chosen: Array, out: Array, out_offsets: Array) -> None:
+def gather_items(
+    blob: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    out: NDArray[np.uint8],
+    out_offsets: NDArray[np.int64],
+) -> None:
     """Copy the bytes of the chosen items, in that order, to ``out``, where ``out_offsets`` says."""
     for i in range(len(chosen)):
         source, target = offsets[chosen[i]], out_offsets[i]

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.corpus.corpus import Corpus, CorpusFile, Facts
-from item2vec.corpus.text.utf8_kernels import all_valid
 from item2vec.files.machine import release_pages
 from item2vec.files.temporary import temporary_file, writing_to
+from item2vec.files.utf8 import all_text
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 
@@ -141,7 +141,7 @@ def _check(corpus: Corpus, header: dict[str, Any]) -> None:
         for block in _blocks(file, offsets):
             if np.any(block[1:] < block[:-1]):
                 raise DamagedFileError("offsets fall")
-    if not all(all_valid(items.blob, items.offsets, len(items)) for items in named):
+    if not all(all_text(items.blob, items.offsets) for items in named):
         raise DamagedFileError("an item is not UTF-8")
     for block in _blocks(file, corpus.items):
         if block.min() < 0 or block.max() >= len(vocabulary):

@@ -135,7 +135,7 @@ def read_sequences(sequences: Sequences, *, min_count: int, max_items: int | Non
     """
     from item2vec.corpus.text.text import encode
     from item2vec.corpus.trainable import check_kept
-    from item2vec.files.source import Source
+    from item2vec.files.source import TextSource
 
     def check(corpus: Corpus, commonest: int) -> None:
         """Raise a CorpusError if the corpus cannot be trained on."""
@@ -148,7 +148,7 @@ def read_sequences(sequences: Sequences, *, min_count: int, max_items: int | Non
             )
         check_kept(corpus, commonest, _WHERE, min_count=min_count, max_items=max_items)
 
-    source = Source(Path(_WHERE), 0, 0, stream=sequences)
+    source = TextSource(Path(_WHERE), stream=sequences)
     return encode([source], _SEPARATOR.encode(), check, min_count=min_count, max_items=max_items, memory=memory)
 
 

@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +62,6 @@ def folded(item: str) -> str:
 
 # What only a walk through all sequences tells: repetitions within them, and a hash of each. numba.
 
-Array = Any  # kernels are typed by numba
-
 # Totals, int64 [2].
 CONSECUTIVE = 0  # items that are the same as the item before
 EQUAL_PAIRS = 1  # pairs of equal items in one sequence
@@ -75,7 +72,16 @@ _SHIFT = np.uint64(29)
 
 
 @kernel
-def walk(items: Array, offsets: Array, first: int, last: int, seen: Array, times: Array, hashes: Array, totals: Array):  # type: ignore[no-untyped-def]
+def walk(
+    items: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    seen: NDArray[np.int64],
+    times: NDArray[np.int32],
+    hashes: NDArray[np.uint64],
+    totals: NDArray[np.int64],
+) -> None:
     """Walk through the sequences first to last.
 
     Parameters
@@ -132,7 +138,7 @@ class Inspection:
         Items that come less often than that, and their occurrences.
     once : int
         Items that come once.
-    lengths : array, int64 [sequences of the corpus]
+    lengths : array, int32 or int64 [sequences of the corpus]
         Sorted.
     commonest : tuple of (str, int)
         Items and their counts.
@@ -152,8 +158,8 @@ class Inspection:
         Whether no two sequences begin with the same item.
     mark : (str, float)
         Of what often stands between items, the one that stands in most tokens, and in what share of them.
-    numeric : float
-        Share of the tokens, of the commonest items, that are numbers.
+    numeric, words : float
+        Share of the tokens, of the commonest items, that are numbers; that have letters and no digit.
     lookalikes : Lookalikes
     columns : int
         Items of each sequence as it was read, if all have as many, of a few; else 0.
@@ -168,7 +174,7 @@ class Inspection:
     rare_items: int
     rare_tokens: int
     once: int
-    lengths: NDArray[np.int64]
+    lengths: NDArray[np.integer]
     commonest: tuple[tuple[str, int], ...]
     ranks: tuple[tuple[int, int], ...]
     consecutive: int
@@ -181,6 +187,7 @@ class Inspection:
     own_beginnings: bool
     mark: tuple[str, float]
     numeric: float
+    words: float
     lookalikes: Lookalikes
     columns: int
     columns_alike: float
@@ -212,18 +219,21 @@ def inspect_corpus(corpus: Corpus, min_count: int) -> Inspection:
     min_count : int
         What a training would drop, or has dropped.
     """
-    lengths = np.diff(corpus.offsets)
+    # Twelve bytes a sequence: what is made of them beside is made in blocks, or in place.
+    lengths = _lengths(corpus)
     hashes, totals = _walk(corpus)
-    again = _seen_before(hashes)
-    long = lengths >= LONG
-    begins = corpus.items[corpus.offsets[:-1]]
+    long_hashes = hashes[lengths >= LONG]
+    duplicates, long_duplicates = _repeated(hashes), _repeated(long_hashes)
+    del hashes
     counts = corpus.vocabulary.counts
     all_counts = counts if corpus.rare is None else np.concatenate([counts, corpus.rare.counts])
     rare = all_counts < min_count
     kept = max(1, int(counts.sum()))
-    mark, numeric = _marks(corpus)
+    mark, numeric, words = _marks(corpus)
     columns, columns_alike = _columns(corpus, lengths)
-    pairs = float((lengths.astype(np.float64) * (lengths - 1)).sum() / 2)
+    blocks = (lengths[first : first + _STEP].astype(np.float64) for first in range(0, len(lengths), _STEP))
+    pairs = sum(float((block * (block - 1)).sum()) for block in blocks) / 2
+    lengths.sort()
     return Inspection(
         sequences=corpus.raw_sequences,
         tokens=corpus.raw_tokens,
@@ -232,19 +242,20 @@ def inspect_corpus(corpus: Corpus, min_count: int) -> Inspection:
         rare_items=int(np.count_nonzero(rare)),
         rare_tokens=int(all_counts[rare].sum()),
         once=int(np.count_nonzero(all_counts == 1)),
-        lengths=np.sort(lengths),
+        lengths=lengths,
         commonest=tuple((corpus.vocabulary[i], int(counts[i])) for i in range(min(_COMMONEST, len(counts)))),
         ranks=tuple((rank, int(counts[rank - 1])) for rank in _ranks(len(counts))),
         consecutive=int(totals[CONSECUTIVE]),
         equal_pairs=int(totals[EQUAL_PAIRS]),
         expected_pairs=pairs * float(((counts / kept) ** 2).sum()),
-        duplicates=int(np.count_nonzero(again)),
-        long_duplicates=int(np.count_nonzero(again & long)),
-        long_sequences=int(np.count_nonzero(long)),
+        duplicates=duplicates,
+        long_duplicates=long_duplicates,
+        long_sequences=len(long_hashes),
         head=_head(corpus),
-        own_beginnings=len(np.unique(begins)) == len(begins),
+        own_beginnings=_own_beginnings(corpus),
         mark=mark,
         numeric=numeric,
+        words=words,
         lookalikes=find_lookalikes(corpus.vocabulary),
         columns=columns,
         columns_alike=columns_alike,
@@ -267,12 +278,30 @@ def _walk(corpus: Corpus) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     return hashes, totals
 
 
-def _seen_before(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Whether the same hash came before, for each."""
-    order = np.argsort(hashes, kind="stable")
-    again = np.zeros(len(hashes), np.bool_)
-    again[order[1:]] = hashes[order[1:]] == hashes[order[:-1]]
-    return again
+def _lengths(corpus: Corpus) -> NDArray[np.integer]:
+    """Return the sequences' lengths; int32 where that is enough."""
+    offsets = corpus.offsets
+    small = len(corpus.items) < 2**31
+    lengths: NDArray[np.integer] = np.empty(len(corpus), np.int32 if small else np.int64)
+    for first in range(0, len(corpus), _STEP):
+        part = offsets[first : first + _STEP + 1]
+        np.subtract(part[1:], part[:-1], out=lengths[first : first + _STEP], casting="same_kind")
+    return lengths
+
+
+def _repeated(hashes: NDArray[np.uint64]) -> int:
+    """Return how many hashes are the same as an earlier one; they are sorted in place."""
+    hashes.sort()
+    blocks = (hashes[first : first + _STEP + 1] for first in range(0, len(hashes), _STEP))  # with one of the next
+    return sum(int(np.count_nonzero(block[1:] == block[:-1])) for block in blocks)
+
+
+def _own_beginnings(corpus: Corpus) -> bool:
+    """Whether no two sequences begin with the same item."""
+    if len(corpus) > len(corpus.vocabulary):
+        return False
+    begins = corpus.items[corpus.offsets[:-1]]
+    return len(np.unique(begins)) == len(begins)
 
 
 def _ranks(items: int) -> list[int]:
@@ -286,23 +315,24 @@ def _head(corpus: Corpus) -> tuple[str, ...]:
     return tuple(corpus.vocabulary[int(item)] for item in first) if once else ()
 
 
-def _marks(corpus: Corpus) -> tuple[tuple[str, float], float]:
-    """In what share of the commonest items' tokens a mark stands, and what share are numbers."""
+def _marks(corpus: Corpus) -> tuple[tuple[str, float], float, float]:
+    """In what share of the commonest items' tokens a mark stands, and what share are numbers, and words."""
     with_mark: Counter[str] = Counter()
     looked_at = min(len(corpus.vocabulary), _LOOKED_AT)
-    total = numbers = 0
+    total = numbers = words = 0
     for index in range(looked_at):
         item, count = corpus.vocabulary[index], int(corpus.vocabulary.counts[index])
         total += count
         numbers += count * item.lstrip("-").replace(".", "", 1).isdigit()
+        words += count * (any(map(str.isalpha, item)) and not any(map(str.isdigit, item)))
         for mark in MARKS:
             if mark in item and item != mark:
                 with_mark[mark] += count
     mark, count = max(with_mark.items(), key=lambda pair: pair[1], default=("", 0))
-    return (mark, count / total), numbers / total
+    return (mark, count / total), numbers / total, words / total
 
 
-def _columns(corpus: Corpus, lengths: NDArray[np.int64]) -> tuple[int, float]:
+def _columns(corpus: Corpus, lengths: NDArray[np.integer]) -> tuple[int, float]:
     """How many items each line had, if all had as many, and how alike neighbouring places are."""
     columns, rest = divmod(corpus.raw_tokens, corpus.raw_sequences)
     longest = int(lengths.max())

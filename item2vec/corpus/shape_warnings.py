@@ -61,19 +61,19 @@ def single_items(found: Inspection, table: bool) -> str | None:
     if len(found.lengths) < _FEW or share <= 0.5:
         return None
     todo = (
-        "see whether `user` is what events have in common, and `session_gap` long enough"
+        "check that `user` is the right column, and that `session_gap` is long enough"
         if table
-        else "see whether items that belong together stand on one line"
+        else "check that items that belong together are on one line"
     )
-    return f"{share:.0%} of the sequences have a single item, from which nothing is learnt; {todo}"
+    return f"{share:.0%} of the sequences have a single item, so there is nothing to learn from; {todo}"
 
 
 def unique_items(found: Inspection, table: bool) -> str | None:
     """Most tokens are items that come once: keys of rows, times, free text."""
     if found.tokens < 100 or 2 * found.once <= found.tokens:
         return None
-    todo = "see whether `item` is the right column" if table else "see whether they are ids of rows, or times"
-    return f"{found.once / found.tokens:.0%} of the tokens are items that come only once; {todo}"
+    todo = "check that `item` is the right column" if table else "check that they are not row ids or times"
+    return f"{found.once / found.tokens:.0%} of the tokens are items that occur only once; {todo}"
 
 
 def long_outlier(found: Inspection, table: bool) -> str | None:
@@ -87,8 +87,8 @@ def long_outlier(found: Inspection, table: bool) -> str | None:
         return None
     todo = "leave it out with `where`" if table else "leave its line out"
     return (
-        f"The longest sequence has {int(lengths[-1]):,} items, {times:,.0f} times as many as 99.99% of the sequences "
-        f"have at most; if it is a bot, or everybody without an account, {todo}"
+        f"The longest sequence has {int(lengths[-1]):,} items, {times:,.0f} times the longest of the "
+        f"other 99.99%; if it is a bot, or all visitors without an account, {todo}"
     )
 
 
@@ -101,7 +101,7 @@ def header(found: Inspection, table: bool) -> str | None:
         return None
     shown = " ".join(found.head[:6])
     todo = (
-        "name columns by that line, not as column0"
+        "use the column names from that line, not column0"
         if table
         else "remove it; a table is read with `format=csv` or tsv, and `user` and `item`"
     )
@@ -118,8 +118,9 @@ def rows(found: Inspection, table: bool) -> str | None:
     if table or found.sequences < 100 or not found.columns or found.columns_alike > 0.5:
         return None
     return (
-        f"Each of the {found.sequences:,} sequences has {found.columns} items, other ones at each place, as rows of a "
-        "table have; if each is an event, read it as a table: `format=tsv`, or csv with `delimiter`, `user=column0` "
+        f"Each of the {found.sequences:,} sequences has {found.columns} items, with different items in each "
+        "position, like the rows of a table; if each is an event, read it as a table: `format=tsv`, or csv with "
+        "`delimiter`, `user=column0` "
         "`item=column1`, say"
     )
 
@@ -129,7 +130,8 @@ def own_beginnings(found: Inspection, table: bool) -> str | None:
     if table or len(found.lengths) < 100 or not found.own_beginnings or unique_items(found, table):
         return None
     return (
-        f"Each of the {len(found.lengths):,} sequences begins with another item; if that is the id of a user or line, "
+        f"Each of the {len(found.lengths):,} sequences begins with a different item; if that is the id of a "
+        "user or line, "
         "remove it: cut -d' ' -f2-"
     )
 
@@ -141,8 +143,8 @@ def lookalikes(found: Inspection, table: bool) -> str | None:
         return None
     todo = "by `sql` with lower(trim(column))" if table else "in lower case, say"
     return (
-        f"{alike.items:,} items differ from commoner ones only in case, white space or Unicode form, such as "
-        f"{alike.example[1]!r} from {alike.example[0]!r}; if they are the same, write them alike, {todo}"
+        f"{alike.items:,} items differ from more frequent ones only in case, white space or Unicode form, such as "
+        f"{alike.example[1]!r} from {alike.example[0]!r}; if they are the same item, spell them the same way, {todo}"
     )
 
 
@@ -150,10 +152,10 @@ def duplicates(found: Inspection, table: bool) -> str | None:
     """Long sequences that come again word for word: a file read twice, a log written twice."""
     if found.long_sequences < _FEW or found.long_duplicates <= 0.2 * found.long_sequences:
         return None
-    todo = "see whether sources overlap" if table else "see whether sources overlap, or remove them: sort -u"
+    todo = "check whether sources overlap" if table else "check whether sources overlap, or remove them: sort -u"
     return (
-        f"{found.long_duplicates / found.long_sequences:.0%} of the sequences of {LONG} items or more came before, "
-        f"item for item; {todo}"
+        f"{found.long_duplicates / found.long_sequences:.0%} of the sequences of {LONG} items or more are exact copies "
+        f"of earlier ones; {todo}"
     )
 
 
@@ -162,7 +164,7 @@ def repetitions(found: Inspection, table: bool) -> str | None:
     tokens = int(found.lengths.sum())
     if tokens < 100 or found.consecutive <= 0.2 * tokens:
         return None
-    todo = "count such once with `dedupe=consecutive`" if table else "keep one of each such run"
+    todo = "count such runs once with `dedupe=consecutive`" if table else "keep one item of each such run"
     return f"{found.consecutive / tokens:.0%} of the tokens repeat the one before; unless that matters, {todo}"
 
 
@@ -173,7 +175,7 @@ def other_delimiter(found: Inspection, delimiter: str | None) -> str | None:
         return None
     between = "white space" if delimiter is None else repr(delimiter)
     return (
-        f"{share:.0%} of the tokens have {mark!r} in them while {between} was taken for what separates items; if "
+        f"{share:.0%} of the tokens have {mark!r} in them, but {between} is the separator; if "
         f"{mark!r} does, give `delimiter={mark!r}`"
     )
 
@@ -187,17 +189,6 @@ def wide_window(found: Inspection, window: int, window_mode: str) -> str | None:
     if share <= 0.5 * (1 - pairs):
         return None
     return (
-        f"The window of {window} is as long as {share / (1 - pairs):.0%} of the sequences or longer; where order means "
-        "nothing, take `window_mode=basket`, else a smaller `window`"
-    )
-
-
-def basket_hint(found: Inspection, window_mode: str) -> str | None:
-    """Suggest whole baskets where items hardly ever come twice in a sequence, though by chance they would."""
-    few = found.equal_pairs <= 0.05 * found.expected_pairs
-    if window_mode == "basket" or found.expected_pairs < 100 or not few or found.length_at(0.99) > 1000:
-        return None
-    return (
-        f"An item hardly ever comes twice in a sequence ({found.equal_pairs:,} pairs, where chance would give "
-        f"{found.expected_pairs:,.0f}), as in baskets; if order means nothing, try `preset=baskets`"
+        f"The window of {window} covers the whole of {share / (1 - pairs):.0%} of the sequences; if order means "
+        "nothing, use `window_mode=basket`, else a smaller `window`"
     )

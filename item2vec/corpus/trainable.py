@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import CorpusError
-from item2vec.files.source import FIRST_BLOCK, Source, describe, map_file
+from item2vec.files.source import FIRST_BLOCK, TextSource, describe, read_range
 
 _LIKELY_DELIMITERS = ("::", ",", ";", "|")
 
@@ -15,7 +15,7 @@ _LIKELY_DELIMITERS = ("::", ",", ";", "|")
 def check_trainable(
     corpus: Corpus,
     commonest: int,
-    sources: Sequence[Source],
+    sources: Sequence[TextSource],
     *,
     delimiter: str | None,
     min_count: int,
@@ -29,7 +29,7 @@ def check_trainable(
         As read, perhaps empty.
     commonest : int
         Largest count of an item before min-count.
-    sources : sequence of Source
+    sources : sequence of TextSource
         Where it comes from.
     delimiter, min_count, max_items
         The options that it was read with.
@@ -42,7 +42,7 @@ def check_trainable(
     where = describe(sources)
     if corpus.raw_tokens == 0:
         only = "white space" if delimiter is None else f"newlines and the delimiter {delimiter!r}"
-        raise CorpusError(f"{where} has only {only}; a corpus has a sequence of items on each line")
+        raise CorpusError(f"{where} has only {only}; a corpus needs one sequence of items per line")
     if corpus.raw_tokens == corpus.raw_sequences:
         raise CorpusError(_single_items(corpus.raw_sequences, sources, delimiter))
     check_kept(corpus, commonest, where, min_count=min_count, max_items=max_items)
@@ -63,7 +63,8 @@ def check_kept(corpus: Corpus, commonest: int, where: str, *, min_count: int, ma
     kept = len(corpus.vocabulary)
     if kept == 0:
         raise CorpusError(
-            f"no item of {where} occurs {min_count:,} times or more, the commonest {commonest:,}; lower `min_count`"
+            f"no item of {where} occurs {min_count:,} times or more, the most frequent one {commonest:,}; lower "
+            "`min_count`"
         )
     if kept == 1:
         raise CorpusError(_one_item(corpus, where, min_count, max_items))
@@ -85,7 +86,7 @@ def _one_item(corpus: Corpus, where: str, min_count: int, max_items: int | None)
     return f"only one item of {where}, {name}, occurs {min_count:,} times or more; lower `min_count`"
 
 
-def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | None) -> str:
+def _single_items(sequences: int, sources: Sequence[TextSource], delimiter: str | None) -> str:
     """Why no sequence has two items, as far as the files tell."""
     where = describe(sources)
     lines = "its only line is" if sequences == 1 else f"each of its {sequences:,} lines is"
@@ -104,18 +105,23 @@ def _single_items(sequences: int, sources: Sequence[Source], delimiter: str | No
     return f"there is nothing to learn in {where}: {lines} a single item; {hint}"
 
 
-def _occurs(source: Source, delimiter: bytes) -> bool:
+def _occurs(source: TextSource, delimiter: bytes) -> bool:
     """Whether it does, or may: of a stream only the beginning is at hand."""
     if source.stream:
         return delimiter in source.head or len(source.head) >= FIRST_BLOCK
-    return not source.empty and map_file(source).find(delimiter) >= 0
+    end = b""
+    for block in read_range(source, source.start, source.size, 1 << 20):
+        if delimiter in end + block:
+            return True
+        end = (end + block)[1 - len(delimiter) or len(end + block) :]
+    return False
 
 
-def _first_lines(sources: Sequence[Source]) -> list[bytes]:
-    return next(source for source in sources if not source.empty).first_block().splitlines()
+def _first_lines(sources: Sequence[TextSource]) -> list[bytes]:
+    return next(source for source in sources if not source.empty).head.splitlines()
 
 
-def _likely_delimiter(sources: Sequence[Source]) -> str | None:
+def _likely_delimiter(sources: Sequence[TextSource]) -> str | None:
     """Return a mark that stands within at least half of the first lines."""
     lines = [line.strip() for line in _first_lines(sources) if line.strip()]
     found = Counter(mark for line in lines for mark in _LIKELY_DELIMITERS if mark.encode() in line)

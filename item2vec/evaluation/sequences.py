@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import ConfigError, CorpusError, brief
-from item2vec.files.source import check_source, lines_of
+from item2vec.files.source import as_text, lines_of
 from item2vec.items.vocabulary import Vocabulary
 
 # Sequences of item codes for evaluation, and the catalogue that numbers the items. numpy only.
@@ -154,8 +154,8 @@ def _numbered(lines: Iterable[list[bytes]], catalogue: Catalogue, names: list[by
 def read_lines(path: str | Path, delimiter: str | None = None) -> Iterator[list[bytes]]:
     """Yield each line's fields, as UTF-8 bytes; parameters and errors are those of `read_sequences`."""
     if delimiter is not None and (not delimiter or "\n" in delimiter):
-        raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline among them")
-    source = check_source(Path(path))
+        raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, without a newline")
+    source = as_text(Path(path))
     separator = None if delimiter is None else delimiter.encode()
     for number, line in enumerate(lines_of(source), 1):
         if not line.isascii():
@@ -204,7 +204,7 @@ def leave_last_out(sequences: Sequences) -> HeldOut:
     """
     rows = np.flatnonzero(sequences.lengths >= 2)
     if not len(rows):
-        raise CorpusError("no sequence has two items or more, so that one could be held out and one be left")
+        raise CorpusError("no sequence has two items or more, so no item can be held out")
     last = np.zeros(len(sequences.items), bool)
     last[sequences.offsets[rows + 1] - 1] = True
     training = sequences.keep(~last)

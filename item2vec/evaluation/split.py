@@ -23,6 +23,7 @@ from item2vec.corpus.tables.event_table import load_events
 from item2vec.errors import ConfigError, CorpusError, brief
 from item2vec.evaluation.sequences import read_lines
 from item2vec.files.atomic import atomic_paths
+from item2vec.files.source import Source
 
 # split: divide sequences into a part to train on and a part held out of it, line by line.
 #
@@ -154,7 +155,7 @@ class Events:
     ----------
     database : Database
         Empty; it is the caller's to close.
-    paths : sequence of Path
+    sources : sequence of Source
         ``.csv``, ``.tsv``, ``.parquet`` or ``.jsonl``, compressed or not.
     config : SourceConfig
         Its columns, and what else says which events count.
@@ -172,8 +173,8 @@ class Events:
         If an option cannot work.
     """
 
-    def __init__(self, database: Database, paths: Sequence[Path], config: SourceConfig) -> None:
-        table = load_events(database, paths, config)
+    def __init__(self, database: Database, sources: Sequence[Source], config: SourceConfig) -> None:
+        table = load_events(database, sources, config)
         self.notes = table.notes
         self._database = database
         self._time, self._kind = config.time, table.time_kind
@@ -222,7 +223,8 @@ class Events:
                 f"holdout {holdout} cuts at {self.shown(found)}; the events reach from {self.shown(first)} to "
                 f"{self.shown(last)}"
             )
-        return found  # type: ignore[no-any-return]
+        cut: int | float = found
+        return cut
 
     def divided_at(self, cut: int | float) -> Iterator[Divided]:
         """Yield each user's items before a time, and those at it or after it."""
@@ -244,7 +246,8 @@ class Events:
             sql = f"epoch_{unit}(TRY_CAST({literal(text)} AS TIMESTAMPTZ))"
         else:
             sql = f"TRY_CAST({literal(text)} AS {'BIGINT' if self._kind == WHOLE else 'DOUBLE'})"
-        return self._database.row(f"SELECT {sql}")[0]  # type: ignore[no-any-return]
+        number: int | float | None = self._database.row(f"SELECT {sql}")[0]
+        return number
 
     def _list(self) -> str:
         return f"list(CAST(i AS VARCHAR) ORDER BY {'t, ' if self._time else ''}rowid)"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import CorpusError
-from item2vec.files.source import check_source, lines_of
+from item2vec.files.source import as_text, lines_of
 
 # Words of a model as tests of words look them up: by any case, the commonest words only, vectors of length 1.
 
@@ -75,13 +75,13 @@ def read_test(path: str | Path) -> list[str]:
     CorpusError
         If the file cannot be read, or has no such line.
     """
-    source = check_source(Path(path))
+    source = as_text(Path(path))
     kept, size = [], 0
     for line in lines_of(source):
         kept.append(line)
         size += len(line) + 1
         if size > _LONGEST_TEST:
-            raise CorpusError(f"{str(path)!r} has over {_LONGEST_TEST:,} bytes; it is no test of words")
+            raise CorpusError(f"{str(path)!r} has over {_LONGEST_TEST:,} bytes; it is not a word test")
     try:
         text = b"\n".join(kept).decode()
     except UnicodeDecodeError as error:
@@ -235,7 +235,9 @@ def analogies(words: Words, lines: Sequence[str]) -> list[Section]:
             continue
         fields = line.split()
         if len(fields) != 4:
-            raise CorpusError(f"{line[:60]!r} has {len(fields)} words; an analogy has four, a heading a colon in front")
+            raise CorpusError(
+                f"{line[:60]!r} has {len(fields)} words; an analogy has four, and a heading begins with a colon"
+            )
         questions.append(words.find(fields) or [-1] * 4)
         sections.append(len(names) - 1)
     if not questions:

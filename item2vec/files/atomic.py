@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
+import socket
 import stat
+import sys
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +17,7 @@ from pathlib import Path
 from item2vec.errors import ModelError
 
 _ABANDONED = 24 * 3600  # seconds after which a temporary that nobody writes to is one that a killed run left
+_WRITER = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})-[0-9a-f]{8}", re.ASCII)  # as `_writer_mark` makes it
 
 
 @contextmanager
@@ -48,7 +54,7 @@ def atomic_paths(*paths: str | os.PathLike[str]) -> Iterator[tuple[Path, ...]]:
     At no instant do old and new files lie side by side under their names. Files that are there are set aside first, as
     ``NAME.old-...``, the last one before all others, and the new last one comes after all others: between the two it
     is missing, so that a reader that needs it fails. What was set aside is put back after an error; only if the process
-    is killed between two renames does it stay as it is, whole.
+    is killed between two renames does it stay as it is, whole, until the same files have been written again.
 
     Parameters
     ----------
@@ -96,8 +102,7 @@ def _put_in_place(temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
         if len(targets) > 1:
             for target in reversed(targets):
                 if target.exists():
-                    name = os.fsdecode(os.fsencode(target.name)[:200])  # of the 255 bytes that a name may have
-                    old = target.with_name(f"{name}.old-{os.urandom(4).hex()}")
+                    old = target.with_name(f"{_aside_name(target)}{_writer_mark()}")
                     aside[target] = old
                     os.rename(target, old)
         for temporary, target in zip(temporaries, targets, strict=True):
@@ -114,6 +119,8 @@ def _put_in_place(temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
     for old in aside.values():
         with suppress(OSError):  # the new files stand
             old.unlink()
+    for target in targets:
+        _remove_dead(target.parent, _aside_name(target), "")
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -149,7 +156,7 @@ def _reserve(target: Path) -> tuple[Path, int]:
     """Make the temporary file; also the mode that the finished file is to have."""
     _remove_abandoned(target.parent)
     # The name is independent of the target's, which may already be as long as the file system allows.
-    temporary = target.parent / f".item2vec-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    temporary = target.parent / f".item2vec-{_writer_mark()}.tmp"
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     os.close(descriptor)
     kept = target if target.exists() else temporary
@@ -157,11 +164,61 @@ def _reserve(target: Path) -> tuple[Path, int]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what runs left that were killed while they wrote; by age, since other machines may write here too."""
+    """Remove what runs left that were killed while they wrote: at once if that is known, else by age.
+
+    Other machines may write here too, and other containers, whose processes cannot be asked after.
+    """
+    _remove_dead(folder, ".item2vec-", ".tmp")
     with suppress(OSError):
         for path in folder.glob(".item2vec-*.tmp"):
             if time.time() - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
+
+
+def _remove_dead(folder: Path, before: str, behind: str) -> None:
+    """Remove the files of a folder that are named ``before MARK behind`` and whose writer is dead."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if not (name.startswith(before) and name.endswith(behind)):
+                continue
+            found = _WRITER.fullmatch(name[len(before) : len(name) - len(behind)])
+            if found and found[1] == _place() and not _lives(int(found[2])):
+                with suppress(OSError):
+                    (folder / name).unlink()
+
+
+def _aside_name(target: Path) -> str:
+    """Return how the name begins under which a file is set aside; names have at most 255 bytes."""
+    return os.fsdecode(os.fsencode(target.name)[:200]) + ".old-"
+
+
+def _writer_mark() -> str:
+    """Return a name's part that is new, and says which process has chosen it."""
+    return f"{_place()}-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+@functools.cache
+def _place() -> str:
+    """Return 8 hexadecimal digits of where process numbers mean what they mean here: the machine and the container."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+    with suppress(OSError):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return f"{zlib.crc32(' '.join(parts).encode()):08x}"
+
+
+def _lives(process: int) -> bool:
+    """Whether there is such a process here, or that cannot be known."""
+    if sys.platform == "win32":  # there, to ask is to end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _sync(temporary: Path, mode: int) -> None:

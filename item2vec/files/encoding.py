@@ -54,4 +54,4 @@ def encoding_of(block: bytes, asked: str) -> str:
 def replaced_notes(places: int) -> tuple[str, ...]:
     """Return what to say about places that were no characters, if there were any."""
     some = "1 place was" if places == 1 else f"{places:,} places were"
-    return (f"{some} no text of this encoding and became U+FFFD",) if places else ()
+    return (f"{some} not valid in this encoding and became U+FFFD",) if places else ()

@@ -25,7 +25,7 @@ def expand(name: str) -> Iterator[Path]:
     files = [match for match in found if not os.path.isdir(match)]
     if not files:
         what = "only directories match" if found else "no file matches"
-        raise CorpusError(f"{what} {name!r}; look at the pattern and the folder it is asked from")
+        raise CorpusError(f"{what} {name!r}; check the pattern and the current folder")
     yield from map(Path, files)
 
 
@@ -38,7 +38,7 @@ def nearest(path: Path) -> str:
         close = difflib.get_close_matches(path.name, os.listdir(folder), n=1)
     except OSError:
         close = []
-    return f"; did you mean {str(folder / close[0])!r}?" if close else "; look at its name and folder"
+    return f"; did you mean {str(folder / close[0])!r}?" if close else "; check its name and folder"
 
 
 def shown_name(path: Path) -> str:

@@ -7,13 +7,17 @@ import math
 import mmap
 import os
 import stat
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import ModelError
+from item2vec.files.machine import run_in_threads
 
 # Read a .safetensors file in place: its header checked, its tensors as views of the mapped file.
 #
@@ -23,6 +27,9 @@ from item2vec.errors import ModelError
 # copies each tensor.
 
 DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U64": "<u8", "U8": "|u1"}
+CHECKSUMS = "crc32"  # in the metadata: a JSON object of each tensor's CRC-32 (zlib's), as 8 hexadecimal digits
+_OF_METADATA = "__metadata__"  # in that object: of the other metadata
+_MUCH = 1 << 22  # bytes: below, a thread is not worth its start
 _MAX_HEADER = 1 << 25  # bytes; parsed JSON takes up to sixty times as much, and a model's header hardly a thousand
 
 
@@ -66,6 +73,76 @@ def map_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], 
     return tensors, metadata
 
 
+def check_sums(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+    names: Iterable[str] | None = None,
+) -> int:
+    """Compare tensors, and the metadata, with the checksums that were written with them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        For messages.
+    tensors, metadata
+        What `map_tensors` gave.
+    names : iterable of str, optional
+        The tensors to read and compare; all if not given.
+
+    Returns
+    -------
+    int
+        How many tensors were compared: 0 in a file of an earlier version, which has no checksums.
+
+    Raises
+    ------
+    ModelError
+        If a checksum differs or is missing: naming the file and the tensor.
+    """
+    shown = os.fspath(path)
+    if CHECKSUMS not in metadata:
+        return 0
+    try:
+        sums = json.loads(metadata[CHECKSUMS])
+    except (ValueError, RecursionError):
+        sums = None
+    if not isinstance(sums, dict) or sums.keys() != {*tensors, _OF_METADATA}:
+        raise damaged(shown, "its checksums cannot be read")
+    if sums[_OF_METADATA] != _hexadecimal(_metadata_sum(metadata)):
+        raise damaged(shown, "its metadata do not match their checksum")
+    chosen = list(tensors if names is None else (name for name in names if name in tensors))
+    for name, value in zip(chosen, _tensor_sums([tensors[name] for name in chosen]), strict=True):
+        if sums[name] != _hexadecimal(value):
+            raise damaged(shown, f"tensor {name!r} does not match its checksum")
+    return len(chosen)
+
+
+def _metadata_sum(metadata: Mapping[str, str]) -> int:
+    """Return the CRC-32 of all metadata but the checksums, as compact JSON with sorted keys."""
+    rest = {name: text for name, text in metadata.items() if name != CHECKSUMS}
+    return zlib.crc32(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _tensor_sum(tensor: NDArray[Any]) -> int:
+    value = 0
+    for block in _blocks(tensor):
+        value = zlib.crc32(block, value)
+    return value
+
+
+def _tensor_sums(tensors: Sequence[NDArray[Any]]) -> list[int]:
+    """Return the CRC-32 of each tensor: where there is much to read, by a thread each."""
+    if sum(tensor.nbytes for tensor in tensors) > _MUCH:
+        with suppress(RuntimeError):  # no thread can be started
+            return run_in_threads([partial(_tensor_sum, tensor) for tensor in tensors])
+    return [_tensor_sum(tensor) for tensor in tensors]
+
+
+def _hexadecimal(value: int) -> str:
+    return f"{value:08x}"
+
+
 def damaged(path: str, what: str) -> ModelError:
     """Return the error for a file that is there but broken."""
     return ModelError(f"cannot read {path}: {what}; it is damaged or not a model file")
@@ -80,7 +157,7 @@ def _map(path: str) -> NDArray[np.uint8]:
             if stat.S_ISDIR(status.st_mode):
                 raise ModelError(f"cannot read {path}: it is a folder; name a model file")
             if not stat.S_ISREG(status.st_mode):
-                raise ModelError(f"cannot read {path}: it is not a regular file, which a model must be")
+                raise ModelError(f"cannot read {path}: a model must be a regular file")
             if status.st_size < 8:
                 raise damaged(path, f"it has only {status.st_size} bytes")
             mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
@@ -115,7 +192,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make the dictionary of a JSON object, refusing a key that comes twice."""
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("a key occurs twice")
     return result
 
 
@@ -146,7 +223,7 @@ def _entry(path: str, name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, 
         or not all(type(offset) is int for offset in offsets)
         or not 0 <= offsets[0] <= offsets[1]
     ):
-        raise damaged(path, f"the data_offsets of tensor {name!r} are no place")
+        raise damaged(path, f"the data_offsets of tensor {name!r} are not a valid range")
     return np.dtype(DTYPES[kind]), tuple(shape), offsets[0], offsets[1]
 
 
@@ -172,18 +249,38 @@ def write_tensors(
     tensors : mapping of str to ndarray
         Of a type in `DTYPES`; rows of a table may have gaps between them.
     metadata : mapping of str to str
+        A checksum of each tensor, and of these, is added under `CHECKSUMS`.
     """
     ordered = sorted(tensors.items(), key=lambda pair: (-pair[1].dtype.itemsize, pair[0]))
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    # The checksums stand before the tensors, so that room is left for them, and they are filled in at the end.
+    sums = {_OF_METADATA: _hexadecimal(_metadata_sum(metadata))} | dict.fromkeys(tensors, _hexadecimal(0))
+    header: dict[str, Any] = {}
     end = 0
     for name, tensor in ordered:
         begin, end = end, end + tensor.nbytes
         header[name] = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    with open(path, "wb") as file:
+        file.write(_head(header, metadata, sums))
+        for name, tensor in ordered:
+            value = 0
+            for block in _blocks(tensor):
+                value = zlib.crc32(block, value)
+                file.write(block)
+            sums[name] = _hexadecimal(value)
+        file.seek(0)
+        file.write(_head(header, metadata, sums))
+
+
+def _head(entries: Mapping[str, Any], metadata: Mapping[str, str], sums: Mapping[str, str]) -> bytes:
+    """Return what comes before the tensors' bytes; as long for any checksums."""
+    header = {"__metadata__": {**metadata, CHECKSUMS: json.dumps(sums, separators=(",", ":"))}, **entries}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for _, tensor in ordered:
-            rows = max(1, _BLOCK // max(1, tensor.nbytes // max(1, len(tensor))))
-            for first in range(0, len(tensor), rows):
-                file.write(np.ascontiguousarray(tensor[first : first + rows]).data)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _blocks(tensor: NDArray[Any]) -> Iterator[memoryview]:
+    """Yield the tensor's bytes, row after row, in blocks."""
+    rows = max(1, _BLOCK // max(1, tensor.nbytes // max(1, len(tensor))))
+    for first in range(0, len(tensor), rows):
+        yield np.ascontiguousarray(tensor[first : first + rows]).reshape(-1).view(np.uint8).data

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,8 @@ if sys.platform != "win32":
     import fcntl
 
 _PREFIX = "item2vec-"
-_LOCK = "lock"
+_NEW, _LOCK = "new", "lock"
+_UNNAMED = 3600.0  # seconds after which a folder whose lock was never named is one that a killed run left
 
 
 class TemporaryFolder:
@@ -36,7 +38,7 @@ class TemporaryFolder:
     def __init__(self) -> None:
         _remove_abandoned(Path(tempfile.gettempdir()))
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        new = self.path / "new"
+        new = self.path / _NEW
         self._lock = os.open(new, os.O_RDWR | os.O_CREAT, 0o600)
         with suppress(OSError):  # a file system without locks: nobody can take it for abandoned
             if _take(self._lock):
@@ -60,12 +62,19 @@ def _take(file: int) -> bool:
 
 
 def _remove_abandoned(place: Path) -> None:
-    """Remove this user's folders that no process has locked any more."""
-    for lock in place.glob(f"{_PREFIX}*/{_LOCK}"):
-        folder = lock.parent
+    """Remove this user's folders that no process has locked any more, and old ones that were killed at their making."""
+    for folder in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another run was faster, or it is not ours
-            if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+            if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.geteuid():
                 continue
+            lock = folder / _LOCK
+            if not lock.exists():
+                if os.listdir(folder) not in ([], [_NEW]) or time.time() - folder.stat().st_mtime < _UNNAMED:
+                    continue
+                lock = folder / _NEW
+                if not lock.exists():
+                    folder.rmdir()
+                    continue
             file = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 if _take(file):
@@ -89,5 +98,5 @@ def writing_to(folder: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         raise CorpusError(
             f"cannot write the encoded corpus to {os.fspath(folder)!r}: {(error.strerror or str(error)).lower()}; "
-            "name a folder with room for 8 bytes a token by ITEM2VEC_CACHE, or give more `memory`"
+            "name a folder with room for 8 bytes per token with ITEM2VEC_CACHE, or give more `memory`"
         ) from None

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from item2vec.errors import CorpusError
 
-# Blocks of UTF-8 that pass by are checked, and the words for what is no UTF-8. Without numba.
-
 BYTE_ORDER_MARK = codecs.BOM_UTF8
 OF_THE_FILE = "of the file"
 
@@ -112,22 +110,27 @@ def _count_newlines(text: bytes | mmap.mmap, stop: int) -> int:
     return sum(text[start : min(start + step, stop)].count(b"\n") for start in range(0, stop, step))
 
 
-# Are all items UTF-8? Millions at once, in numpy.
-
 _CHUNK = 1 << 22  # bytes of items decoded at once
 
 
 def first_not_utf8(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int | None:
     """Return the first item that is not whole UTF-8 by itself, of items that divide the blob; None if there is none."""
     starts = offsets[:-1][offsets[1:] > offsets[:-1]]
-    inside = np.flatnonzero((blob[starts] & 0xC0) == 0x80)  # no item starts inside a character, so none ends in one
-    wrong = int(starts[inside[0]]) if len(inside) else None
     places = np.searchsorted(starts, np.arange(_CHUNK, len(blob), _CHUNK))
     cuts = np.unique(starts[places[places < len(starts)]]).tolist()
+    wrong = len(blob)
     for begin, end in itertools.pairwise([0, *cuts, len(blob)]):
         try:
             blob[begin:end].tobytes().decode("utf-8")
         except UnicodeDecodeError as error:
-            wrong = begin + error.start if wrong is None else min(wrong, begin + error.start)
+            wrong = begin + error.start
             break
-    return None if wrong is None else int(np.searchsorted(offsets, wrong, "right")) - 1
+    inside = starts[(blob[starts] & 0xC0) == 0x80]
+    if len(inside) and inside[0] < wrong:  # a character of the item before goes on there
+        wrong = int(inside[0]) - 1
+    return None if wrong == len(blob) else int(np.searchsorted(offsets, wrong, "right")) - 1
+
+
+def all_text(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> bool:
+    """Whether each of the items that divide the blob is UTF-8 by itself, without NUL."""
+    return bool(blob.all()) and first_not_utf8(blob, offsets) is None

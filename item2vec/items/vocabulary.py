@@ -67,7 +67,7 @@ class Vocabulary:
             return NotImplemented
         return all(np.array_equal(mine, theirs) for mine, theirs in zip(self._arrays(), other._arrays(), strict=True))
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # how Python says that there are no hashes
 
     def __repr__(self) -> str:
         return f"Vocabulary({len(self):,} items, {int(self.counts.sum()):,} occurrences)"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from item2vec.kernels import kernel
 from item2vec.sampling.window_batch import Pairs, Positives, WindowBatch, expand_positives
@@ -27,12 +27,12 @@ class Paths(NamedTuple):
         Most nodes of a path.
     """
 
-    begin: npt.NDArray[Any]
-    up: npt.NDArray[Any]
+    begin: NDArray[np.int64]
+    up: NDArray[np.int32]
     longest: int
 
 
-def huffman_tree(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+def huffman_tree(counts: NDArray[np.int64]) -> NDArray[np.int32]:
     """Make the tree that word2vec.c makes; ties are broken the same way, so equal counts give equal trees.
 
     Parameters
@@ -58,7 +58,7 @@ def huffman_tree(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
 
 
 @kernel
-def _join(counts, above):  # type: ignore[no-untyped-def]
+def _join(counts: NDArray[np.int64], above: NDArray[np.int64]) -> None:
     """Join the two smallest again and again; inner nodes are made in ascending order, so two queues do."""
     size = len(counts)
     sums = np.empty(size, np.int64)
@@ -74,72 +74,59 @@ def _join(counts, above):  # type: ignore[no-untyped-def]
                 inner += 1
             above[below] = 2 * made + bit
             sums[made] += count
-    return 0
 
 
 @kernel
-def longest_path(tree, size):  # type: ignore[no-untyped-def]
-    """Most inner nodes above any of ``size`` items; -1 where an entry leads out of the tree or in a circle.
+def path_lengths(tree: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """How many inner nodes are above each of ``size`` items, int64 [V].
 
-    An inner node always leads to one that was made later.
+    Of length 0 where an entry leads out of the tree or in a circle: an inner node always leads to one that was made
+    later.
     """
+    bad = np.zeros(0, np.int64)
     if len(tree) != max(0, 2 * size - 1):
-        return -1
-    depth = np.zeros(size, np.int64)
-    for node in range(size - 2, -1, -1):
-        up = tree[size + node]
-        if up == -1:
-            depth[node] = 1
-        elif up < 0 or up // 2 <= node or up // 2 >= size - 1:
-            return -1
-        else:
-            depth[node] = depth[up // 2] + 1
-    longest = 0
-    for item in range(size):
-        up = tree[item]
-        if up < -1 or up // 2 >= size - 1:
-            return -1
-        if up >= 0:
-            longest = max(longest, depth[up // 2])
-    return longest
-
-
-def make_paths(tree: npt.NDArray[np.int32], size: int) -> Paths | None:
-    """Return the paths of a tree of ``size`` items; None where it is not one."""
-    longest = int(longest_path(tree, size))
-    if longest < 0:
-        return None
-    begin, up = _write_paths(tree, size)
-    return Paths(begin, up, longest)
-
-
-@kernel
-def path_lengths(tree, size):  # type: ignore[no-untyped-def]
-    """How many inner nodes are above each of ``size`` items, int64 [V]; the tree must be one."""
+        return bad
     depth = np.zeros(size, np.int64)
     for node in range(size - 2, -1, -1):
         above = tree[size + node]
-        depth[node] = 1 if above < 0 else depth[above // 2] + 1
+        if above == -1:
+            depth[node] = 1
+        elif above < 0 or above // 2 <= node or above // 2 >= size - 1:
+            return bad
+        else:
+            depth[node] = depth[above // 2] + 1
     lengths = np.zeros(size, np.int64)
     for item in range(size):
-        lengths[item] = depth[tree[item] // 2] if tree[item] >= 0 else 0
+        above = tree[item]
+        if above < -1 or above // 2 >= size - 1:
+            return bad
+        if above >= 0:
+            lengths[item] = depth[above // 2]
     return lengths
 
 
+def make_paths(tree: NDArray[np.int32], size: int) -> Paths | None:
+    """Return the paths of a tree of ``size`` items; None where it is not one."""
+    lengths = path_lengths(tree, size)
+    if len(lengths) != size:
+        return None
+    begin = np.concatenate([[0], np.cumsum(lengths)])
+    return Paths(begin, _write_paths(tree, begin), int(lengths.max(initial=0)))
+
+
 @kernel
-def _write_paths(tree, size):  # type: ignore[no-untyped-def]
-    begin = np.zeros(size + 1, np.int64)
-    begin[1:] = np.cumsum(path_lengths(tree, size))
+def _write_paths(tree: NDArray[np.int32], begin: NDArray[np.int64]) -> NDArray[np.int32]:
+    size = len(begin) - 1
     up = np.empty(begin[size], np.int32)
     for item in range(size):
         above = tree[item]
         for k in range(begin[item], begin[item + 1]):
             up[k] = above
             above = tree[size + above // 2]
-    return begin, up
+    return up
 
 
-def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = False) -> Pairs:
+def expand_paths(batch: WindowBatch, tree: NDArray[np.int32], cbow: bool = False) -> Pairs:
     """Make a batch's pairs explicit: each context of each centre, or their mean, with each node of the centre's path.
 
     Parameters
@@ -159,7 +146,7 @@ def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = F
     size = (len(tree) + 1) // 2
     part = np.unique(positives.place * (len(batch.items) + 2) + _parts(positives), return_inverse=True)[1]
     context, above, tile = positives.context, tree[positives.centre].astype(np.int64), part
-    found: list[tuple[npt.NDArray[np.int64], ...]] = []
+    found: list[tuple[NDArray[np.int64], ...]] = []
     while True:
         climbing = above >= 0
         context, above, tile = context[climbing], above[climbing], tile[climbing]
@@ -175,7 +162,7 @@ def expand_paths(batch: WindowBatch, tree: npt.NDArray[np.int32], cbow: bool = F
     )
 
 
-def _parts(positives: Positives) -> npt.NDArray[np.int64]:
+def _parts(positives: Positives) -> NDArray[np.int64]:
     """Which part of its window each context is in, int64 [n]: of PART contexts, then of four, of two and of one."""
     rank, place = positives.rank, positives.place
     count = np.searchsorted(place, place, "right") - np.searchsorted(place, place)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from item2vec.errors import TrainingError
@@ -170,11 +170,11 @@ def _tile_step(
 
 
 def pair_tensors(
-    pairs: Pairs, device: torch.device, which: npt.NDArray[np.bool_] | slice = slice(None)
+    pairs: Pairs, device: torch.device, which: NDArray[np.bool_] | slice = slice(None)
 ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Members | None]:
     """Make tensors of explicit pairs: context, target, label and weight; and the members of CBOW's hidden vectors."""
 
-    def tensor(part: npt.NDArray[Any]) -> Tensor:
+    def tensor(part: NDArray[Any]) -> Tensor:
         """Return the chosen part on the device."""
         return torch.from_numpy(np.ascontiguousarray(part)).to(device)
 
@@ -185,6 +185,6 @@ def pair_tensors(
     return (context, target, label, weight), members
 
 
-def _largest_square(table: Tensor, rows: npt.NDArray[np.int32]) -> Tensor:
+def _largest_square(table: Tensor, rows: NDArray[np.int32]) -> Tensor:
     """Return the largest squared norm of some rows."""
     return table[torch.from_numpy(rows.astype(np.int64)).to(table.device)].square().sum(1).max()

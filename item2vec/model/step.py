@@ -12,29 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from item2vec.errors import TrainingError
 from item2vec.model.cpu.cbow import train_cbow
 from item2vec.model.cpu.paths import train_paths
-from item2vec.model.cpu.scratch import WorkSpace, paths_of
+from item2vec.model.cpu.scratch import Batch, Tables, WorkSpace, paths_of
 from item2vec.model.cpu.simd import padded
 from item2vec.model.cpu.skipgram import train_tiles
 from item2vec.model.pairs import as_batch, checked_extent, reference_path_step, reference_step
 from item2vec.model.reference import Frozen
 from item2vec.sampling.window_batch import WindowBatch
 
-_library = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]
-_library.define(  # type: ignore[no-untyped-call]
+_library: Any = torch.library.Library("item2vec", "DEF")  # type: ignore[no-untyped-call]  # torch has no types here
+_library.define(
     "ns_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, "
     "Tensor negatives, int negative, float lr, bool cbow=False, Tensor? frozen_input=None, Tensor? frozen_output=None) "
     "-> Tensor"
 )
-_library.define(  # type: ignore[no-untyped-call]
+_library.define(
     "hs_step(Tensor(a!) input, Tensor(b!) output, Tensor items, Tensor start, Tensor stop, Tensor tiles, Tensor tree, "
     "float lr, bool cbow=False, Tensor? frozen_input=None, int workers=1) -> Tensor"
 )
@@ -76,21 +77,21 @@ def _cpu_path_step(
     workers: int = 1,
 ) -> Tensor:
     batch = as_batch(items, start, stop, tiles, torch.empty(len(tiles) - 1, 0))
-    with _flat(input, output) as (inputs, outputs):
+    with _flat(input, output) as tables:
         size, dim = input.shape
         reach = checked_extent(batch, size)[2]
         paths = paths_of(tree, size)
         scratch = _local.target_space(2 * reach + 1, paths.longest, dim)
+        private = _local.private_rows(max(0, size - 1), dim, workers)
+        frozen = _frozen_array(frozen_input, size)
         sums = train_paths(
-            inputs, outputs, padded(dim), dim, batch.items, batch.start, batch.stop, batch.tiles, paths[:2],
-            np.float32(lr), scratch, reach, True if cbow else None,
-            (_frozen_array(frozen_input, size), _frozen_array(None, size)),
-            _local.private_rows(max(0, size - 1), dim, workers),
+            tables, _flat_batch(batch), paths[:2], np.float32(lr), scratch, reach, True if cbow else None, frozen,
+            private,
         )  # fmt: skip
     return torch.from_numpy(np.array(sums))
 
 
-def _frozen_array(rows: Tensor | None, size: int) -> npt.NDArray[np.uint8]:
+def _frozen_array(rows: Tensor | None, size: int) -> NDArray[np.uint8]:
     """Return the mask of frozen rows as the kernels take it."""
     if rows is None:
         return np.zeros(0, np.uint8)
@@ -108,9 +109,9 @@ for _name, _reference, _cpu in (
     ("ns_step", reference_step, _cpu_step),
     ("hs_step", reference_path_step, _cpu_path_step),
 ):
-    _library.impl(_name, _reference, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
-    _library.impl(_name, _cpu, "CPU")  # type: ignore[no-untyped-call]
-    _library.impl(_name, _fake_step, "Meta")  # type: ignore[no-untyped-call]
+    _library.impl(_name, _reference, "CompositeExplicitAutograd")
+    _library.impl(_name, _cpu, "CPU")
+    _library.impl(_name, _fake_step, "Meta")
 
 
 def kernel_step(
@@ -121,7 +122,7 @@ def kernel_step(
     lr: float,
     cbow: bool = False,
     frozen: Frozen = (None, None),
-) -> npt.NDArray[np.float64]:
+) -> NDArray[np.float64]:
     """Run the CPU kernel on the tables' memory; takes and returns what `ns_step` does.
 
     Raises
@@ -129,45 +130,37 @@ def kernel_step(
     TrainingError
         If a table is not float32, or an index is out of range.
     """
-    with _flat(input, output) as (inputs, outputs):
+    with _flat(input, output) as tables:
         size, dim = input.shape
         extent, drawn = checked_extent(batch, size), batch.negatives.shape[1]
-        arrays = batch.items, batch.start, batch.stop, batch.tiles
-        negatives, masks = batch.negatives.ravel(), (_frozen_array(frozen[0], size), _frozen_array(frozen[1], size))
+        masks, rate = (_frozen_array(frozen[0], size), _frozen_array(frozen[1], size)), np.float32(lr)
         if cbow:
             scratch = _local.target_space(2 * extent[2] + 1, drawn, dim)
-            sums = train_cbow(
-                inputs,
-                outputs,
-                padded(dim),
-                dim,
-                *arrays,
-                negatives,
-                negative,
-                np.float32(lr),
-                scratch,
-                extent[2],
-                masks,
-            )
+            sums = train_cbow(tables, _flat_batch(batch), negative, rate, scratch, extent[2], masks)
         else:
-            sums = train_tiles(
-                inputs, outputs, padded(dim), dim, *arrays, negatives, negative, np.float32(lr),
-                _local.work_space(extent, drawn, dim), masks,
-            )  # fmt: skip
+            work = _local.work_space(extent, drawn, dim)
+            sums = train_tiles(tables, _flat_batch(batch), negative, rate, work, masks)
     return np.array(sums)
 
 
+def _flat_batch(batch: WindowBatch) -> Batch[NDArray[Any]]:
+    """Return a batch as the kernels take it."""
+    return Batch(batch.items, batch.start, batch.stop, batch.tiles, batch.negatives.ravel())
+
+
 @contextmanager
-def _flat(*tables: Tensor) -> Iterator[list[npt.NDArray[np.float32]]]:
+def _flat(input: Tensor, output: Tensor) -> Iterator[Tables[NDArray[np.float32]]]:
     """Give the tables' memory as the kernel reads it: itself, or a copy that is copied back in the end."""
-    for table in tables:
-        if table.dtype != torch.float32 or table.shape != tables[0].shape:
+    for table in (input, output):
+        if table.dtype != torch.float32 or table.shape != input.shape:
             raise TrainingError(
-                f"a table is {table.dtype} {tuple(table.shape)}; both must be float32 {tuple(tables[0].shape)}"
+                f"a table is {table.dtype} {tuple(table.shape)}; both must be float32 {tuple(input.shape)}"
             )
-    laid = [_laid_out(table) for table in tables]
-    yield [torch.as_strided(table, (len(table) * padded(table.shape[1]),), (1,)).numpy() for table in laid]
-    for table, used in zip(tables, laid, strict=True):
+    (size, dim), laid = input.shape, (_laid_out(input), _laid_out(output))
+    width = padded(dim)
+    flat = [torch.as_strided(table, (size * width,), (1,)).numpy() for table in laid]
+    yield Tables(flat[0], flat[1], width, dim)
+    for table, used in zip((input, output), laid, strict=True):
         if used is not table:
             table.copy_(used)
 

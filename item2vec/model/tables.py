@@ -110,11 +110,11 @@ class EmbeddingTables(nn.Module):
             self.frozen_input = stays
             self.frozen_output = stays if initial.output is not None else self.frozen_output
 
-    def views(self) -> tuple[np.ndarray, np.ndarray]:
+    def views(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Both tables as float32 [V,d] arrays: on the CPU views of them, whose rows may have gaps between them."""
         return self.input.weight.detach().cpu().numpy(), self.output.weight.detach().cpu().numpy()
 
-    def load(self, inputs: np.ndarray, outputs: np.ndarray) -> None:
+    def load(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> None:
         """Copy both tables' rows from float32 [V,d] arrays, in blocks, as these may lie in a file."""
         for table, given in ((self.input, inputs), (self.output, outputs)):
             for first in range(0, len(given), _BLOCK_ROWS):
@@ -133,7 +133,7 @@ class EmbeddingTables(nn.Module):
                         return name, first + int(rows[0])
         return None
 
-    def take(self) -> tuple[np.ndarray, np.ndarray]:
+    def take(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Give both tables as float32 [V,d] arrays without padding, and leave this module empty.
 
         The rows move together within the memory they have, so that this takes no second copy.
@@ -152,7 +152,7 @@ def _embedding(items: int, dim: int) -> nn.Embedding:
     return embedding
 
 
-def _closed_up(weight: Tensor) -> np.ndarray:
+def _closed_up(weight: Tensor) -> NDArray[np.float32]:
     """Rows of a padded CPU table moved together in place; any other tensor as a plain array."""
     items, dim = weight.shape
     if weight.device.type != "cpu":

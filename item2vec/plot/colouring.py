@@ -54,7 +54,7 @@ def by_cluster(units: NDArray[np.float64], items: Sequence[str], clusters: int, 
         If there cannot be so many.
     """
     if not 2 <= clusters <= CATEGORIES:
-        raise ConfigError(f"`clusters` is {clusters!r}; it must be 0 for none, or from 2 to {CATEGORIES}")
+        raise ConfigError(f"`clusters` is {clusters!r}; it must be 0, for no clusters, or from 2 to {CATEGORIES}")
     import warnings
 
     from scipy.cluster.vq import kmeans2
@@ -84,7 +84,7 @@ def by_attribute(title: str, texts: Sequence[str | None]) -> Colouring:
     """
     given = Counter(text for text in texts if text)
     if not given:
-        raise CorpusError(f"{title} has no value for any item on the map; its first column must be the items")
+        raise CorpusError(f"{title} has no value for any item on the map; its first column must have the items")
     if len(given) > CATEGORIES:
         try:
             numbers = np.array([float(text) if text else np.nan for text in texts])

@@ -63,7 +63,7 @@ def draw_map(
     MapData
         What was drawn.
     int
-        How many lines of `items` are no item of the model.
+        How many lines of `items` name no item of the model.
 
     Raises
     ------

@@ -16,6 +16,7 @@ from item2vec.vectors.search import top_k
 # Which items are on the map.
 
 MOST = 100_000  # a page of more would take the browser minutes
+_MOST_BYTES = 1 << 26  # characters of a list of items
 
 
 def commonest(model: KeyedVectors, top: int) -> NDArray[np.int64]:
@@ -33,18 +34,28 @@ def commonest(model: KeyedVectors, top: int) -> NDArray[np.int64]:
     return _directed(model, np.arange(min(top, len(model))))
 
 
-def listed(model: KeyedVectors, path: str | os.PathLike[str]) -> tuple[NDArray[np.int64], int]:
+def listed(model: KeyedVectors, path: str | os.PathLike[str], most: int = _MOST_BYTES) -> tuple[NDArray[np.int64], int]:
     """Ids of the items, or display names, that a text file lists one a line; and how many lines are none.
+
+    Parameters
+    ----------
+    model : KeyedVectors
+    path : str or path-like
+    most : int
+        Characters that the file may have.
 
     Raises
     ------
     ModelError
-        If the file cannot be read, is not UTF-8, or lists fewer than three items of the model or too many.
+        If the file cannot be read, is not UTF-8 or too large, or lists fewer than three items of the model or too many.
     """
     shown = os.fspath(path)
     try:
         with open(path, encoding="utf-8-sig") as file:
-            lines = dict.fromkeys(line.strip("\r\n") for line in file)
+            text = file.read(most + 1)
+        if len(text) > most:
+            raise ModelError(f"{shown} has over {most:,} characters; a map has at most {MOST:,} items, one a line")
+        lines = dict.fromkeys(line.strip("\r") for line in text.split("\n"))
     except UnicodeDecodeError as error:
         raise ModelError(f"cannot read {shown}: it is not UTF-8 text") from error
     except (OSError, ValueError) as error:
@@ -64,7 +75,7 @@ def _directed(model: KeyedVectors, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         squares = np.einsum("ij,ij->i", model.input[ids], model.input[ids], dtype=np.float64)
     ids = ids[(squares > 0) & np.isfinite(squares)]
     if len(ids) < 3:
-        raise ModelError("fewer than three of the items have vectors with a direction; a map needs more")
+        raise ModelError("fewer than three of the items have vectors other than zero; a map needs three")
     return ids
 
 

@@ -151,7 +151,7 @@ def _labels(figure: Figure, axes: Axes, drawn: MapData, colours: dict[str, str],
     figure.set_dpi(_DOTS)
     FigureCanvasAgg(figure)
     figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # Agg's canvas has it
     legend = axes.get_legend()
     taken = [legend.get_window_extent(renderer).extents] if legend is not None else []
     taken += [box.extents for child in axes.child_axes if (box := child.get_tightbbox(renderer)) is not None]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from item2vec.kernels import kernel
 
 # SplitMix64 (Steele, Lea and Flood 2014, figure 16): a state goes on by `STEP`, `mix` makes a number of it.
 #
 # Its steps do not wait for each other, its state is one 64-bit number, and it leaps ahead at no cost: each shard of a
-# training has a `stretch` of the one sequence to itself, so that what is drawn does not depend on who draws it, or
-# when.
+# training has a `stretch` of the one sequence to itself, so that what is drawn does not depend on who draws it,
+# or when.
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 LOW = np.uint64(0xFFFFFFFF)
@@ -29,7 +29,7 @@ def stretch(seed: int, number: int) -> np.uint64:
 
 
 @kernel(inline="always")
-def mix(state):  # type: ignore[no-untyped-def]
+def mix(state: np.uint64) -> np.uint64:
     """SplitMix64's output for a state."""
     z = (state ^ (state >> _30)) * _MIX_1
     z = (z ^ (z >> _27)) * _MIX_2
@@ -39,7 +39,7 @@ def mix(state):  # type: ignore[no-untyped-def]
 # Subsampling of frequent items (Mikolov et al. 2013b, section 2.3, in word2vec.c's form).
 
 
-def keep_probability(counts: npt.NDArray[np.int64], sample: float) -> npt.NDArray[np.float64]:
+def keep_probability(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
     """Probability that an occurrence of each item is kept.
 
     Parameters
@@ -60,7 +60,7 @@ def keep_probability(counts: npt.NDArray[np.int64], sample: float) -> npt.NDArra
     return np.asarray(np.minimum(1.0, np.sqrt(ratio) + ratio))
 
 
-def keep_thresholds(counts: npt.NDArray[np.int64], sample: float) -> npt.NDArray[np.uint64]:
+def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint64]:
     """`keep_probability` as thresholds for a uniform 32-bit number: kept where the number is below; uint64 [V]."""
     return np.rint(keep_probability(counts, sample) * 2.0**32).astype(np.uint64)
 
@@ -68,13 +68,13 @@ def keep_thresholds(counts: npt.NDArray[np.int64], sample: float) -> npt.NDArray
 # The noise distribution, count**ns_exponent, as an alias table (Walker 1977; Vose 1991).
 
 
-def noise_distribution(counts: npt.NDArray[np.int64], ns_exponent: float) -> npt.NDArray[np.float64]:
+def noise_distribution(counts: NDArray[np.int64], ns_exponent: float) -> NDArray[np.float64]:
     """Return count**ns_exponent, normalised; float64 [V] (Mikolov et al. 2013b, section 2.2; Caselles-Dupré 2018)."""
     weights = np.maximum(counts, 1).astype(np.float64) ** ns_exponent
     return np.asarray(weights / weights.sum())
 
 
-def alias_table(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
+def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Make the alias table of a distribution, float64 [V] with sum 1: draws in constant time.
 
     One of V columns is drawn, each as likely. A uniform 32-bit number below the upper half of column k gives k, any
@@ -94,7 +94,7 @@ def alias_table(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64
 
 
 @kernel
-def _fill(probabilities, threshold, alias):  # type: ignore[no-untyped-def]
+def _fill(probabilities: NDArray[np.float64], threshold: NDArray[np.float64], alias: NDArray[np.uint64]) -> None:
     """Vose's method: pair each column that is short with one that has too much."""
     n = len(probabilities)
     short = np.empty(n, np.int64)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from numba import uint64
+from numpy.typing import NDArray
 
 from item2vec.config.train import Context, WindowMode
 from item2vec.kernels import kernel
@@ -46,21 +46,79 @@ class Window:
         radius = (self.size + 1) / 2 if self.mode == "shrink" else self.size
         return max(1.0, min(sides * radius, mean_length - 1))
 
-    def slots(self, longest: int, offsets: npt.NDArray[np.int64]) -> int:
+    def slots(self, longest: int, offsets: NDArray[np.int64]) -> int:
         """Most items of a batch that spans ``longest`` tokens of a corpus."""
         if self.mode == "basket":
             return longest + int(np.diff(offsets).max(initial=0))
         return longest + 2 * self.size
 
 
+class Worker(NamedTuple):
+    """One worker's random state and the arrays that its batches are views of; the next batch overwrites the last.
+
+    Attributes
+    ----------
+    state : uint64 [1]
+    items : int32 [M+1]
+    start, stop : int64 [M+1]
+    tiles : int64 [T+1]
+    negatives : int32 [T·N]
+        As in `WindowBatch`, for the most items and tiles of a batch.
+    """
+
+    state: NDArray[np.uint64]
+    items: NDArray[np.int32]
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    tiles: NDArray[np.int64]
+    negatives: NDArray[np.int32]
+
+
+class Radius(NamedTuple):
+    """`Window` as `sample_windows` takes it: the largest radius, whether it shrinks, and the sides with contexts."""
+
+    largest: int
+    shrink: bool
+    left: bool
+    right: bool
+
+
 @kernel
-def sample_windows(corpus, offsets, first, last, window, shrink, left, right, keep, state, items, start, stop):  # type: ignore[no-untyped-def]
-    """Fill items, start and stop; returns how many items, the first centre and the end of the centres.
+def sample_windows(
+    corpus: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    radius: Radius,
+    keep: NDArray[np.uint64],
+    worker: Worker,
+) -> tuple[int, int, int]:
+    """Fill the worker's items, start and stop.
 
     A sequence that goes on beyond first or last gives up to ``window`` more kept items there, contexts only.
     A sequence with one item left is dropped: it has no pairs.
+
+    Parameters
+    ----------
+    corpus : int32 [n]
+        The items of all sequences.
+    offsets : int64 [sequences + 1]
+        Where each sequence begins, and the last ends.
+    first, last : int
+        Tokens of the corpus.
+    radius : Radius
+    keep : uint64 [V]
+        See `item2vec.sampling.draws.keep_thresholds`.
+    worker : Worker
+
+    Returns
+    -------
+    (int, int, int)
+        How many items, the first centre, and the end of the centres.
     """
-    random = state[0]
+    items, start, stop = worker.items, worker.start, worker.stop
+    window, shrink, left, right = radius
+    random = worker.state[0]
     radii = uint64(window)
     size = 0
     begin = 0
@@ -99,27 +157,43 @@ def sample_windows(corpus, offsets, first, last, window, shrink, left, right, ke
             centres_end = low
             begin = min(begin, size)
         for i in range(centre, centres_end):
-            radius = start[i]
-            start[i] = max(low, i - radius) if left else i + 1
-            stop[i] = min(size, i + radius + 1) if right else i
+            reach = start[i]
+            start[i] = max(low, i - reach) if left else i + 1
+            stop[i] = min(size, i + reach + 1) if right else i
         position = end
         sequence += 1
         last_centre = centres_end
-    state[0] = random
+    worker.state[0] = random
     if position == first:
         last_centre = 0
     return size, begin, last_centre
 
 
 @kernel
-def sample_baskets(corpus, offsets, first, last, window, keep, state, items, start, stop):  # type: ignore[no-untyped-def]
+def sample_baskets(
+    corpus: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    window: int,
+    keep: NDArray[np.uint64],
+    worker: Worker,
+) -> tuple[int, int, int]:
     """Like `sample_windows`, for the whole sequences that begin in first:last, in which order means nothing.
 
     A basket of at most 2·window + 1 kept items is one window. A longer one is shuffled, and a centre's contexts are the
     2·window others nearest to it, at the ends of the basket too: so each centre has as many, and each pair of the
     basket's occurrences is as likely as any other.
+
+    Parameters
+    ----------
+    corpus, offsets, first, last, keep, worker
+        As for `sample_windows`.
+    window : int
+        The largest radius.
     """
-    random = state[0]
+    items, start, stop = worker.items, worker.start, worker.stop
+    random = worker.state[0]
     span = 2 * window + 1
     size = 0
     sequence = np.searchsorted(offsets, first)
@@ -140,25 +214,13 @@ def sample_baskets(corpus, offsets, first, last, window, keep, state, items, sta
             start[i] = max(low, min(i - window, size - span))
             stop[i] = min(size, start[i] + span)
         sequence += 1
-    state[0] = random
+    worker.state[0] = random
     return size, 0, size
 
 
 # Sampler: from a stretch of the corpus to a window batch.
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-
-@dataclass(frozen=True)
-class Worker:
-    """One worker's random state and the arrays that its batches are views of; the next batch overwrites the last."""
-
-    state: npt.NDArray[np.uint64]
-    items: npt.NDArray[np.int32]
-    start: npt.NDArray[np.int64]
-    stop: npt.NDArray[np.int64]
-    tiles: npt.NDArray[np.int64]
-    negatives: npt.NDArray[np.int32]
 
 
 class Sampler:
@@ -184,6 +246,7 @@ class Sampler:
         # as a mapped corpus is: one compiled form for both
         self._items, self._offsets = _read_only(corpus.items), _read_only(corpus.offsets)
         self.window = window
+        self._radius = Radius(window.size, window.mode == "shrink", window.context != "right", window.context != "left")
         self.tile = tile
         self.keep = keep_thresholds(counts, sample)
         self.noise = alias_table(noise_distribution(counts, ns_exponent))
@@ -211,17 +274,11 @@ class Sampler:
         """
         centres, negatives = self.tile
         window, sequences = self.window, (self._items, self._offsets)
-        filled = worker.state, worker.items, worker.start, worker.stop
         if window.mode == "basket":
-            size, begin, end = sample_baskets(*sequences, first, last, window.size, self.keep, *filled)
+            size, begin, end = sample_baskets(*sequences, first, last, window.size, self.keep, worker)
         else:
-            size, begin, end = sample_windows(
-                *sequences, first, last, window.size, window.mode == "shrink",
-                window.context != "right", window.context != "left", self.keep, *filled
-            )  # fmt: skip
-        tiles = _draw_negatives(
-            begin, end, centres, negatives, self.noise, worker.state, worker.tiles, worker.negatives
-        )
+            size, begin, end = sample_windows(*sequences, first, last, self._radius, self.keep, worker)
+        tiles = _draw_negatives(begin, end, centres, negatives, self.noise, worker)
         self.corpus.tokens_read(last - first)
         return WindowBatch(
             items=worker.items[:size],
@@ -232,20 +289,21 @@ class Sampler:
         )
 
 
-def _read_only(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+def _read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 @kernel
-def _draw_negatives(begin, end, centres, count, noise, state, tiles, negatives):  # type: ignore[no-untyped-def]
+def _draw_negatives(begin: int, end: int, centres: int, count: int, noise: NDArray[np.uint64], worker: Worker) -> int:
     """Cut the centres begin:end into tiles and draw each tile's negatives; returns how many tiles."""
+    tiles, negatives = worker.tiles, worker.negatives
     total = -(-(end - begin) // centres)
     for t in range(total):
         tiles[t] = begin + t * centres
     tiles[total] = end
-    random = state[0]
+    random = worker.state[0]
     size = uint64(len(noise))
     for n in range(total * count):
         random += STEP
@@ -255,5 +313,5 @@ def _draw_negatives(begin, end, centres, count, noise, state, tiles, negatives):
         other = (entry & LOW) ^ column
         chosen = column ^ (other * uint64((z & LOW) >= (entry >> HALF)))  # no branch: it would wait for the entry
         negatives[n] = np.int32(chosen)
-    state[0] = random
+    worker.state[0] = random
     return total

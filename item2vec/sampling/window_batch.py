@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class WindowBatch:
         Drawn from the noise distribution; each counts K/N for each pair of its tile.
     """
 
-    items: npt.NDArray[np.int32]
-    start: npt.NDArray[np.int64]
-    stop: npt.NDArray[np.int64]
-    tiles: npt.NDArray[np.int64]
-    negatives: npt.NDArray[np.int32]
+    items: NDArray[np.int32]
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    tiles: NDArray[np.int64]
+    negatives: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Pairs:
         In CBOW: rows of the input table, and the number of the hidden vector that each is a context of.
     """
 
-    context: npt.NDArray[np.int64]
-    target: npt.NDArray[np.int64]
-    label: npt.NDArray[np.float32]
-    weight: npt.NDArray[np.float32]
-    tile: npt.NDArray[np.int64]
-    members: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+    context: NDArray[np.int64]
+    target: NDArray[np.int64]
+    label: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    tile: NDArray[np.int64]
+    members: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ class Positives:
         As for `Pairs`.
     """
 
-    context: npt.NDArray[np.int64]
-    centre: npt.NDArray[np.int64]
-    place: npt.NDArray[np.int64]
-    rank: npt.NDArray[np.int64]
-    tile: npt.NDArray[np.int64]
-    members: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None
+    context: NDArray[np.int64]
+    centre: NDArray[np.int64]
+    place: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    tile: NDArray[np.int64]
+    members: tuple[NDArray[np.int64], NDArray[np.int64]] | None
 
 
 CBOW_CENTRES = 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from item2vec.files.safetensors import damaged, map_tensors
 from item2vec.items.hash_index import HashIndex
 from item2vec.training.progress import TrainState
 from item2vec.vectors.keyed_vectors import KeyedVectors, load_model
-from item2vec.vectors.model_file import CHECKPOINT_KEY, save_model
+from item2vec.vectors.model_file import CHECKPOINT_KEY, check_model_file, save_model
 
 if TYPE_CHECKING:
     from item2vec.config.train import TrainConfig
@@ -74,12 +74,12 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
             had = was.get(name) if isinstance(was, dict) else None
             return [f"the corpus has {corpus[name]:,} {name} and had {_shown(had)}"]
     if was != corpus:
-        return ["the corpus has as many sequences, tokens and items, but they are not the same"]
+        return ["the corpus has the same number of sequences, tokens and items, but its content is different"]
     if then.get("init") != now["init"]:
-        return ["the vectors of `init` are not the same"]
+        return ["the vectors of `init` are different"]
     if then.get("validation") != now["validation"]:
-        return ["validation is not the same"]
-    return [] if then.get("shard") == now["shard"] else ["it trains in shards of another size"]
+        return ["the validation is different"]
+    return [] if then.get("shard") == now["shard"] else ["its shards have a different size"]
 
 
 def changes(then: Any, now: dict[str, Any]) -> list[str]:
@@ -114,6 +114,8 @@ class Checkpoints:
     every : Interval
     tell : callable
         Called with a line about a checkpoint that could not be written; training goes on.
+    saved : callable
+        Called with the path, the share of the training that is done, and the seconds that writing took.
     share : float
         Of the time that checkpoints may take.
 
@@ -130,6 +132,7 @@ class Checkpoints:
         run: Run,
         every: Interval,
         tell: Callable[[str], None] = lambda line: None,
+        saved: Callable[[Path, float, float], None] = lambda path, done, seconds: None,
         share: float = _SHARE,
     ) -> None:
         self.path = Path(path)
@@ -138,6 +141,7 @@ class Checkpoints:
         self.written = 0
         self.seconds = 0.0
         self._tell = tell
+        self._saved = saved
         self._share = share
         self._kept = -1  # shards in the file that is there, if it is of this training
         self._last_shards = 0
@@ -164,7 +168,7 @@ class Checkpoints:
         _, part = _read(self.path)
         if found := differences(part["identity"], self._identity):
             return (
-                f"{self.path} is a checkpoint of another training ({found[0]}); the first one of this training "
+                f"{self.path} is a checkpoint of a different training ({found[0]}); the first one of this training "
                 "replaces it, so move it to keep it"
             )
         self._kept = self._state_of(part).shards
@@ -189,9 +193,10 @@ class Checkpoints:
             If it cannot be read.
         """
         if not self.path.exists():
-            raise ConfigError(f"there is no checkpoint {self.path} to go on from; leave `resume` out to start")
+            raise ConfigError(f"there is no checkpoint {self.path} to continue from; leave out `resume` to start anew")
         model, part = _read(self.path)
         _refuse(self.path, differences(part["identity"], self._identity))
+        check_model_file(self.path)
         state = self._state_of(part)
         trainer, validation = self.run.trainer, self.run.validation
         if model.output is None or model.input.shape != tuple(trainer.tables.input.weight.shape):
@@ -226,7 +231,7 @@ class Checkpoints:
         try:
             self.save()
         except ModelError as error:
-            self._tell(f"no checkpoint was written, training goes on: {error}")
+            self._tell(f"no checkpoint was written, but training continues: {error}")
 
     def save(self) -> bool:
         """Write the run down, while no worker runs; returns False if what is there is further on, and stays.
@@ -264,6 +269,7 @@ class Checkpoints:
             cost = self._last_time - began
             self.seconds += cost
             self._not_before = self._last_time + cost / self._share
+        self._saved(self.path, self.kept, cost)
         return True
 
     def remove(self) -> None:
@@ -307,8 +313,15 @@ class Checkpoints:
         return TrainState(shards, closed, float(seconds), sums)
 
 
-def check_options(path: str | Path, config: TrainConfig) -> None:
+def check_options(path: str | Path, config: TrainConfig, open_: Collection[str] = ()) -> None:
     """Refuse to go on from a checkpoint of other options, before the corpus is read.
+
+    Parameters
+    ----------
+    path : str or Path
+    config : TrainConfig
+    open_ : collection of str
+        Fields that the corpus will decide.
 
     Raises
     ------
@@ -318,11 +331,13 @@ def check_options(path: str | Path, config: TrainConfig) -> None:
         If it cannot be read.
     """
     if not Path(path).exists():
-        raise ConfigError(f"there is no checkpoint {path} to go on from; leave `resume` out to start")
+        raise ConfigError(f"there is no checkpoint {path} to continue from; leave out `resume` to start anew")
     then = _read(Path(path))[1]["identity"].get("options")
     now = options_of(config)
     if config.tile is None:
         del now["tile"]  # a rule will say
+    for name in open_:
+        now.pop(name, None)
     _refuse(Path(path), changes(then, now))
 
 
@@ -331,18 +346,18 @@ def _read(path: Path) -> tuple[KeyedVectors, dict[str, Any]]:
     model = load_model(path)
     part = model.metadata.get(CHECKPOINT_KEY)
     if not isinstance(part, dict):
-        raise ModelError(f"{path} is a model but no checkpoint; name another output, or move that file")
+        raise ModelError(f"{path} is a model, not a checkpoint; name another output, or move that file")
     if part.get("format") != FORMAT:
-        raise ModelError(f"{path} is a checkpoint of another version of item2vec; go on with that one")
+        raise ModelError(f"{path} is a checkpoint of another version of item2vec; continue with that version")
     if not isinstance(part.get("identity"), dict):
-        raise damaged(str(path), "it does not say of what it is a checkpoint")
+        raise damaged(str(path), "it does not say which training it belongs to")
     return model, part
 
 
 def _refuse(path: Path, found: list[str]) -> None:
     if found:
         raise ConfigError(
-            f"{path} is a checkpoint of another training: {'; '.join(found[:3])}; "
+            f"{path} is a checkpoint of a different training: {'; '.join(found[:3])}; "
             "`resume` needs the same corpus and options"
         )
 

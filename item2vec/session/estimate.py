@@ -106,7 +106,7 @@ class Estimate:
                 if not part.there and part.size >= 1e6
             )
             raise TrainingError(
-                f"training needs {size_text(self.missing)} of memory more, and {size_text(left)} are left: {parts}"
+                f"training needs {size_text(self.missing)} more memory, and only {size_text(left)} is left: {parts}"
             )
         if output is None:
             return

@@ -33,6 +33,8 @@ class Run:
         What the tables began with.
     scoring : Scoring or None
         How the model is to be asked, kept in its file.
+    preset : str or None
+        The preset that was taken because it suits the corpus.
     """
 
     corpus: Corpus
@@ -40,6 +42,7 @@ class Run:
     validation: Validation | None = None
     initial: Initial | None = None
     scoring: Scoring | None = None
+    preset: str | None = None
 
     def train(
         self,
@@ -47,7 +50,7 @@ class Run:
         validated: Callable[[Validation], None] | None = None,
         pause: Pause | None = None,
         every: float | None = None,
-        epoch_ended: Callable[[EmbeddingTables], None] | None = None,
+        epoch_ended: Callable[[EmbeddingTables], bool | None] | None = None,
     ) -> TrainResult:
         """Train, and validate after each epoch if that is asked for.
 
@@ -60,7 +63,7 @@ class Run:
         pause : Pause or None
             What is done between two shards when it is due: a checkpoint.
         epoch_ended : callable or None
-            Called with the tables after each epoch; what it raises ends the training.
+            Called with the tables after each epoch, and its validation; training ends if it returns False.
         """
         every = EVERY if every is None else every
         validation = self.validation
@@ -68,13 +71,13 @@ class Run:
             return self.trainer.train(report, every, pause=pause)
 
         def after_epoch(tables: EmbeddingTables) -> bool:
+            go_on = True
+            if validation is not None:
+                go_on = validation.after_epoch(*tables.views())
+                if validated is not None:
+                    validated(validation)
             if epoch_ended is not None:
-                epoch_ended(tables)
-            if validation is None:
-                return True
-            go_on = validation.after_epoch(*tables.views())
-            if validated is not None:
-                validated(validation)
+                go_on = epoch_ended(tables) is not False and go_on
             return go_on
 
         return self.trainer.train(report, every, after_epoch, pause)
@@ -128,6 +131,8 @@ class Run:
                 "seconds": round(result.seconds, 3),
             },
         }
+        if self.preset is not None:
+            metadata["training"]["preset"] = self.preset
         if self.scoring is not None:
             metadata[SCORING_KEY] = asdict(self.scoring)
         if self.validation is not None:
@@ -141,8 +146,13 @@ def start(
     initial: Initial | None = None,
     validation: ValidationConfig | None = None,
     scoring: Scoring | None = None,
+    preset: str | None = None,
+    compiled: Callable[[], None] = lambda: None,
 ) -> Run:
-    """Make the trainer of a corpus; imports torch. Validation asks as the model will be asked."""
+    """Make the trainer of a corpus; imports torch. Validation asks as the model will be asked.
+
+    ``compiled`` is that of `item2vec.training.trainer.Trainer.prepare`; the rest is as `Run` has it.
+    """
     from item2vec.training.trainer import Trainer
 
     held_out = None
@@ -151,5 +161,5 @@ def start(
 
         held_out = Validation(corpus.vocabulary, validation, scoring)
     trainer = Trainer(corpus, config, initial)
-    trainer.prepare()
-    return Run(corpus, trainer, held_out, initial, scoring)
+    trainer.prepare(compiled)
+    return Run(corpus, trainer, held_out, initial, scoring, preset)

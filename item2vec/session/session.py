@@ -7,16 +7,18 @@ trials of `item2vec.tune` have a corpus already, and begin with `start`.
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from item2vec.config.presets import PRESET_FIELDS, preset_scoring
 from item2vec.config.source import SourceConfig
 from item2vec.config.train import TrainConfig
 from item2vec.config.units import Interval
@@ -24,18 +26,19 @@ from item2vec.corpus.in_memory import Sequences, Table
 from item2vec.errors import ConfigError, CorpusError, TrainingError
 from item2vec.files.atomic import check_writable
 from item2vec.files.paths import same_file
+from item2vec.session.listener import Listener, Several
 
 if TYPE_CHECKING:
     from item2vec.config.scoring import Scoring
     from item2vec.config.validation import ValidationConfig
     from item2vec.corpus.corpus import Corpus
     from item2vec.corpus.inspection import Inspection
-    from item2vec.model.tables import Initial
+    from item2vec.corpus.kind import Suitable
+    from item2vec.model.tables import EmbeddingTables, Initial
     from item2vec.session.checkpoints import Checkpoints
-    from item2vec.session.estimate import Estimate
+    from item2vec.session.log import TrainingLog
     from item2vec.session.run import Run
-    from item2vec.session.validation import Validation
-    from item2vec.training.progress import Progress, TrainResult
+    from item2vec.training.progress import Epoch, TrainResult
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 Sources = Sequence[str | Path] | Sequences | Table
@@ -52,8 +55,11 @@ class Plan:
     config : TrainConfig
     scoring : Scoring or None
         How the model is to be asked, and so validated; kept in its file.
-    any_dim : bool
-        Whether ``dim`` was left open, so that it may be that of ``config.init``.
+    given : frozenset of str
+        Fields of ``config`` that were given and stay, whatever else is found to suit; ``dim`` may be that of
+        ``config.init`` if it is not among them.
+    auto : bool
+        Take the preset that suits the corpus, once it has been read.
     validation : ValidationConfig or None
     output : str, Path or None
         The model file that is written at the end.
@@ -65,19 +71,26 @@ class Plan:
         Go on from the checkpoint.
     strict : bool
         Warnings about the corpus are errors.
+    log : str, Path or None
+        Where to write how it goes, as JSON lines.
+    on_epoch : callable or None
+        Called after each epoch; training ends if it returns False.
     """
 
     sources: Sources
     source: SourceConfig
     config: TrainConfig
     scoring: Scoring | None = None
-    any_dim: bool = False
+    given: frozenset[str] = frozenset()
+    auto: bool = False
     validation: ValidationConfig | None = None
     output: str | Path | None = None
     checkpoint: str | Path | None = None
     every: Interval = field(default_factory=Interval)
     resume: bool = False
     strict: bool = False
+    log: str | Path | None = None
+    on_epoch: Callable[[Epoch], bool | None] | None = None
 
     def check(self) -> None:
         """Refuse what cannot end well, before any reading.
@@ -94,48 +107,16 @@ class Plan:
             if target is not None:
                 check_writable(target)
         if self.checkpoint is None and self.resume:
-            raise ConfigError("`resume` goes on from a checkpoint; name its file with `checkpoint`")
+            raise ConfigError("`resume` continues from a checkpoint; name its file with `checkpoint`")
         for name in names:
+            if self.log is not None and same_file(name, self.log):
+                raise ConfigError(f"`log` is {self.log}, which is also a source; name another file")
             if self.output is not None and same_file(name, self.output):
-                raise ConfigError(f"`output` is {self.output}, which is a source too; name another file")
+                raise ConfigError(f"`output` is {self.output}, which is also a source; name another file")
         for name in (*names, *filter(None, [self.config.init])):
             if self.checkpoint is not None and same_file(name, self.checkpoint):
                 other = "output" if self.output is not None else "checkpoint"
                 raise ConfigError(f"{name} is read, and checkpoints would be written there; name another `{other}`")
-
-
-class Listener:
-    """What a training tells as it goes, in this order. Nothing is done about it here."""
-
-    def reading(self, plan: Plan) -> None:
-        """Tell that the sources are about to be read."""
-
-    def read(self, corpus: Corpus, found: Inspection, seconds: float) -> None:
-        """Tell that they were, in so many seconds, and looked at."""
-
-    def warned(self, sentence: str) -> None:
-        """Tell that something is odd: a sentence without its full stop."""
-
-    def noted(self, sentence: str) -> None:
-        """Tell what is worth knowing: a sentence without its full stop."""
-
-    def initialised(self, about: str) -> None:
-        """Tell what the vectors to begin with gave: a sentence."""
-
-    def estimated(self, needs: Estimate) -> None:
-        """Tell that there is enough memory and disk."""
-
-    def begins(self, run: Run) -> None:
-        """Tell that all is ready to train."""
-
-    def resumed(self, progress: Progress) -> None:
-        """Tell that the training goes on from a checkpoint."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Tell where the training stands, about twice a second."""
-
-    def validated(self, validation: Validation) -> None:
-        """Tell how an epoch was, where there is validation."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +149,10 @@ class Session:
     Attributes
     ----------
     config : TrainConfig
-        That of the plan, with what followed from ``init``.
+        That of the plan, with what followed from ``init`` and from the preset that was taken.
+    scoring : Scoring or None
+    suitable : Suitable or None
+        The preset that was taken, if it was left open.
     corpus : Corpus
         From `prepare` on, as is ``run``.
     run : Run
@@ -186,7 +170,10 @@ class Session:
     def __init__(self, plan: Plan, listener: Listener | None = None) -> None:
         self.plan = plan
         self.config = plan.config
+        self.scoring = plan.scoring
+        self.suitable: Suitable | None = None
         self.listener = listener or Listener()
+        self._log: TrainingLog | None = None
         self.checkpoints: Checkpoints | None = None
         self.warnings: list[str] = []
         self.seconds: dict[str, float] = {}
@@ -205,9 +192,25 @@ class Session:
         ConfigError, CorpusError, ModelError, TrainingError
             If the training cannot begin, or could not end well.
         """
+        with self._logged_errors():
+            self._prepare()
+
+    def _prepare(self) -> None:
         plan = self.plan
         plan.check()
+        if plan.log is not None:
+            from item2vec.session.log import TrainingLog
+
+            self._log = TrainingLog(plan.log, self.listener)
+            self.listener = Several(self.listener, self._log)
+        from item2vec.session.precompile import compiling
+
+        with compiling(plan.config) as compiled:
+            self._begin(compiled)
+
+    def _begin(self, compiled: Callable[[], None]) -> None:
         initial = self._read()
+        plan = self.plan
         from item2vec.session.estimate import estimate
 
         needs = estimate(
@@ -220,7 +223,8 @@ class Session:
         self.listener.estimated(needs)
         from item2vec.session.run import start
 
-        self.run = start(self.corpus, self.config, initial, plan.validation, plan.scoring)
+        preset = self.suitable.preset if self.suitable else None
+        self.run = start(self.corpus, self.config, initial, plan.validation, self.scoring, preset, compiled)
         self.listener.begins(self.run)
 
     def train(self) -> Outcome:
@@ -233,11 +237,20 @@ class Session:
         ModelError
             If the model, or the last checkpoint, cannot be written.
         """
+        with self._logged_errors():
+            outcome = self._train()
+        if self._log is not None:
+            self._log.close()
+        return outcome
+
+    def _train(self) -> Outcome:
         checkpoints = self._open_checkpoints()
         run, listener = self.run, self.listener
         began = time.perf_counter()
         try:
-            result = run.train(listener.progressed, listener.validated, checkpoints)
+            told = self._log is not None or self.plan.on_epoch is not None
+            ended = self._epoch_ended if told else None
+            result = run.train(listener.progressed, listener.validated, checkpoints, epoch_ended=ended)
         except KeyboardInterrupt:
             if checkpoints is not None and not self._stopping:
                 checkpoints.save()
@@ -247,6 +260,7 @@ class Session:
                 raise
             raise type(error)(f"{error}; {checkpoints.path} has the vectors at {checkpoints.kept:.0%}") from error
         self.seconds["train"] = time.perf_counter() - began
+        listener.ends("done" if run.trainer.ended else "stopped", result.losses, result.seconds)
         if not run.trainer.ended:
             return Outcome(result, None, checkpoints.save() if result.done and checkpoints is not None else None)
         began = time.perf_counter()
@@ -267,18 +281,20 @@ class Session:
             from item2vec.corpus.inspection import inspect_corpus  # numba: no matter for who only asks for help
             from item2vec.corpus.shape_warnings import warnings_of
 
-            listener.reading(plan)
+            listener.reading(plan.config)
             check_device(plan.config)
-            self.config, given = open_init(plan.config, any_dim=plan.any_dim)
+            self.config, given = open_init(plan.config, any_dim="dim" not in plan.given)
             if plan.resume and plan.checkpoint is not None:
                 from item2vec.session.checkpoints import check_options
 
-                check_options(plan.checkpoint, self.config)
+                check_options(plan.checkpoint, self.config, PRESET_FIELDS - plan.given if plan.auto else frozenset())
             began = time.perf_counter()
             self.corpus, initial = read(plan.sources, plan.source, self.config, given)
             self.seconds["read"] = time.perf_counter() - began
             found = inspect_corpus(self.corpus, self.config.min_count)
         listener.read(self.corpus, found, self.seconds["read"])
+        if plan.auto:
+            self._take_preset(found)
         shapes = warnings_of(found, plan.source, window=self.config.window, window_mode=self.config.window_mode)
         for sentence in self.corpus.notes:
             listener.warned(sentence)
@@ -287,10 +303,56 @@ class Session:
         told = len(self.corpus.notes) + len(shapes)
         if told and plan.strict:
             number = "1 warning" if told == 1 else f"{told} warnings"
-            raise CorpusError(f"{number} about the corpus, and `strict` is given; mend it, or leave out `strict`")
+            raise CorpusError(f"{number} about the corpus, and `strict` is given; fix it, or leave out `strict`")
         if initial is not None:
             listener.initialised(initial.about)
         return initial
+
+    @contextmanager
+    def _logged_errors(self) -> Iterator[None]:
+        """Write an error that ends the training into its log."""
+        try:
+            yield
+        except BaseException as error:
+            if self._log is not None:
+                self._log.write("error", message=str(error) or type(error).__name__)
+                self._log.close()
+            raise
+
+    def _epoch_ended(self, tables: EmbeddingTables) -> bool:
+        """Tell what the epoch was; return whether to go on."""
+        trainer, validation = self.run.trainer, self.run.validation
+        progress, number = trainer.progress(), trainer.epochs_closed + 1
+        losses = trainer.result().losses
+        from item2vec.training.progress import Epoch
+
+        epoch = Epoch(
+            number,
+            progress.epochs,
+            progress.tokens,
+            losses[number - 1] if number <= len(losses) else math.nan,
+            progress.lr,
+            validation.values[-1] if validation is not None else None,
+            progress.seconds,
+            progress.tokens_per_second,
+        )
+        self.listener.epoch_ended(epoch)
+        return self.plan.on_epoch is None or self.plan.on_epoch(epoch) is not False
+
+    def _take_preset(self, found: Inspection) -> None:
+        """Take the options of the preset that suits the corpus, but for those that were given."""
+        from item2vec.corpus.kind import suitable_preset
+
+        plan = self.plan
+        table = isinstance(plan.sources, Table) or plan.source.item is not None
+        suitable = suitable_preset(self.corpus, found, table=table, timed=plan.source.time is not None)
+        stays = plan.given | ({"negative", "ns_exponent"} if self.config.loss == "hs" else set())
+        taken = {name: value for name, value in suitable.options.items() if name not in stays}
+        self.suitable = replace(suitable, options=taken)
+        self.config = replace(self.config, **taken)
+        if plan.scoring is None and self.config.loss == "ns":
+            self.scoring = preset_scoring(suitable.preset)
+        self.listener.chosen(self.suitable)
 
     def _open_checkpoints(self) -> Checkpoints | None:
         """Go on from the checkpoint that is there, or say what becomes of it."""
@@ -298,7 +360,9 @@ class Session:
             return None
         from item2vec.session.checkpoints import Checkpoints
 
-        checkpoints = Checkpoints(self.plan.checkpoint, self.run, self.plan.every, self.listener.warned)
+        checkpoints = Checkpoints(
+            self.plan.checkpoint, self.run, self.plan.every, self.listener.warned, self.listener.checkpointed
+        )
         if self.plan.resume:
             checkpoints.resume()
             self.listener.resumed(self.run.trainer.progress())

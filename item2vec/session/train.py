@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from item2vec.config.layers import scoring_of_layers, split_options, with_layers
+from item2vec.config.layers import scoring_of_layers, split_options, takes_suitable, with_layers
 from item2vec.config.units import DEFAULT_INTERVAL, Interval
 from item2vec.corpus.in_memory import Sequences, Table, named_or_in_memory
 from item2vec.errors import ConfigError
 from item2vec.files.paths import same_file
-from item2vec.session.session import Listener, Plan, Session, Sources
+from item2vec.session.listener import Listener
+from item2vec.session.session import Plan, Session, Sources
 
 if TYPE_CHECKING:
     from item2vec.config.layers import TrainOptions
     from item2vec.config.scoring import Scoring
     from item2vec.config.validation import ValidationConfig
-    from item2vec.training.progress import Progress
+    from item2vec.training.progress import Epoch, Progress
     from item2vec.vectors.keyed_vectors import KeyedVectors
 
 
@@ -35,6 +36,8 @@ def train(
     checkpoint_every: str | float = DEFAULT_INTERVAL,
     resume: bool = False,
     strict: bool = False,
+    log: str | Path | None = None,
+    on_epoch: Callable[[Epoch], bool | None] | None = None,
     scoring: Scoring | None = None,
     **options: Unpack[TrainOptions],
 ) -> KeyedVectors:
@@ -66,13 +69,18 @@ def train(
         Go on from ``checkpoint``, with the same sources and options.
     strict : bool
         Warnings about the corpus are errors.
+    log : str, Path or None
+        File to add JSON lines to as training goes on; see `item2vec.session.log.TrainingLog`.
+    on_epoch : callable or None
+        Called with an `Epoch` after each epoch; training ends, and the model is made, if it returns False.
     scoring : Scoring or None
         How the model is to be asked for recommendations, such as ``tune(...).best.scoring``, and so validated; by
         default as ``config`` or ``preset`` say.
     **options
         The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
         ``item="product"``, ``delimiter=";"`` ...); ``config="best.toml"`` and ``preset="baskets"`` lay further ones
-        under them.
+        under them. Without either, the preset is taken that suits the corpus; ``preset="words"`` has word2vec's own
+        defaults.
 
     Returns
     -------
@@ -105,12 +113,15 @@ def train(
         source,
         config,
         scoring,
-        any_dim="dim" not in layered,
+        given=frozenset(layered),
+        auto=takes_suitable(options),
         validation=validation_of(found, source.delimiter, validate, choices),
         checkpoint=checkpoint,
         every=Interval.parse(checkpoint_every),
         resume=resume,
         strict=strict,
+        log=log,
+        on_epoch=on_epoch,
     )
     session = Session(plan, _Warner(report))
     session.prepare()
@@ -163,14 +174,16 @@ def validation_of(
     given = {name: value for name, value in options.items() if value is not None}
     if validate is None:
         if given:
-            raise ConfigError(f"`{next(iter(given))}` needs `validate`, the sequences to look at")
+            raise ConfigError(f"`{next(iter(given))}` needs `validate`, the sequences to validate on")
         return None
     from item2vec.config.validation import ValidationConfig
-    from item2vec.files.source import check_source
+    from item2vec.files.source import as_text
 
     for path in filter(None, (validate, given.get("validate_targets"))):
-        check_source(Path(path))
+        as_text(Path(path))
     names = () if isinstance(sources, Sequences | Table) else sources
     if "validate_targets" not in given and any(same_file(name, validate) for name in names):
-        raise ConfigError(f"{validate} is trained on, its last items too; divide it first with `item2vec split`")
+        raise ConfigError(
+            f"{validate} is part of the training, last items included; split it first with `item2vec split`"
+        )
     return ValidationConfig(validate, delimiter=delimiter, **given)

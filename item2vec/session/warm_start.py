@@ -159,7 +159,7 @@ def check_start(model: KeyedVectors, config: TrainConfig) -> None:
         for first in range(0, len(table), 1 << 16):
             if not np.isfinite(table[first : first + (1 << 16)]).all():
                 raise ModelError(
-                    f"{config.init} has vectors with numbers that are not finite; nothing can be learnt on top"
+                    f"{config.init} has vectors with numbers that are not finite; training cannot start from them"
                 )
 
 
@@ -199,23 +199,24 @@ def warm_start(model: KeyedVectors, corpus: Corpus, config: TrainConfig) -> tupl
                 "in all; lower `min_count`"
             )
         ids, rows = growth.old_ids, np.arange(size, dtype=np.int64)
-        about = f"The {size:,} items of {config.init} stay, {growth.newcomers:,} are new; counts are those of both."
+        about = f"The {size:,} items of {config.init} stay, {growth.newcomers:,} are new. Counts are the sum of both."
     else:
         found = model.hash_index.find_all(corpus.vocabulary, model.vocabulary)
         ids, size = np.flatnonzero(found >= 0), len(found)
         if not len(ids):
             raise ConfigError(
                 f"none of the corpus's {size:,} items is among the {len(model):,} of {config.init}, such as "
-                f"{brief(model.vocabulary[0])}; items must be spelt alike"
+                f"{brief(model.vocabulary[0])}; items must be spelt the same in both"
             )
         rows = found[ids]
         about = (
-            f"{len(ids):,} of {size:,} items begin with the rows of {config.init}, {size - len(ids):,} at random; "
+            f"{len(ids):,} of {size:,} items start from the vectors of {config.init}, {size - len(ids):,} from "
+            "random ones; "
             f"{len(model) - len(ids):,} items of that file are not in the corpus."
         )
     return corpus, Initial(ids, rows, model.input, output, config.freeze, about)
 
 
-def _output_table(model: KeyedVectors, config: TrainConfig) -> np.ndarray | None:
+def _output_table(model: KeyedVectors, config: TrainConfig) -> NDArray[np.float32] | None:
     """Return the output table, if its rows are items; with hierarchical softmax they are nodes of an old tree."""
     return model.output if {model.loss, config.loss} == {"ns"} else None

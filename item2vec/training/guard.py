@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 
 from item2vec.config.train import TrainConfig
 from item2vec.errors import DivergenceError
 from item2vec.items.vocabulary import Vocabulary
-from item2vec.model.huffman import huffman_tree, path_lengths
+from item2vec.model.huffman import path_lengths
 from item2vec.model.tables import EmbeddingTables
 from item2vec.sampling.draws import keep_probability
 
@@ -38,6 +38,8 @@ class Guard:
     vocabulary : Vocabulary
     config : TrainConfig
     tables : EmbeddingTables
+    tree : int32 [2V-1] or None
+        With hierarchical softmax, that of the items.
 
     Attributes
     ----------
@@ -45,7 +47,13 @@ class Guard:
         See `loss_of_nothing`.
     """
 
-    def __init__(self, vocabulary: Vocabulary, config: TrainConfig, tables: EmbeddingTables) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        config: TrainConfig,
+        tables: EmbeddingTables,
+        tree: NDArray[np.int32] | None = None,
+    ) -> None:
         self._vocabulary = vocabulary
         self._config = config
         self._tables = tables
@@ -53,11 +61,11 @@ class Guard:
         others = np.linspace(0, size - 1, _OTHERS).astype(np.int64)
         self._rows = torch.from_numpy(np.union1d(np.arange(min(_COMMONEST, size)), others))
         self._next = 0.0
-        self.nothing = loss_of_nothing(config, vocabulary.counts)
+        self.nothing = loss_of_nothing(config, vocabulary.counts, tree)
         self._last = np.zeros(3)
         self._bad_looks = 0
 
-    def look(self, sums: npt.NDArray[np.float64]) -> None:
+    def look(self, sums: NDArray[np.float64]) -> None:
         """Look at some rows and at the loss, if the last look was long enough ago.
 
         Parameters
@@ -81,7 +89,7 @@ class Guard:
                 raise self.error(name, int(self._rows[bad][0]))
         self._check_recent_loss(sums)
 
-    def _check_recent_loss(self, total: npt.NDArray[np.float64]) -> None:
+    def _check_recent_loss(self, total: NDArray[np.float64]) -> None:
         loss, pairs, _ = total - self._last
         if pairs < _PAIRS:
             return
@@ -89,7 +97,7 @@ class Guard:
         self._bad_looks = self._bad_looks + 1 if loss > _TOO_MUCH * self.nothing * pairs else 0
         if self._bad_looks >= _LOOKS:
             raise self._because(
-                f"the mean loss of a pair is {loss / pairs:.3g}, and vectors that know nothing have {self.nothing:.3g}"
+                f"the mean loss of a pair is {loss / pairs:.3g}, and untrained vectors have {self.nothing:.3g}"
             )
 
     def error(self, table: str, row: int) -> DivergenceError:
@@ -97,7 +105,7 @@ class Guard:
         what = "the loss is"
         if table == "input" or (table and self._config.loss == "ns"):
             what = f"the vector of {self._vocabulary[row]!r:.60} is"
-        return self._because(f"{what} not a finite number any more")
+        return self._because(f"{what} no longer a finite number")
 
     def _because(self, what: str) -> DivergenceError:
         """Return the error for what was noticed, with the likely cause and what to do."""
@@ -111,15 +119,15 @@ class Guard:
         return DivergenceError(f"training diverged: {what}; likely {cause}; try {way}")
 
 
-def loss_of_nothing(config: TrainConfig, counts: npt.NDArray[np.int64]) -> float:
+def loss_of_nothing(config: TrainConfig, counts: NDArray[np.int64], tree: NDArray[np.int32] | None = None) -> float:
     """Mean loss of a pair while all scores are 0: the logarithm of 2 for each label.
 
     With hierarchical softmax these are as many as the centre's path is long: the mean over what subsampling leaves.
     """
-    if config.loss == "ns":
+    if tree is None:
         return (1 + config.negative) * math.log(2)
     kept = counts * keep_probability(counts, config.sample)
-    lengths = path_lengths(huffman_tree(counts), len(counts))
+    lengths = path_lengths(tree, len(counts))
     return float(kept @ lengths / max(1.0, kept.sum())) * math.log(2)
 
 
@@ -142,7 +150,7 @@ def rise_of(losses: Sequence[float], pairs: int) -> str | None:
     )
 
 
-def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], nothing: float) -> str | None:
+def too_few_steps(inputs: NDArray[np.float32], losses: Sequence[float], nothing: float) -> str | None:
     """Say so if a training ended before it had learnt much.
 
     First the loss stays that of vectors that know nothing; then all input vectors follow the mean of the output
@@ -160,19 +168,20 @@ def too_few_steps(inputs: npt.NDArray[np.float32], losses: Sequence[float], noth
     advice = f"too few steps; try `epochs={10 * len(losses)}`, or let `item2vec tune` choose"
     if losses and losses[-1] > _HARDLY * nothing:
         return (
-            f"hardly anything was learnt, the mean loss of a pair is {losses[-1]:.3g} and vectors that know nothing "
+            f"hardly anything was learnt: the mean loss of a pair is {losses[-1]:.3g} and untrained vectors "
             f"have {nothing:.3g}: {advice}"
         )
     count = min(len(inputs), _LOOKED_AT)
     if count < _FEWEST or (mean := mean_cosine(inputs[:count])) < _ALIKE:
         return None
     return (
-        f"the vectors are hardly apart, two of the {count:,} commonest items have cosine {mean:.2f} on average, and "
+        f"the vectors are nearly all the same: two of the {count:,} commonest items have cosine {mean:.2f} on "
+        "average, and "
         f"neighbours mean little: {advice}"
     )
 
 
-def mean_cosine(rows: npt.NDArray[np.float32]) -> float:
+def mean_cosine(rows: NDArray[np.float32]) -> float:
     """Mean cosine of all pairs of two rows, float32 [n, d]; a row of zeros has 0 with every other."""
     vectors = np.array(rows, np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

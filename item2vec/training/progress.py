@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class TrainState:
     shards: int
     epochs_closed: int
     seconds: float
-    sums: npt.NDArray[np.float64]
+    sums: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Progress:
     loss : float
         Mean loss of a pair in the current epoch so far, or in the last one that had any; NaN before the first.
     lr : float
+    tokens : int
+        Raw tokens of all epochs so far.
     tokens_per_second : float
         Raw tokens a second since the start.
     seconds, seconds_left : float
@@ -55,9 +57,41 @@ class Progress:
     done: float
     loss: float
     lr: float
+    tokens: int
     tokens_per_second: float
     seconds: float
     seconds_left: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch that has ended.
+
+    Attributes
+    ----------
+    number, epochs : int
+        Which one, from 1, and how many there are to be.
+    tokens : int
+        Raw tokens of all epochs so far.
+    loss : float
+        Mean loss of a pair in this epoch; NaN if it had none.
+    lr : float
+        At its end.
+    value : float or None
+        What validation found, where there is any.
+    seconds : float
+        Of training, since the start.
+    tokens_per_second : float
+    """
+
+    number: int
+    epochs: int
+    tokens: int
+    loss: float
+    lr: float
+    value: float | None
+    seconds: float
+    tokens_per_second: float
 
 
 @dataclass(frozen=True)

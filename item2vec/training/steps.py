@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 
 from item2vec.config.train import TrainConfig
 from item2vec.errors import TrainingError
-from item2vec.model.huffman import expand_paths, huffman_tree
+from item2vec.model.huffman import expand_paths
 from item2vec.model.pairs import pair_tensors
 from item2vec.model.reference import pair_step
 from item2vec.model.step import hs_step, ns_step
@@ -42,7 +42,7 @@ class KernelStep:
         work = config.dim * (negatives * rows + 3 * 2 * config.window)
         return int(max(1, min(_KERNEL_SHARD, _KERNEL_WORK / work)))
 
-    def __call__(self, tables: EmbeddingTables, batch: WindowBatch, lr: float) -> npt.NDArray[np.float64]:
+    def __call__(self, tables: EmbeddingTables, batch: WindowBatch, lr: float) -> NDArray[np.float64]:
         """Train on the batch; returns loss, pairs and limited tiles."""
         parts = (batch.items, batch.start, batch.stop, batch.tiles, batch.negatives)
         sums = ns_step(
@@ -69,7 +69,7 @@ class PathStep:
         work = config.dim * (3 * rows * math.log2(2 + len(self.tree)) + 2 * config.window)
         return int(max(1, min(_KERNEL_SHARD, _KERNEL_WORK / work)))
 
-    def __call__(self, tables: EmbeddingTables, batch: WindowBatch, lr: float) -> npt.NDArray[np.float64]:
+    def __call__(self, tables: EmbeddingTables, batch: WindowBatch, lr: float) -> NDArray[np.float64]:
         """Train on the batch; returns loss, pairs and limited steps."""
         parts = (batch.items, batch.start, batch.stop, batch.tiles)
         sums = hs_step(
@@ -100,7 +100,7 @@ class TorchStep:
         """Exact negatives, K a centre: sharing saves nothing here."""
         return (1, self.negative) if self.tree is None else (_TORCH_PATH_SHARD, 0)
 
-    def __call__(self, tables: EmbeddingTables, batch: WindowBatch, lr: float) -> npt.NDArray[np.float64]:
+    def __call__(self, tables: EmbeddingTables, batch: WindowBatch, lr: float) -> NDArray[np.float64]:
         """Train on the batch; returns loss, pairs and 0."""
         if self.tree is None:
             pairs = expand(batch, self.negative, self.cbow)
@@ -117,8 +117,8 @@ class TorchStep:
 Step = KernelStep | PathStep | TorchStep
 
 
-def make_step(config: TrainConfig, counts: npt.NDArray[np.int64]) -> Step:
-    """Choose the step by the configuration, for items of these counts, int64 [V].
+def make_step(config: TrainConfig, tree: NDArray[np.int32] | None) -> Step:
+    """Choose the step by the configuration, with the items' Huffman tree, int32 [2V-1], for hierarchical softmax.
 
     Raises
     ------
@@ -127,14 +127,14 @@ def make_step(config: TrainConfig, counts: npt.NDArray[np.int64]) -> Step:
     """
     check_device(config)
     cbow = config.arch == "cbow"
-    tree = torch.from_numpy(huffman_tree(counts)) if config.loss == "hs" else None
+    nodes = None if tree is None else torch.from_numpy(tree)
     if config.backend == "torch" or config.device == "cuda":
         use_cuda = torch.cuda.is_available() and config.device != "cpu"
-        return TorchStep(config.negative, cbow, torch.device("cuda" if use_cuda else "cpu"), tree)
-    return KernelStep(config.negative, cbow) if tree is None else PathStep(tree, cbow, config.worker_count)
+        return TorchStep(config.negative, cbow, torch.device("cuda" if use_cuda else "cpu"), nodes)
+    return KernelStep(config.negative, cbow) if nodes is None else PathStep(nodes, cbow, config.worker_count)
 
 
 def check_device(config: TrainConfig) -> None:
     """Raise a TrainingError if ``config.device`` is not there."""
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("device cuda is not available to torch here; use `device=cpu`")
+        raise TrainingError("torch cannot use cuda on this machine; use `device=cpu`")

@@ -12,6 +12,7 @@ import numpy as np
 from item2vec.config.train import TrainConfig
 from item2vec.corpus.corpus import Corpus
 from item2vec.errors import TrainingError
+from item2vec.model.huffman import huffman_tree
 from item2vec.model.tables import EmbeddingTables, Initial
 from item2vec.sampling.draws import stretch
 from item2vec.sampling.sampler import Sampler, Window, Worker
@@ -63,7 +64,8 @@ class Trainer:
     def __init__(self, corpus: Corpus, config: TrainConfig, initial: Initial | None = None) -> None:
         self.corpus = corpus
         self.config = config
-        self.step: Step = make_step(config, corpus.vocabulary.counts)
+        tree = huffman_tree(corpus.vocabulary.counts) if config.loss == "hs" else None
+        self.step: Step = make_step(config, tree)
         self.threads = config.worker_count if self.step.parallel else 1
         tables_seed, draws_seed = np.random.SeedSequence(config.seed).spawn(2)
         self._seed = int(draws_seed.generate_state(1, np.uint64)[0])
@@ -99,13 +101,21 @@ class Trainer:
         self._epochs_closed = 0
         self.ended = False
         self._stop_asked = False
-        self.guard = Guard(corpus.vocabulary, config, self.tables)
+        self.guard = Guard(corpus.vocabulary, config, self.tables, tree)
         self._began = self._ended = time.perf_counter()
 
-    def prepare(self) -> None:
-        """Compile or load what the training needs, by a step on a batch of nothing, so that `train` starts at once."""
+    def prepare(self, compiled: Callable[[], None] = lambda: None) -> None:
+        """Compile or load what the training needs, by a step on a batch of nothing, so that `train` starts at once.
+
+        Parameters
+        ----------
+        compiled : callable
+            Returns once the step is compiled, if another process does that.
+        """
         worker = self.sampler.worker(np.random.SeedSequence(0), 1)
-        self.step(self.tables, self.sampler.batch(worker, 0, 0), 0.0)
+        nothing = self.sampler.batch(worker, 0, 0)
+        compiled()
+        self.step(self.tables, nothing, 0.0)
 
     def expected_seconds(self) -> float:
         """Estimate how long `train` will take, on a machine with nothing else to do.
@@ -185,6 +195,11 @@ class Trainer:
         return result
 
     @property
+    def epochs_closed(self) -> int:
+        """Epochs that ended and were looked at."""
+        return self._epochs_closed
+
+    @property
     def shards_done(self) -> int:
         """Shards of all epochs that workers have taken; done, while none runs."""
         return self._workers.taken
@@ -222,6 +237,7 @@ class Trainer:
             done=done,
             loss=float(loss / pairs) if pairs else float("nan"),
             lr=self.learning_rate(done),
+            tokens=int(self._raw_tokens(done)),
             tokens_per_second=self._raw_tokens(done) / seconds,
             seconds=seconds,
             seconds_left=seconds * (1 - done) / done if done else float("inf"),

@@ -104,7 +104,7 @@ def _divided_by_files(
 def _check_enough(count: int, where: str, remedy: str) -> None:
     if count < FEWEST:
         raise CorpusError(
-            f"{where} has {count} sequences of which an item can be held out, and tuning needs {FEWEST}; {remedy}"
+            f"{where} has {count} sequences long enough to hold an item out, but tuning needs {FEWEST}; {remedy}"
         )
 
 

@@ -116,7 +116,7 @@ def make_space(base: TrainConfig, given: Collection[str], dims: Sequence[int], *
     if base.loss == "hs":
         raise ConfigError("`loss` is 'hs', whose output table holds no items; tune scores by it, so take `loss=ns`")
     if base.init is not None:
-        raise ConfigError(f"`init` is {base.init!r}, but trials begin with vectors of their own; leave it out")
+        raise ConfigError(f"`init` is {base.init!r}, but every trial starts from new vectors; leave it out")
     if dims and "dim" in given:
         raise ConfigError(f"`dim` is {base.dim} and `dims` {','.join(map(str, dims))}; give one of them")
     dimensions = {name: dimension for name, dimension in DIMENSIONS.items() if name not in given}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -20,12 +22,14 @@ from item2vec.errors import ConfigError, DivergenceError, TrainingError
 from item2vec.evaluation.baselines import item_knn, popularity
 from item2vec.evaluation.metrics import Estimate, mean_intervals
 from item2vec.tuning.division import Division
+from item2vec.tuning.journal import damaged_study, open_journal
 from item2vec.tuning.judge import Judge
 from item2vec.tuning.space import Space
 from item2vec.tuning.trial import Bench, GivenUpError, Outcome
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.storages import JournalStorage
     from optuna.trial import FrozenTrial, Trial
 
     from item2vec.training.progress import Progress
@@ -324,10 +328,7 @@ def _open_study(division: Division, space: Space, config: TuneConfig, seed: int)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage: Any = None
     if config.study is not None:
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
-
-        storage = JournalStorage(JournalFileBackend(str(config.study)))
+        storage = _replayed(config.study)
     study = optuna.create_study(
         storage=storage,
         study_name="item2vec",
@@ -335,12 +336,16 @@ def _open_study(division: Division, space: Space, config: TuneConfig, seed: int)
         direction="maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_FIRST, n_warmup_steps=2),
     )
+    if config.study is not None:
+        _check_trials(study, config.study)
     # The same seed would propose the first trials again when a study goes on.
     study.sampler = optuna.samplers.TPESampler(seed=(seed + len(study.trials)) % 2**32, multivariate=True)
     about = _about(division, space, config)
     kept = study.user_attrs.get("about")
     if kept is None:
         study.set_user_attr("about", about)
+    elif not isinstance(kept, dict):
+        raise damaged_study(config.study, "it does not say of what data it is")
     for name, value in about.items():
         if kept is not None and kept.get(name) != value:
             raise ConfigError(
@@ -348,6 +353,47 @@ def _open_study(division: Division, space: Space, config: TuneConfig, seed: int)
                 "give the same sources and options, or another `study`"
             )
     return study
+
+
+def _replayed(path: str | Path) -> JournalStorage:
+    """Open the study's file and let Optuna read all of it, so that damage shows here."""
+    import optuna
+
+    # What a line may say is known to Optuna alone, which trusts it: these are what its replay raises of other lines.
+    faults = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RecursionError)
+    try:
+        storage = open_journal(path)
+        for study in storage.get_all_studies():
+            storage.get_all_trials(study._study_id)
+    except (*faults, optuna.exceptions.OptunaError) as error:
+        raise damaged_study(path, f"its lines do not belong together ({' '.join(str(error).split()):.80})") from None
+    return storage
+
+
+def _check_trials(study: Study, path: str | Path) -> None:
+    """Refuse trials whose records are not as they were written."""
+    try:
+        found = records(study)
+        for record in found:
+            if not isinstance(record.options, dict) or record.number >= len(study.trials):
+                raise ValueError("a record has no options")
+            if record.state == "done" and not (isinstance(record.value, float) and math.isfinite(record.value)):
+                raise ValueError("a trial that is done has no value")
+        lengths = set()
+        for trial in study.trials:
+            for name in (_TEST, _DEFAULTS_TEST):
+                if name in trial.user_attrs:
+                    values = np.array(trial.user_attrs[name], np.float64)
+                    lengths.add(values.shape)
+                    if values.ndim != 1 or not np.isfinite(values).all():
+                        raise ValueError("a trial's values are not numbers")
+        if len(lengths) > 1:
+            raise ValueError("its trials were tested on different sequences")
+        chosen = best(found)
+        if chosen is not None and _TEST not in study.trials[chosen.number].user_attrs:
+            raise ValueError("the best trial was not tested")
+    except (LookupError, TypeError, ValueError, AttributeError, ConfigError) as error:
+        raise damaged_study(path, f"{error!s:.80}") from None
 
 
 def _defaults_trial(study: Study) -> FrozenTrial | None:
@@ -377,8 +423,6 @@ def _importance(study: Study, found: list[Record]) -> dict[str, float]:
     """How much each option mattered for being among the best (PED-ANOVA, Watanabe et al. 2023)."""
     if sum(record.state == "done" for record in found) < _ENOUGH:
         return {}
-    import warnings
-
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     with warnings.catch_warnings():

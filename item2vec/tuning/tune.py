@@ -58,7 +58,7 @@ def tune(
     source, config = split_options(with_layers(given))
     found = named_or_in_memory(sources)
     prepared = prepare(found, source, config, TuneConfig(**own), given=given)
-    for note in prepared.corpus.notes:
+    for note in prepared.notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     return prepared.search(watcher)
 
@@ -71,6 +71,7 @@ class Prepared:
     division: Division
     space: Space
     config: TuneConfig
+    notes: tuple[str, ...] = ()
 
     def search(self, watcher: Watcher | None = None) -> TuneResult:
         """Run the trials: the options as they are first, then those of presets."""
@@ -103,26 +104,33 @@ def prepare(
         As for `tune`.
     """
     from item2vec.corpus.inspection import inspect_corpus
+    from item2vec.corpus.kind import suitable_preset
     from item2vec.corpus.reading import read_corpus
-    from item2vec.corpus.shape_warnings import basket_hint
     from item2vec.files.atomic import check_writable
-    from item2vec.files.source import check_source
+    from item2vec.files.source import as_text
     from item2vec.tuning.division import divide
+    from item2vec.tuning.journal import mend_journal
     from item2vec.tuning.space import make_space
     from item2vec.tuning.study import check_optuna
 
     check_optuna()
+    note = None
     make_space(config, given, tune_config.dims, ordered=True)
     if tune_config.study is not None:
         check_writable(tune_config.study)
+        note = mend_journal(tune_config.study)
     for path in (tune_config.validate, tune_config.validate_targets):
         if path is not None:
-            check_source(Path(path))
+            as_text(Path(path))
     corpus = read_corpus(
         sources, source, min_count=config.min_count, max_items=config.max_items, threads=config.worker_count
     )
     by = tune_config.by
     if by == "auto":
-        by = "last" if basket_hint(inspect_corpus(corpus, config.min_count), "shrink") is None else "random"
+        table = isinstance(sources, Table) or source.item is not None
+        found = inspect_corpus(corpus, config.min_count)
+        suitable = suitable_preset(corpus, found, table=table, timed=source.time is not None)
+        by = "random" if suitable.preset == "baskets" else "last"
     division = divide(corpus, tune_config, config.seed, ordered=by == "last", delimiter=source.delimiter)
-    return Prepared(corpus, division, make_space(config, given, tune_config.dims, ordered=by == "last"), tune_config)
+    space = make_space(config, given, tune_config.dims, ordered=by == "last")
+    return Prepared(corpus, division, space, tune_config, corpus.notes if note is None else (note, *corpus.notes))

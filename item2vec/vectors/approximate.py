@@ -126,7 +126,7 @@ class ApproximateIndex:
             rows, units = _directed(table[first : first + _BLOCK])
             graph.add(rows + first, units, threads=workers, copy=True)
         if len(graph) == 0:
-            raise ModelError("no item has a vector with a direction; there is nothing to build an index of")
+            raise ModelError("all vectors are zero, so there is nothing to index")
         effort, found, sample = _measured(graph, table, recall, workers)
         seconds = time.perf_counter() - start
         facts = IndexFacts(

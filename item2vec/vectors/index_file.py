@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ModelError
 from item2vec.files.atomic import atomic_path
-from item2vec.files.safetensors import map_tensors, write_tensors
+from item2vec.files.safetensors import check_sums, map_tensors, write_tensors
 from item2vec.vectors.approximate import SCALAR, ApproximateIndex, IndexFacts, empty_graph
 
 # Is a usearch index what its header says? Looked at before the library maps it, since the library trusts the bytes.
@@ -79,9 +79,9 @@ def graph_fault(data: NDArray[np.uint8], items: int, dim: int, scalar: int, widt
         return "it is of another kind or version of usearch"
     nodes, connectivity, base, highest, first = _GRAPH.unpack(data[graph:levels_at].tobytes())
     if (nodes, present, deleted, dimensions, multi) != (rows, rows, 0, dim, 0):
-        return "its numbers of items do not agree"
+        return "its numbers of items disagree"
     if not (0 < connectivity <= _MOST and 0 < base <= _MOST and first < nodes):
-        return "its graph cannot be"
+        return "its graph is not valid"
     levels = data[levels_at : levels_at + 2 * nodes].view("<i2").astype(np.int64)
     if levels.min() < 0 or levels.max() != highest or levels[first] != highest:
         return "the levels of its graph do not agree"
@@ -117,7 +117,7 @@ def _nodes_fault(
             used = np.arange(many) < lists[:, :1]
             linked = np.where(used, lists[:, 1:], 0)
             if lists[:, 0].max() > many or linked.max() >= len(levels):
-                return "its graph leads out of itself"
+                return "its graph has links to items that do not exist"
             if level and (levels[linked[used]] < level).any():
                 return "its graph leads to nodes that are not on its level"
     return None
@@ -159,7 +159,9 @@ def index_command(model_path: str | os.PathLike[str] | None) -> str:
     return "`item2vec index`" if model_path is None else f"`item2vec index -m {shlex.quote(os.fspath(model_path))}`"
 
 
-def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[str] | None = None) -> ApproximateIndex:
+def load_index(
+    path: str | os.PathLike[str], *, model_path: str | os.PathLike[str] | None = None, whole: bool = False
+) -> ApproximateIndex:
     """Map an index file, after looking through all of it.
 
     Parameters
@@ -167,6 +169,8 @@ def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[st
     path : str or path-like
     model_path : str or path-like, optional
         The file of the model whose index it is to be, for messages.
+    whole : bool
+        Whether to compare the graph with its checksum too, which reads all of it.
 
     Raises
     ------
@@ -178,10 +182,11 @@ def load_index(path: str | os.PathLike[str], *, model_path: str | os.PathLike[st
         raise ModelError(f"there is no index at {shown}; build one with {command}")
     try:
         tensors, texts = map_tensors(path)
+        check_sums(path, tensors, texts, None if whole else ())
         facts = _facts(texts.get(METADATA_KEY))
         data = tensors.get("graph")
         if facts is None or data is None or data.dtype != np.uint8:
-            raise ModelError(f"cannot read {shown}: it is no index of this version")
+            raise ModelError(f"cannot read {shown}: it is not an index of this version")
         fault = graph_fault(data, facts.items, facts.dim, *_SCALAR_KIND[SCALAR])
         if fault is not None:
             raise ModelError(f"cannot read {shown}: {fault}")

@@ -161,7 +161,7 @@ class KeyedVectors:
         try:
             return Scoring.of(said if isinstance(said, dict) else {"scoring": said})
         except ConfigError as error:
-            raise ModelError(f"how the model is to be asked is damaged: {error}") from None
+            raise ModelError(f"the model's scoring options are damaged: {error}") from None
 
     @property
     def recommending(self) -> Scoring:
@@ -544,7 +544,7 @@ class KeyedVectors:
         for history in histories:
             ids, unknown = queries.known(self, history)
             if unknown:
-                warnings.warn(f"not in the vocabulary and left out: {', '.join(map(repr, unknown))}", stacklevel=2)
+                warnings.warn(f"not in the vocabulary, left out: {', '.join(map(repr, unknown))}", stacklevel=2)
             asked.append(ids)
         scoring = self.recommending.with_given(
             pool=pool, decay=decay, popularity=popularity, reverse=reverse, softmax=softmax
@@ -612,7 +612,7 @@ class KeyedVectors:
         found = load_index(path or index_path(cast(str, self.path)), model_path=self.path)
         if not found.fits(self.input):
             raise ModelError(
-                "the index was built of other vectors than the model now has; build it again with "
+                "the index was built from other vectors than the model has now; build it again with "
                 + index_command(self.path)
             )
         self._approximate = found

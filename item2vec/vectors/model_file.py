@@ -27,7 +27,8 @@ In a checkpoint of a training that validates, the tables of its best epoch:
     best_output   F32 [V, d]
 
 and in the file's metadata, under ``item2vec``, a JSON object: ``format`` (this version's 1), ``version`` (of
-the item2vec that wrote it), and what the trainer adds: ``config``, ``corpus``, ...
+the item2vec that wrote it), and what the trainer adds: ``config``, ``corpus``, ...; and under ``crc32`` the checksums
+of `item2vec.files.safetensors`. All but those of the tables are compared when a model is opened.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ModelError, brief
 from item2vec.files.atomic import atomic_path
-from item2vec.files.safetensors import damaged, map_tensors, write_tensors
+from item2vec.files.safetensors import check_sums, damaged, map_tensors, write_tensors
 from item2vec.files.utf8 import first_not_utf8
 from item2vec.items.hash_index import HashIndex, hash_items
 from item2vec.items.names import Names
@@ -66,6 +67,8 @@ _KINDS = {
     "best_input": (np.float32, 2),
     "best_output": (np.float32, 2),
 }
+_MOST_COUNT = 1 << 50  # of an item: more tokens than any corpus has
+_TABLES = ("input", "output", "best_input", "best_output")  # as large as the model; read as they are used
 _OPTIONAL = (
     ("output",),
     ("names", "name_offsets"),
@@ -200,6 +203,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelParts:
     tensors, texts = map_tensors(path)
     metadata = _read_metadata(shown, texts)
     _check_kinds(shown, tensors)
+    check_sums(shown, tensors, texts, [name for name in tensors if name not in _TABLES])
     _check_texts(shown, "item", tensors["items"], tensors["item_offsets"])
     names = rare = None
     if "names" in tensors:
@@ -213,7 +217,26 @@ def read_model(path: str | os.PathLike[str]) -> ModelParts:
     _check_index(shown, index, vocabulary)
     if any(tensors[name].min(initial=0) < 0 for name in ("counts", "rare_counts") if name in tensors):
         raise damaged(shown, "a count is negative")
+    if any(tensors[name].max(initial=0) > _MOST_COUNT for name in ("counts", "rare_counts") if name in tensors):
+        raise damaged(shown, f"a count is above {_MOST_COUNT:,}")
     return ModelParts(tensors["input"], tensors.get("output"), vocabulary, metadata, names, rare, index)
+
+
+def check_model_file(path: str | os.PathLike[str]) -> int:
+    """Read all of a model file, its tables too, and compare it with its checksums.
+
+    Returns
+    -------
+    int
+        How many tensors were compared; 0 in a file of an earlier version, which has no checksums.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read or is damaged: naming it and what is wrong.
+    """
+    read_model(path)
+    return check_sums(path, *map_tensors(path))
 
 
 def _metadata_text(metadata: dict[str, Any]) -> str:
@@ -229,7 +252,7 @@ def _metadata_text(metadata: dict[str, Any]) -> str:
 def _read_metadata(path: str, texts: dict[str, str]) -> dict[str, Any]:
     """Return the JSON object under ``item2vec``, of a format that this version reads."""
     if METADATA_KEY not in texts:
-        raise ModelError(f"cannot read {path}: it is a .safetensors file, but not of item2vec")
+        raise ModelError(f"cannot read {path}: it is a .safetensors file, but not one of item2vec")
     try:
         metadata = json.loads(texts[METADATA_KEY])
         json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode(

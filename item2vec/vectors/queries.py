@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.config.scoring import Scoring
-from item2vec.errors import ConfigError, ModelError
-from item2vec.vectors.recommend import history_weights, pooled, top_mixtures
-from item2vec.vectors.search import SideBySide, nearest, top_k
+from item2vec.errors import ConfigError
+from item2vec.vectors.recommend import history_weights, pooled, sides, top_mixtures
+from item2vec.vectors.search import nearest, top_k
 
 if TYPE_CHECKING:
     from item2vec.items.names import Names
@@ -39,7 +39,7 @@ class Model(Protocol):
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """The dimension of the vectors."""
 
     def __len__(self) -> int: ...
 
@@ -175,26 +175,18 @@ def recommend_many(
     """Return what comes next, for histories of ids; see `KeyedVectors.recommend`."""
     check_k(k)
     output = model.output_rows("recommendations need", "use similar, or train a model with `loss=ns`")
-    pool, decay, reverse, softmax = scoring.pool, scoring.decay, scoring.reverse, scoring.softmax
-    bias = None
-    if scoring.popularity:
-        counts = model.vocabulary.counts
-        if not counts.any():
-            raise ModelError("the model has no counts, which popularity needs: the format it came from has none")
-        bias = scoring.popularity * np.log(np.maximum(counts, 1))
-    table = SideBySide(output, model.input) if reverse else output
+    asking, answering, bias = sides(model.input, output, model.vocabulary.counts, scoring)
     more = _ids(model, exclude) if len(exclude) else np.empty(0, np.int64)
     left_out = [more if include_seen else np.concatenate([history, more]) for history in histories]
-    if softmax:
-        items, weights = history_weights(histories, pool, decay)
-        asking = model.input[items]
-        if reverse:
-            asking = np.concatenate([asking, np.float32(reverse) * output[items]], axis=1)
-        return _answers(model, *top_mixtures(asking, table, weights, softmax, k, bias=bias, exclude=left_out))
-    queries = pooled(model.input, histories, pool, decay)
-    if reverse:
-        queries = np.concatenate([queries, reverse * pooled(output, histories, pool, decay)], axis=1)
-    return _answers(model, *top_k(table, queries, k, cosine=False, bias=bias, exclude=left_out))
+    if scoring.softmax:
+        lengths = np.array([len(history) for history in histories], np.int64)
+        items = np.concatenate([*histories, np.empty(0, np.int64)])
+        weights = history_weights(items, lengths, len(model), scoring.pool, scoring.decay)
+        best = top_mixtures(asking, answering, weights, scoring.softmax, k, bias=bias, exclude=left_out)
+    else:
+        queries = pooled(asking, histories, scoring.pool, scoring.decay)
+        best = top_k(answering, queries, k, cosine=False, bias=bias, exclude=left_out)
+    return _answers(model, *best)
 
 
 def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
@@ -224,11 +216,12 @@ def _nearest(
     restrict: int | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the k rows nearest to a direction, best first; by the index, unless a scan for so many is faster."""
+    index = model.open_index() if approximate else None  # its faults are told where it is not needed, too
     if restrict is not None:  # the index has all items, so that few of its answers may be among the commonest
         return nearest(model.input[:restrict], direction, k, left_out[left_out < restrict])
-    if not approximate or k > len(model) // _SCAN:
+    if index is None or k > len(model) // _SCAN:
         return nearest(model.input, direction, k, left_out)
-    rows, cosine = model.open_index().search(model.input, direction[None], k, [left_out])
+    rows, cosine = index.search(model.input, direction[None], k, [left_out])
     found = rows[0] >= 0
     return rows[0, found], cosine[0, found]
 

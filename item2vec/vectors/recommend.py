@@ -3,27 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from item2vec.config.scoring import DECAY, Pool, check_pool
-from item2vec.vectors.search import SideBySide, finite_rows
-
-# One vector of several items': their mean, the last one's, or a mean in which the recent count most.
+from item2vec.config.scoring import DECAY, Pool, Scoring, check_pool
+from item2vec.errors import ModelError
+from item2vec.vectors.search import SideBySide, best_columns, finite_rows
 
 _NUMBERS = 1 << 22  # gathered at once
 
 
+class Sides(NamedTuple):
+    """The two sides of a score: what a history's items ask with, and what every item answers with.
+
+    Attributes
+    ----------
+    asking, answering : float32 [V, D]
+        D is d, or 2 d where both directions are scored.
+    bias : float32 [V] or None
+        Added to each item's score.
+    """
+
+    asking: NDArray[np.float32] | SideBySide
+    answering: NDArray[np.float32] | SideBySide
+    bias: NDArray[np.float32] | None
+
+
+def sides(
+    inputs: NDArray[np.float32], outputs: NDArray[np.float32] | None, counts: NDArray[np.int64], scoring: Scoring
+) -> Sides:
+    """Return what a scoring makes of a model's tables.
+
+    Parameters
+    ----------
+    inputs, outputs : float32 [V, d]
+        Without outputs, or with the score similar, the inputs of length 1 are both sides.
+    counts : int64 [V]
+    scoring : Scoring
+
+    Raises
+    ------
+    ModelError
+        If popularity is weighed and the model has no counts.
+    """
+    bias = None
+    if scoring.popularity:
+        if not counts.any():
+            raise ModelError(
+                "`popularity` needs the items' counts, and the model has none: the format it came from does not "
+                "store them"
+            )
+        bias = np.float32(scoring.popularity) * np.log(np.maximum(counts, 1)).astype(np.float32)
+    if scoring.score == "similar" or outputs is None:
+        unit = finite_rows(inputs, cosine=True)
+        return Sides(unit, unit, bias)
+    if scoring.reverse:
+        return Sides(SideBySide(inputs, outputs, scoring.reverse), SideBySide(outputs, inputs), bias)
+    return Sides(inputs, outputs, bias)
+
+
 def pooled(
-    table: NDArray[np.float32], histories: Sequence[NDArray[np.int64]], pool: Pool = "mean", decay: float = DECAY
+    table: NDArray[np.float32] | SideBySide,
+    histories: Sequence[NDArray[np.int64]],
+    pool: Pool = "mean",
+    decay: float = DECAY,
 ) -> NDArray[np.float64]:
     """Return a vector for each history of rows.
 
     Parameters
     ----------
-    table : ndarray of float32 [V, d]
+    table : ndarray of float32 [V, d], or two side by side
     histories : sequence of Q arrays of int64
         Rows, the oldest first; none may be empty.
     pool : {"mean", "last", "decay"}
@@ -92,6 +143,31 @@ def item_weights(lengths: NDArray[np.int64], pool: Pool, decay: float = DECAY) -
     return weights / np.bincount(owners, weights, len(lengths))[owners]
 
 
+def history_weights(
+    items: NDArray[np.integer], lengths: NDArray[np.int64], size: int, pool: Pool, decay: float = DECAY
+) -> Any:
+    """Return the weights of a model's items in each history, which sum to 1: a scipy sparse array, float32 [Q, V].
+
+    Parameters
+    ----------
+    items : int [n]
+        One history after the other.
+    lengths : int64 [Q]
+        Of the histories; 0 is allowed.
+    size : int
+        V.
+    pool, decay
+        As for `pooled`.
+    """
+    from scipy.sparse import csr_array  # here, since most questions need none of it
+
+    weights = item_weights(lengths, pool, decay).astype(np.float32)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    rows = csr_array((weights, items, offsets), (len(lengths), size), copy=True)  # summed in place
+    rows.sum_duplicates()
+    return rows
+
+
 def _wide(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the rows in float64, zero where a number is not finite: such a vector says nothing."""
     with np.errstate(invalid="ignore"):  # a signalling NaN
@@ -152,7 +228,7 @@ def mixture(
 
 
 def top_mixtures(
-    queries: NDArray[np.float32],
+    queries: NDArray[np.float32] | SideBySide,
     table: NDArray[np.float32] | SideBySide,
     weights: Any,
     softmax: float,
@@ -185,25 +261,14 @@ def top_mixtures(
     together = max(1, _PROBABILITIES // len(table))
     for first in range(0, len(rows), together):
         mixed = mixture(queries, table, weights[first : first + together], softmax, bias)
-        for query, row in enumerate(mixed, first):
-            if exclude is not None:
-                row[exclude[query]] = -1.0
-            near = np.flatnonzero(row >= np.partition(row, -k)[-k])  # the best k, and what equals the last of them
-            best = near[np.argsort(-row[near], kind="stable")][:k]
-            best = best[row[best] >= 0]
-            rows[query, : len(best)], scores[query, : len(best)] = best, row[best]
+        if exclude is not None:
+            for row, seen in zip(mixed, exclude[first:], strict=False):
+                row[seen] = -np.inf
+        mixed[np.isnan(mixed)] = -np.inf  # of damaged vectors
+        part = slice(first, first + len(mixed))
+        rows[part] = best = best_columns(mixed, k)
+        scores[part] = np.where(best < 0, 0, np.take_along_axis(mixed, np.maximum(best, 0), axis=1))
     return rows, scores
-
-
-def history_weights(histories: Sequence[NDArray[np.int64]], pool: Pool, decay: float) -> tuple[NDArray[np.int64], Any]:
-    """Return the items of all histories, each once, and their weights in each: a scipy sparse array [Q, items]."""
-    from scipy.sparse import csr_array  # here, since most questions need none of it
-
-    lengths = np.array([len(history) for history in histories], np.int64)
-    weights = item_weights(lengths, pool, decay).astype(np.float32)
-    items, column = np.unique(np.concatenate([*histories, np.empty(0, np.int64)]), return_inverse=True)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return items, csr_array((weights, column, offsets), (len(histories), len(items)))
 
 
 def _probabilities(

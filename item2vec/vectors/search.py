@@ -23,16 +23,25 @@ class SideBySide:
     Parameters
     ----------
     left, right : ndarray of float32 [V, d] and [V, e]
+    scale : float
+        What the right table is multiplied by.
     """
 
     left: NDArray[np.float32]
     right: NDArray[np.float32]
+    scale: float = 1.0
 
     def __len__(self) -> int:
         return len(self.left)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of both together."""
+        return len(self.left), self.left.shape[1] + self.right.shape[1]
+
     def __getitem__(self, rows: Any) -> NDArray[np.float32]:
-        return np.concatenate([self.left[rows], self.right[rows]], axis=1)
+        right = self.right[rows] if self.scale == 1 else np.float32(self.scale) * self.right[rows]
+        return np.concatenate([self.left[rows], right], axis=1)
 
 
 # The best rows of a table for many queries at once: exact, on all cores, never a matrix items × queries.
@@ -255,6 +264,50 @@ def _ranked(
     rows[query[top], rank[top]] = row[top]
     scores[query[top], rank[top]] = exact[top]
     return rows, scores
+
+
+# The best of scores that are there already.
+
+
+def best_columns(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]:
+    """Columns of the k highest scores of each row, best first; equal ones in ascending order, -1 for those of -inf.
+
+    Parameters
+    ----------
+    scores : array, float32 [B, n]
+        No NaN.
+    k : int
+        At most n.
+    """
+    block, size = scores.shape
+    group = max(1, min(64, size // (4 * k)))
+    columns_used = size // group * group
+    highest = scores[:, :columns_used].reshape(block, group, -1).max(1)
+    # k groups have a score as high as this, so at least k scores are: a bound at the price of one pass.
+    floor = np.partition(highest, highest.shape[1] - k, axis=1)[:, -k]
+    rows, columns = np.divmod(np.flatnonzero(scores >= floor[:, None]), size)
+    if len(rows) > 8 * block * k:  # masses of equal scores
+        rows, columns = _first_of_equals(scores, k)
+    values = scores[rows, columns]
+    order = np.lexsort((columns, -values, rows))
+    begins = np.searchsorted(rows, np.arange(block))
+    chosen = order[begins[:, None] + np.arange(k)]
+    best: NDArray[np.int32] = columns[chosen].astype(np.int32)
+    best[values[chosen] == -np.inf] = -1
+    return best
+
+
+def _first_of_equals(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of exactly k scores a row, in order: of those equal to the k-th highest the first ones."""
+    block, size = scores.shape
+    kth = np.partition(scores, size - k, axis=1)[:, size - k]
+    rows, columns = np.divmod(np.flatnonzero(scores >= kth[:, None]), size)
+    equal = scores[rows, columns] == kth[rows]
+    begins = np.searchsorted(rows, np.arange(block))
+    above = np.add.reduceat(~equal, begins, dtype=np.int64)
+    before = np.cumsum(equal) - equal
+    chosen = ~equal | (before - before[begins][rows] < (k - above)[rows])
+    return rows[chosen], columns[chosen]
 
 
 # The rows of a table that point most nearly in one direction.

@@ -130,7 +130,7 @@ def test_seen_items() -> None:
     Path("again.txt").write_text("a b a b\n")
     assert document("items", "again.txt", "--pool", "last", "-k", "1")["metrics"]["hit@1"]["value"] == 0
     assert document("items", "again.txt", "--pool", "last", "-k", "1", "--keep-seen")["metrics"]["hit@1"]["value"] == 1
-    assert "100.0% are in the user's history and so cannot be found" in ask("items", "again.txt").stderr
+    assert "100.0% are in the user's history, so they cannot be found" in ask("items", "again.txt").stderr
 
 
 def test_a_model_that_has_seen_what_is_held_out() -> None:
@@ -217,7 +217,7 @@ def test_without_a_command_the_help_comes_as_it_is() -> None:
     done = ask()
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("Usage: item2vec evaluate [OPTIONS] COMMAND [ARGS]...\n\n  Say how good")
+    assert done.stderr.startswith("Usage: item2vec evaluate [OPTIONS] COMMAND [ARGS]...\n\n  Measure how good")
     assert done.stderr.count("\n") > 10
 
 

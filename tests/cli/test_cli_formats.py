@@ -78,7 +78,7 @@ def test_what_is_refused(folder: Path) -> None:
     )
     assert failure("import", "none") == "cannot read none: no such file or directory"
     assert failure("import", "none", "-o", "no/m").startswith("cannot write no/m: the folder")
-    assert failure("export", "v.csv").startswith("the ending '.csv' of v.csv is of no known format (.txt, .vec,")
+    assert failure("export", "v.csv").startswith("the ending '.csv' of v.csv belongs to no known format (.txt, .vec,")
     assert failure("export", "v.npy", "--precision", "3", status=2).startswith("--precision is 3, but the npy format")
     assert failure("export", "v.bin", "--table", "both", status=2).startswith("Invalid value for '--table'")
     (folder / "cut.txt").write_text("2 2\na 1 2\n")

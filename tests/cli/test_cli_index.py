@@ -94,7 +94,7 @@ def test_what_goes_wrong_is_one_line() -> None:
     done = run("similar", "i1", "--approximate")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (
-        "Error: the index was built of other vectors than the model now has; build it again with "
+        "Error: the index was built from other vectors than the model has now; build it again with "
         "`item2vec index -m ./item2vec.safetensors`\n"
     )
     assert run("index", "--recall", "0").exit_code == 2

@@ -34,12 +34,12 @@ def test_the_report_is_lines_and_warnings_go_to_standard_error() -> None:
     assert done.stdout == (
         "sequences   15\n"
         "tokens      64\n"
-        "items       10, of which 2 come once\n"
-        "rare        3 items come fewer than 5 times (--min-count), 6.2% of the tokens\n"
+        "items       10, of which 2 occur once\n"
+        "rare        3 items occur fewer than 5 times (--min-count), 6.2% of the tokens\n"
         "lengths     1 to 6 items, mean 4.3\n"
         "            1% up to 1, 25% up to 4, 50% up to 4, 75% up to 6, 99% up to 6\n"
         "repeated    9.4% of the tokens repeat the one before\n"
-        "duplicates  11 sequences came before, item for item: 73.3%\n"
+        "duplicates  11 sequences are exact copies of earlier ones: 73.3%\n"
         "commonest   a     12  18.8%\n"
         "            b     12  18.8%\n"
         "            g     12  18.8%\n"
@@ -58,7 +58,7 @@ def test_strict_makes_warnings_errors() -> None:
     done = run("inspect", "c.txt", "--strict")
     assert (done.exit_code, done.stdout.splitlines()[0]) == (1, "sequences   15")
     assert done.stderr == HEADER + (
-        "Error: 1 warning about the corpus, and --strict is given; mend it, or leave out --strict\n"
+        "Error: 1 warning about the corpus, and --strict is given; fix it, or leave out --strict\n"
     )
     Path("c.txt").write_text(TEXT.partition("\n")[2])
     assert (run("inspect", "c.txt", "--strict").exit_code, run("inspect", "c.txt").stderr) == (0, "")
@@ -91,7 +91,10 @@ def test_tables_with_names_and_left_out_events() -> None:
     done = run("inspect", "e.csv", "--user", "user", "--item", "item", "--name-column", "title")
     assert done.exit_code == 0
     assert "commonest   i0  Thing 0  9  15.0%\n" in done.stdout
-    assert done.stderr == "Warning: 1 of 61 events have no 'user' and were left out.\n"
+    assert done.stderr == (
+        "Hint: Items come again in a sequence less often than by chance, as in baskets: `item2vec train` takes "
+        "--preset baskets.\nWarning: 1 of 61 events have no 'user' and were left out.\n"
+    )
     assert run("inspect", "e.csv", "--user", "user", "--item", "item", "--strict").exit_code == 1
     done = run("inspect", "e.csv", "--user", "usr", "--item", "item")
     assert (done.exit_code, done.stdout) == (1, "")
@@ -120,7 +123,8 @@ def test_train_tells_the_same_in_short() -> None:
     assert done.exit_code == 0
     assert (
         "\nSequences have 1 to 6 of these, median 4; 9.4% of the tokens repeat the one before, 73.3% of the sequences "
-        "are duplicates.\n" + HEADER
+        "are duplicates.\nItems are words, and come again in a sequence about as often as chance has it, as in text: "
+        "trained by word2vec's own defaults.\n" + HEADER
     ) in done.stderr
     done = run("train", "c.txt", *options, "--quiet", "--json")
     assert done.stderr == HEADER
@@ -128,7 +132,7 @@ def test_train_tells_the_same_in_short() -> None:
     Path("item2vec.safetensors").unlink()
     done = run("train", "c.txt", *options, "--strict")
     assert done.exit_code == 1
-    assert done.stderr.endswith("and --strict is given; mend it, or leave out --strict\n")
+    assert done.stderr.endswith("and --strict is given; fix it, or leave out --strict\n")
     assert not Path("item2vec.safetensors").exists()
 
 

@@ -95,7 +95,7 @@ def test_signals_stop_training_and_it_goes_on_to_the_same_bits() -> None:
     other = run("train", "corpus.txt", *OPTIONS, "--resume", "--dim", "17")
     assert other.exit_code == 2
     assert other.stderr == (  # before the corpus is read
-        "Error: m.checkpoint.safetensors is a checkpoint of another training: --dim is 17 and was 16; "
+        "Error: m.checkpoint.safetensors is a checkpoint of a different training: --dim is 17 and was 16; "
         "--resume needs the same corpus and options\n"
     )
     finished = run("train", "corpus.txt", *OPTIONS, "--resume")
@@ -113,7 +113,8 @@ def test_resume_without_a_checkpoint_is_an_error_before_reading(monkeypatch: pyt
     done = run("train", "corpus.txt", "--resume")
     assert (done.exit_code, done.stderr) == (
         2,
-        "Error: there is no checkpoint item2vec.checkpoint.safetensors to go on from; leave --resume out to start\n",
+        "Error: there is no checkpoint item2vec.checkpoint.safetensors to continue from; leave out --resume to "
+        "start anew\n",
     )
 
 
@@ -153,7 +154,7 @@ def test_a_command_that_is_ended_leaves_no_temporary_file(tmp_path: Path, number
     before = signal.signal(number, signal.SIG_DFL)  # where tests run under nohup, it is ignored
     with subprocess.Popen(command, **pipes, env=ENVIRONMENT | {"TMPDIR": str(temporary)}) as process:  # type: ignore[call-overload]
         signal.signal(number, before)
-        process.stdin.write(b"u,i\n1,a\n")
+        process.stdin.write(b"u,i\n" + b"1,a\n" * 20_000)  # more than is looked at to see what it is
         process.stdin.flush()
         while not list(temporary.glob("*/plain*")):  # it copies what comes by the pipe, and waits for more
             assert process.poll() is None

@@ -15,7 +15,7 @@ from item2vec.training.progress import Progress
 
 def at(done: float, **parts: float) -> Progress:
     known = {"loss": 2.34567, "lr": 0.0187525, "tokens_per_second": 5_432_100, "seconds": 3.0, "seconds_left": 97.4}
-    return Progress(epoch=2, epochs=5, done=done, **(known | parts))
+    return Progress(epoch=2, epochs=5, done=done, tokens=0, **(known | parts))
 
 
 def test_progress_in_words() -> None:

@@ -111,7 +111,7 @@ def test_damaged_model(folder: Path) -> None:
     (folder / "item2vec.safetensors").write_text("milk bread\n")
     for command in (["similar", "milk"], ["info"], ["export", "v.txt"]):
         assert failure(*command).endswith(
-            "it is damaged or not a model file; of another tool's vectors `item2vec import` makes one"
+            "it is damaged or not a model file; to read another tool's vectors, use `item2vec import`"
         )
     assert not (folder / "v.txt").exists()
 

@@ -79,7 +79,7 @@ def test_recommend() -> None:
     )
     done = ask("recommend", "milk", "xyz", "-k", "1")
     assert (done.exit_code, done.stdout) == (0, "butter  4.000\n")
-    assert done.stderr == "Warning: not in the vocabulary and left out: 'xyz'\n"
+    assert done.stderr == "Warning: not in the vocabulary, left out: 'xyz'\n"
     assert json.loads(ask("recommend", "milk", "xyz", "-k", "1", "--json").stdout) == {
         "items": ["milk", "xyz"],
         "unknown": ["xyz"],

@@ -21,7 +21,7 @@ from packed import PACKERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
 jit = pytest.mark.jit
-QUICK = ("--dim", "4", "--epochs", "1", "--lr", "0.5", "--threads", "1")
+QUICK = ("--dim", "4", "--epochs", "1", "--lr", "0.5", "--threads", "1", "--preset", "words")
 TEXT = "".join(" ".join(sequence) + "\n" for sequence in SEQUENCES).encode()
 
 
@@ -123,7 +123,7 @@ def test_what_is_replaced_is_reported() -> None:
     )
     done = run("train", "corpus.txt", *QUICK, "--errors", "replace")
     assert done.exit_code == 0
-    assert "Warning: 2 places were no text of this encoding and became U+FFFD.\n" in done.stderr
+    assert "Warning: 2 places were not valid in this encoding and became U+FFFD.\n" in done.stderr
     assert json.loads(run("train", "corpus.txt", *QUICK, "--errors", "replace", "--json").stdout)["replaced"] == 2
     assert report(run("train", "corpus.txt", *QUICK, "--encoding", "windows-1252")) == []
 

@@ -28,7 +28,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_trained_model_answers() -> None:
     done = run("train", "corpus.txt", *QUICK)
     assert (done.exit_code, done.stdout) == (0, "")
-    read, shape, needs, trained, ask = done.stderr.splitlines()[-5:]  # a first run says that it compiles
+    read, shape, preset, needs, trained, ask = done.stderr.splitlines()[-6:]  # a first run says that it compiles
+    assert preset == (
+        "Items come again in a sequence more often than by chance, as in sessions: taking --preset sessions (--window "
+        "5 --negative 20 --ns-exponent 0.25); --preset words has word2vec's own defaults."
+    )
     assert shape.startswith("Sequences have 4 to 8 of these, median 6; ")
     assert needs.startswith("Needs about ")
     assert read.startswith(f"Read 1,500 sequences, {TOKENS:,} tokens in ")
@@ -65,6 +69,7 @@ def test_json_is_one_document_on_standard_output() -> None:
         "tokens": int,
         "sequences": int,
         "notes": list,
+        "preset": str,
         "warnings": list,
         "checkpoints": dict,
         "replaced": int,
@@ -129,7 +134,7 @@ def test_the_options_are_those_of_the_configuration() -> None:
         names |= own
     validation = {"validate", "validate_targets", "metric", "patience"}
     checkpoints = {"checkpoint_every", "resume"}
-    frame = {"sources", "output", "strict", "quiet", "as_json"}
+    frame = {"sources", "output", "log", "strict", "quiet", "as_json"}
     assert set(context.params) - names == frame | validation | checkpoints
     for parameter in train_command.params:
         assert parameter.name == "sources" or parameter.help

@@ -55,7 +55,7 @@ WRONG_USAGE = [
     (["--tile", "5"], "--tile is (5,); it must be CENTRES,NEGATIVES, whole numbers from 1 to 4,096, such as 32,16"),
     (["--tile", "a,b"], "--tile is 'a,b'; it must be whole numbers with commas between them, such as 32,16"),
     (["--tile", "²,3"], "--tile is '²,3'; it must be whole numbers with commas between them, such as 32,16"),
-    (["--delimiter", ""], "--delimiter is ''; it must be one or more characters, no newline or NUL among them"),
+    (["--delimiter", ""], "--delimiter is ''; it must be one or more characters, without a newline or NUL"),
     (
         ["--device", "cuda", "--backend", "kernel"],
         "--backend kernel runs on the CPU only; with --device cuda use --backend torch",
@@ -88,11 +88,11 @@ def test_an_output_without_its_option() -> None:
 
 
 UNTRAINABLE = {
-    "empty": (b"", [], "there is nothing in 'bad.txt'; a corpus has a sequence of items on each line"),
+    "empty": (b"", [], "there is nothing in 'bad.txt'; a corpus needs one sequence of items per line"),
     "blank": (
         b"\n \n\t\n",
         [],
-        "'bad.txt' has only white space; a corpus has a sequence of items on each line",
+        "'bad.txt' has only white space; a corpus needs one sequence of items per line",
     ),
     "one word": (
         b"milk\n",
@@ -124,7 +124,7 @@ UNTRAINABLE = {
     "below min-count": (
         b"milk bread milk\neggs bread\n",
         [],
-        "no item of 'bad.txt' occurs 5 times or more, the commonest 2; lower --min-count",
+        "no item of 'bad.txt' occurs 5 times or more, the most frequent one 2; lower --min-count",
     ),
     "alone after min-count": (
         b"milk a\nb milk\nbread c\nd bread\nmilk e\nbread f\n",
@@ -181,7 +181,7 @@ def test_a_device_that_is_not_there_fails_before_the_source_is_read(monkeypatch:
     monkeypatch.setattr("item2vec.corpus.reading.read_corpus", lambda *_, **__: pytest.fail("the source was read"))
     done = run("train", "corpus.txt", "--device", "cuda")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == "Error: device cuda is not available to torch here; use --device cpu\n"
+    assert done.stderr == "Error: torch cannot use cuda on this machine; use --device cpu\n"
 
 
 @pytest.mark.jit

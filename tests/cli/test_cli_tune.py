@@ -48,10 +48,10 @@ def test_from_trials_to_a_model() -> None:
     assert lines[1].endswith("[exponent 0.75, window 5]")
     shown = done.stdout.splitlines()
     assert shown[0] == "2 trials: 2 done."
-    assert "On 750 other sequences, which no trial was chosen by, hit@5:" in shown
+    assert "On 750 other sequences, which had no part in the choice, hit@5:" in shown
     found = {line.split()[0] for line in shown[shown.index("") :] if line}
     assert {"defaults", "tuned", "gain", "item-knn", "popularity"} <= found
-    assert shown[-1] == "Wrote ./best.toml. Train by it: item2vec train corpus.txt --config ./best.toml"
+    assert shown[-1] == "Wrote ./best.toml. Train with it: item2vec train corpus.txt --config ./best.toml"
     assert files() == {"corpus.txt", "best.toml", "s.journal"}
     assert "# train:    item2vec train corpus.txt --config ./best.toml" in Path("best.toml").read_text()
     trained = run("train", "corpus.txt", "--config", "best.toml", "--quiet", "--epochs", "1")
@@ -86,7 +86,7 @@ def test_from_trials_to_a_model() -> None:
         (("corpus.txt", "--metric", "auc"), "Error: --metric is 'auc'; it must be one of "),
         (
             ("corpus.txt", "--id-column"),
-            "Error: --id-column is about the file of --validate, which is not given; name one\n",
+            "Error: --id-column only works together with --validate; name a file with it\n",
         ),
         (("corpus.txt", "--validate", "none.txt"), "Error: "),
         (("corpus.txt", "-o", "no/b.toml"), "Error: cannot write no/b.toml: the folder "),

@@ -29,11 +29,9 @@ RESULT = ItemsResult(
 
 def test_facts() -> None:
     start = "2,000 users, 3,000 held-out items, 1.0% of them unknown to the model."
-    seen = " 10.0% are in the user's history and so cannot be found; --keep-seen lets them."
+    seen = " 10.0% are in the user's history, so they cannot be found; --keep-seen allows them."
     assert facts(RESULT, False, "") == start + seen + " Left out: 1,200 (no target)."
-    assert facts(RESULT, True, "--pool last") == (
-        start + " The model is asked with --pool last. Left out: 1,200 (no target)."
-    )
+    assert facts(RESULT, True, "--pool last") == (start + " Scoring options: --pool last. Left out: 1,200 (no target).")
 
 
 def test_tables() -> None:

@@ -93,7 +93,7 @@ def test_every_field_can_be_set(tmp_path: Path) -> None:
         ('lr = "fast"', 'config FILE has lr = "fast"; it must be a number'),
         ('loss = "hsm"', 'config FILE has loss = "hsm"; it must be one of ns, hs'),
         ("tile = [1]", "config FILE has tile = [1]; it must be two whole numbers"),
-        ("dim = ", "config FILE is no TOML: "),
+        ("dim = ", "config FILE is not valid TOML: "),
         ("[train]\ndim = 3", "config FILE has 'train', which is not an option; "),
     ],
 )
@@ -116,7 +116,7 @@ def test_no_file(tmp_path: Path) -> None:
 def test_presets_can_be_trained_with() -> None:
     for name in PRESETS:
         TrainConfig(**preset(name))
-    with pytest.raises(ConfigError, match=r"`preset` is 'basket'; it must be one of words, baskets, sessions"):
+    with pytest.raises(ConfigError, match=r"`preset` is 'basket'; it must be one of auto, words, baskets, sessions"):
         preset("basket")
 
 

@@ -82,7 +82,7 @@ def test_the_file_counts_more_than_the_preset() -> None:
         (("--config", "best.toml", "--preset", "baskets"), Scoring(pool="last", popularity=0.25)),
         (("--config", "plain.toml"), sessions),
         (("--preset", "words"), Scoring()),
-        ((), Scoring()),
+        ((), sessions),  # which suit it
     ):
         run("train", "train.txt", *options, *QUICK)
         assert item2vec.load("item2vec.safetensors").scoring == wanted
@@ -115,13 +115,13 @@ def test_validation_asks_as_the_model_will_be_asked() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (3, "'scoring' is no option"),
+        (3, "'scoring' is not a scoring option"),
         ({"reverse": "x"}, "`reverse` is 'x'; it must be a number"),
         ({"reverse": -1}, "`reverse` is -1"),
         ({"pool": 1}, "`pool` is 1; it must be text"),
         ({"pool": "none"}, "`pool` is 'none'"),
         ({"decay": True}, "`decay` is True"),
-        ({"surprise": 1}, "'surprise' is no option of scoring; they are score, pool"),
+        ({"surprise": 1}, "'surprise' is not a scoring option; those are score, pool"),
         ({"popularity": float("nan")}, "`popularity` is nan"),
         ({"reverse": 10**400}, "`reverse` is 1000"),
     ],

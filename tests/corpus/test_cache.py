@@ -241,8 +241,8 @@ def test_a_folder_that_cannot_be_written(folder: Path) -> None:
     with pytest.raises(CorpusError) as error:
         read()
     assert str(error.value) == (
-        f"cannot write the encoded corpus to {str(folder)!r}: file exists; name a folder with room for 8 bytes a "
-        "token by ITEM2VEC_CACHE, or give more `memory`"
+        f"cannot write the encoded corpus to {str(folder)!r}: file exists; name a folder with room for 8 bytes per "
+        "token with ITEM2VEC_CACHE, or give more `memory`"
     )
 
 

@@ -32,7 +32,7 @@ def write(content: bytes | str, name: str = "corpus.txt") -> None:
 
 
 def test_missing_file() -> None:
-    assert message("corpus.txt") == "no file 'corpus.txt'; look at its name and folder"
+    assert message("corpus.txt") == "no file 'corpus.txt'; check its name and folder"
     write("a b\n")
     assert message("corpsu.txt") == "no file 'corpsu.txt'; did you mean 'corpus.txt'?"
     assert message("data/corpus.txt") == "no file 'data/corpus.txt'; there is no folder 'data'"
@@ -45,8 +45,8 @@ def test_no_source_at_all() -> None:
 
 def test_glob_without_files() -> None:
     Path("folder.d").mkdir()
-    assert message("*.txt") == "no file matches '*.txt'; look at the pattern and the folder it is asked from"
-    assert message("*.d") == "only directories match '*.d'; look at the pattern and the folder it is asked from"
+    assert message("*.txt") == "no file matches '*.txt'; check the pattern and the current folder"
+    assert message("*.d") == "only directories match '*.d'; check the pattern and the current folder"
 
 
 def test_directory() -> None:
@@ -72,17 +72,17 @@ def test_unreadable_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_file_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     write("a b\n")
-    found = sources.check_source(Path("corpus.txt"))
+    found = sources.as_text(Path("corpus.txt"))
     for content in ("", "a b c\n"):
         write(content)
         with pytest.raises(CorpusError, match=r"^(cannot read 'corpus.txt'|'corpus.txt' changed while it was read)"):
-            sources.map_file(found)
+            list(sources.lines_of(found))
 
 
 @pytest.mark.parametrize("content", ["", "\ufeff"])
 def test_empty_file(content: str) -> None:
     write(content)
-    expected = "there is nothing in 'corpus.txt'; a corpus has a sequence of items on each line"
+    expected = "there is nothing in 'corpus.txt'; a corpus needs one sequence of items per line"
     assert message("corpus.txt") == expected
     write("", "other.txt")
     assert message("*.txt") == expected.replace("txt'", "txt' and 1 more file")
@@ -90,10 +90,10 @@ def test_empty_file(content: str) -> None:
 
 def test_only_separators() -> None:
     write(" \n\t\r\n\n")
-    assert message("corpus.txt") == "'corpus.txt' has only white space; a corpus has a sequence of items on each line"
+    assert message("corpus.txt") == "'corpus.txt' has only white space; a corpus needs one sequence of items per line"
     write(",\n,,\r\n")
     assert message("corpus.txt", delimiter=",") == (
-        "'corpus.txt' has only newlines and the delimiter ','; a corpus has a sequence of items on each line"
+        "'corpus.txt' has only newlines and the delimiter ','; a corpus needs one sequence of items per line"
     )
 
 
@@ -127,8 +127,8 @@ def test_only_separators() -> None:
             "is JSON, not text; if each line is a list of items, write it as text: jq -r "
             "'join(\"\\t\")' 'a b' > corpus.txt",
         ),
-        (pickle.dumps([1]), "is a Python pickle, not text; write it as text first, a sequence a line"),
-        (b"\x93NUMPY\x01\x00", "is a numpy array, not text; write it as text first, a sequence a line"),
+        (pickle.dumps([1]), "is a Python pickle, not text; write it as text first, one sequence per line"),
+        (b"\x93NUMPY\x01\x00", "is a numpy array, not text; write it as text first, one sequence per line"),
     ],
 )
 def test_formats_that_are_not_text(content: bytes, expected: str) -> None:
@@ -224,7 +224,7 @@ def test_delimiter_that_never_occurs() -> None:
 def test_everything_under_min_count() -> None:
     write("a b c\nb c d\nc e\n")
     assert message("corpus.txt") == (
-        "no item of 'corpus.txt' occurs 5 times or more, the commonest 3; lower `min_count`"
+        "no item of 'corpus.txt' occurs 5 times or more, the most frequent one 3; lower `min_count`"
     )
 
 

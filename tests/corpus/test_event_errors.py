@@ -37,7 +37,7 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "'item', 'time'; or read it as text with `format=text`"),
     (GOOD, {"user": None}, "'e.csv' is an event table; name its columns with `user`: it has 'user', 'item', 'time'; or read "
      "it as text with `format=text`"),
-    (b"", {}, "'e.csv' is empty; an event table has a header line and an event on each line"),
+    (b"", {}, "'e.csv' is empty; an event table needs a header line and one event per line"),
     (HEAD, {}, "'e.csv' has columns but no events"),
     (GOOD, {"where": "time > 5"}, "no row of 'e.csv' meets the condition `where='time > 5'`"),
     (GOOD, {"where": "time >"}, "where is 'time >': syntax error at or near \")\"; a column that is called as a word of "
@@ -114,11 +114,11 @@ def test_truncated_and_nested_parquet(tmp_path: Path) -> None:
     write_parquet([Event("u", f"i{i}") for i in range(1000)], tmp_path / "whole.parquet")
     content = (tmp_path / "whole.parquet").read_bytes()
     assert line("e.parquet", content[:-50], tmp_path) == (
-        "'e.parquet' is cut off: it has no end as Parquet files have; get the whole file"
+        "'e.parquet' is cut off: the end that every Parquet file has is missing; get the whole file"
     )
     assert line("e.parquet", content[:4], tmp_path).startswith("cannot read 'e.parquet': ")
-    assert line("e.parquet", GOOD, tmp_path) == "'e.parquet' is no Parquet file; see what it is, or get it again"
-    assert line("e.parquet", b"", tmp_path) == "'e.parquet' is empty; see what it is, or get it again"
+    assert line("e.parquet", GOOD, tmp_path) == "'e.parquet' is not a Parquet file; check the file, or get it again"
+    assert line("e.parquet", b"", tmp_path) == "'e.parquet' is empty; check the file, or get it again"
     damaged = bytearray(content)
     damaged[len(damaged) // 2 : -60] = bytes(len(damaged[len(damaged) // 2 : -60]))
     assert line("e.parquet", bytes(damaged), tmp_path).startswith("cannot read 'e.parquet': ")
@@ -135,8 +135,8 @@ def test_truncated_and_nested_parquet(tmp_path: Path) -> None:
     assert line("e.jsonl", broken, tmp_path) == expected
     assert line("e.jsonl", gzip.compress(broken), tmp_path) == expected
     assert line("e.jsonl", b'[{"user": 1, "item": 2}]', tmp_path).endswith("e.jsonl > events.jsonl")
-    assert line("e.jsonl.gz", broken, tmp_path).startswith("'e.jsonl.gz' ends in .gz but is no compressed file; rename")
-    assert "is no JSON lines" in line("e.jsonl", b"5\n6\n", tmp_path)
+    assert line("e.jsonl.gz", broken, tmp_path).startswith("'e.jsonl.gz' ends in .gz but is not compressed; rename")
+    assert "is not JSON lines" in line("e.jsonl", b"5\n6\n", tmp_path)
 
 
 def test_kinds_are_not_mixed(tmp_path: Path) -> None:
@@ -168,10 +168,10 @@ def test_kinds_are_not_mixed(tmp_path: Path) -> None:
         ({"format": "xml"}, "`format` is 'xml'; it must be one of auto, text, csv, tsv, parquet, jsonl"),
         ({"session_gap": "30y", "time": "t"}, "`session_gap` is '30y'; it must be a time above 0 such as 30m, 2h, 1d, or seconds"),
         ({"session_gap": 0, "time": "t"}, "`session_gap` is 0; it must be a time above 0 such as 30m, 2h, 1d, or seconds"),
-        ({"session_gap": "30m"}, "`session_gap` is '30m' but no time is given; add `time=COLUMN`"),
+        ({"session_gap": "30m"}, "`session_gap` is '30m' but there is no `time`; add `time=COLUMN`"),
         ({"memory": "2 pounds"}, "`memory` is '2 pounds'; it must be a size such as 500MB or 4GB"),
-        ({"user": "u", "item": "u"}, "user and item are both 'u'; give the column of items, or each sequence is of one item"),
-        ({"user": ""}, "`user` is ''; it must be text that is not empty"),
+        ({"user": "u", "item": "u"}, "user and item are both 'u'; `item` must be another column, or each sequence would have one item"),
+        ({"user": ""}, "`user` is ''; it must be text, and not empty"),
         ({"dedupe": "all"}, "`dedupe` is 'all'; it must be one of none, consecutive, basket"),
     ],
 )  # fmt: skip

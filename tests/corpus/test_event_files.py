@@ -34,7 +34,7 @@ def test_tables_of_any_encoding(tmp_path: Path) -> None:
         min_count=1,
     )
     assert corpus.replaced == 4
-    assert corpus.notes == ("4 places were no text of this encoding and became U+FFFD",)
+    assert corpus.notes == ("4 places were not valid in this encoding and became U+FFFD",)
     assert "caf\ufffd" in corpus.vocabulary.key_to_index
 
 

@@ -126,7 +126,7 @@ def test_names_sequences_and_tables_are_told_apart(tmp_path: Path) -> None:
         ([["a\ud800", "b"]], "sequence 1 has an item with half a character"),
         ([[], [""]], "there are no items in the sequences"),
         ([["a"], ["b"]], "there is nothing to learn: each of the 2 sequences is a single item"),
-        ([["a", "b"]], "no item of the sequences occurs 5 times or more, the commonest 1; lower `min_count`"),
+        ([["a", "b"]], "no item of the sequences occurs 5 times or more, the most frequent one 1; lower `min_count`"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_trained_on_is_named(sources: Any, message: str) -> None:

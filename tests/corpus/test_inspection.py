@@ -18,7 +18,7 @@ from item2vec.corpus import shape_warnings
 from item2vec.corpus.corpus import Corpus
 from item2vec.corpus.inspection import LONG, Inspection, inspect_corpus
 from item2vec.corpus.reading import read_corpus
-from item2vec.corpus.shape_warnings import basket_hint, warnings_of
+from item2vec.corpus.shape_warnings import warnings_of
 from item2vec.items.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[2]
@@ -96,13 +96,13 @@ SHAPES = {
     ),
     "single_items": (
         [*GOOD, *([item] for item in WORDS[:800])],
-        ("67% of the sequences have a single item", "stand on one line"),
-        ("67% of the sequences have a single item", "`session_gap` long enough"),
+        ("67% of the sequences have a single item", "are on one line"),
+        ("67% of the sequences have a single item", "`session_gap` is long enough"),
     ),
     "unique_items": (
         [[f"row{i}.{j}" for j in range(8)] for i in range(50)],
-        ("100% of the tokens are items that come only once", "ids of rows, or times"),
-        ("100% of the tokens are items that come only once", "`item` is the right column"),
+        ("100% of the tokens are items that occur only once", "row ids or times"),
+        ("100% of the tokens are items that occur only once", "`item` is the right column"),
     ),
     "long_outlier": (
         [*GOOD, rng.choices(WORDS, k=3000)],
@@ -112,42 +112,45 @@ SHAPES = {
     "header": (
         [["UserId", "ItemId", "Timestamp"], *GOOD],
         ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "`user` and `item`"),
-        ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "not as column0"),
+        ("The first sequence, 'UserId ItemId Timestamp', looks like a header line", "not column0"),
     ),
     "rows": (
         [[f"{column}{rng.choice(WORDS)}" for column in "abcdefgh"] for _ in range(300)],
-        ("Each of the 300 sequences has 8 items, other ones at each place", "`user=column0` `item=column1`, say"),
+        (
+            "Each of the 300 sequences has 8 items, with different items in each position",
+            "`user=column0` `item=column1`, say",
+        ),
         None,
     ),
     "own_beginnings": (
         [[f"line{i}", *items] for i, items in enumerate(GOOD)],
-        ("Each of the 400 sequences begins with another item", "cut -d' ' -f2-"),
+        ("Each of the 400 sequences begins with a different item", "cut -d' ' -f2-"),
         None,
     ),
     "lookalikes": (
         [[item.upper() if rng.random() < 0.2 else item for item in items] for items in GOOD],
-        ("items differ from commoner ones only in case", "in lower case, say"),
-        ("items differ from commoner ones only in case", "lower(trim(column))"),
+        ("items differ from more frequent ones only in case", "in lower case, say"),
+        ("items differ from more frequent ones only in case", "lower(trim(column))"),
     ),
     "duplicates": (
         [*GOOD, *GOOD],
-        ("50% of the sequences of 5 items or more came before", "sort -u"),
-        ("50% of the sequences of 5 items or more came before", "see whether sources overlap"),
+        ("50% of the sequences of 5 items or more are exact copies of earlier ones", "sort -u"),
+        ("50% of the sequences of 5 items or more are exact copies of earlier ones", "check whether sources overlap"),
     ),
     "repetitions": (
         [[item for item in items for _ in (0, 1)] for items in GOOD],
-        ("of the tokens repeat the one before", "keep one of each such run"),
+        ("of the tokens repeat the one before", "keep one item of each such run"),
         ("of the tokens repeat the one before", "`dedupe=consecutive`"),
     ),
     "other_delimiter": (
         [[item + "," for item in items] for items in GOOD],
-        ("100% of the tokens have ',' in them while white space was taken", "give `delimiter=','`"),
+        ("100% of the tokens have ',' in them, but white space is the separator", "give `delimiter=','`"),
         None,
     ),
     "wide_window": (
         [items[:4] for items in GOOD],
-        ("The window of 5 is as long as 100% of the sequences or longer", "else a smaller `window`"),
-        ("The window of 5 is as long as 100% of the sequences or longer", "else a smaller `window`"),
+        ("The window of 5 covers the whole of 100% of the sequences", "else a smaller `window`"),
+        ("The window of 5 covers the whole of 100% of the sequences", "else a smaller `window`"),
     ),
 }  # fmt: skip
 
@@ -175,7 +178,7 @@ def test_every_shape_is_planted() -> None:
         for name, value in vars(shape_warnings).items()
         if callable(value) and getattr(value, "__module__", "") == shape_warnings.__name__ and name[0] != "_"
     }
-    assert functions - {"warnings_of", "basket_hint"} == set(SHAPES)
+    assert functions - {"warnings_of"} == set(SHAPES)
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -208,7 +211,9 @@ def test_rows_of_a_table_are_known_without_their_times_too(tmp_path: Path) -> No
         found = inspect_corpus(read_corpus([tmp_path / "u.data"], SourceConfig(), min_count=min_count), 5)
         assert found.columns == 4
         (told,) = warned(found, SourceConfig())
-        assert told.startswith("Each of the 900 sequences has 4 items, other ones at each place, as rows of a table")
+        assert told.startswith(
+            "Each of the 900 sequences has 4 items, with different items in each position, like the rows of a table"
+        )
     # Walks on a graph have one length as well, but the same items everywhere.
     walks = [rng.choices(WORDS, k=8) for _ in range(900)]
     assert warned(shape_of(walks), SourceConfig()) == ()
@@ -216,13 +221,7 @@ def test_rows_of_a_table_are_known_without_their_times_too(tmp_path: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
-def test_baskets_are_suggested_where_nothing_comes_twice() -> None:
+def test_a_wide_window_is_told_unless_order_means_nothing() -> None:
     recipes = inspect_corpus(read_corpus([ROOT / "corpora" / "recipes.txt"], SourceConfig(), min_count=1), 5)
-    hint = basket_hint(recipes, "shrink")
-    assert hint
-    assert hint.startswith("An item hardly ever comes twice in a sequence (0 pairs, where chance would give 603)")
-    assert hint.endswith("if order means nothing, try `preset=baskets`")
-    assert basket_hint(recipes, "basket") is None
-    assert basket_hint(shape_of(GOOD), "shrink") is None
     assert warned(recipes, SourceConfig(), window=20, mode="basket") == ()
     assert len(warned(recipes, SourceConfig(), window=20)) == 1

@@ -20,7 +20,7 @@ from item2vec.corpus.text.text import read_text
 from item2vec.corpus.text.tokeniser import Sizes
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.machine import run_in_threads
-from item2vec.files.source import find_sources
+from item2vec.files.source import find_texts
 
 TINY = Sizes(scan=64, chunk=1, block=1, slots=2, part=1)
 
@@ -201,7 +201,7 @@ def test_too_many_distinct_items(tmp_path: Path) -> None:
         with pytest.raises(CorpusError) as error:
             read_text([tmp_path / "corpus.txt"], min_count=1, threads=threads, sizes=Sizes(distinct=5, part=1))
         assert str(error.value) == (
-            "the corpus has more than 5 distinct items, the most that can be numbered; train on a part of it"
+            "the corpus has more than 5 distinct items, the most that item2vec can handle; train on a part of it"
         )
 
 
@@ -210,11 +210,11 @@ def test_too_many_distinct_items(tmp_path: Path) -> None:
     [
         (
             {"delimiter": ""},
-            "`delimiter` is ''; it must be one or more characters, no newline or NUL among them",
+            "`delimiter` is ''; it must be one or more characters, without a newline or NUL",
         ),
         (
             {"delimiter": "a\nb"},
-            "`delimiter` is 'a\\nb'; it must be one or more characters, no newline or NUL among them",
+            "`delimiter` is 'a\\nb'; it must be one or more characters, without a newline or NUL",
         ),
         ({"min_count": 0}, "`min_count` is 0; it must be 1 or more"),
         ({"max_items": 0}, "`max_items` is 0; it must be 1 or more"),
@@ -244,7 +244,7 @@ def test_a_stopped_reader_reads_no_further(tmp_path: Path) -> None:
     stopped = threading.Event()
     stopped.set()
     reader = PartReader(b"", TINY, stopped, CodeStore(TokenBudget(1 << 20, tmp_path)))
-    reader.read(split_at_lines(find_sources([tmp_path / "corpus.txt"]), 1, 1)[0])
+    reader.read(split_at_lines(find_texts([tmp_path / "corpus.txt"]), 1, 1)[0])
     assert reader.sequences == 0
 
 

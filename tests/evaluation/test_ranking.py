@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from item2vec.evaluation import ranking
-from item2vec.evaluation.ranking import rank_items, top_k
+from item2vec.evaluation.ranking import rank_items
+from item2vec.vectors.search import best_columns
 
 
 @given(
@@ -23,7 +24,7 @@ from item2vec.evaluation.ranking import rank_items, top_k
 )
 def test_equal_to_sorting(case: tuple[np.ndarray, int]) -> None:
     scores, k = case
-    for row, found in zip(scores.tolist(), top_k(scores, k).tolist(), strict=True):
+    for row, found in zip(scores.tolist(), best_columns(scores, k).tolist(), strict=True):
         hidden = {column for column, score in enumerate(row) if score == -np.inf}
         expected = best(row, k, hidden)
         assert found == expected + [-1] * (k - len(expected))
@@ -34,7 +35,7 @@ def test_equal_to_sorting_many(kinds: int) -> None:
     """Many columns, with masses of ties or none."""
     scores = np.random.default_rng(0).integers(0, kinds, (5, 4_000)).astype(np.float32)
     expected = [best(row, 7, set()) for row in scores.tolist()]
-    assert top_k(scores, 7).tolist() == expected
+    assert best_columns(scores, 7).tolist() == expected
 
 
 @pytest.mark.parametrize("keep_seen", [False, True])

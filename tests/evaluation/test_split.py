@@ -18,6 +18,7 @@ from item2vec.config.source import SourceConfig
 from item2vec.corpus.tables.database import Database
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.evaluation.split import Events, divide, parse_holdout, write_parts
+from item2vec.files.source import look
 
 SEQUENCES = st.lists(st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"e"]), max_size=9), max_size=9)
 AMOUNTS = st.one_of(st.integers(1, 4).map(float), st.floats(0.01, 0.99))
@@ -44,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def events_of(path: str, user: str, item: str, time: str | None) -> Iterator[Events]:
     with Database(1, None) as database:
-        yield Events(database, [Path(path)], SourceConfig(user=user, item=item, time=time))
+        yield Events(database, [look(Path(path))], SourceConfig(user=user, item=item, time=time))
 
 
 def ask(*arguments: str) -> Result:
@@ -89,7 +90,7 @@ def test_text() -> None:
     assert "item2vec evaluate items s.train.txt --targets s.heldout.txt" in done.stderr
     assert ask("s.txt", "--id-column", "--holdout", "2", "-o", "t", "--json").exit_code == 0
     assert Path("t.train.txt").read_text() == "b\n\n\ng\n"
-    warning = "Warning: each sequence is left with a single item, from which nothing is learnt; lower --holdout.\n"
+    warning = "Warning: each sequence is left with a single item, so there is nothing to learn from; lower --holdout.\n"
     assert ask("s.txt", "--holdout", "9", "-o", "u").stderr.startswith(warning)
     assert "Warning" not in done.stderr
     assert Path("t.heldout.txt").read_text() == "c d\n\n\n\n"

@@ -80,8 +80,8 @@ def test_zstd_frames_to_be_skipped() -> None:
 def test_a_name_that_promises_what_is_not_there(ending: str) -> None:
     name = f"corpus{ending}"
     Path(name).write_bytes(b"milk bread\n" * 5)
-    remedy = "; rename it if it is what you want, or make it again"
-    assert message(name) == f"'{name}' ends in {ending} but is no compressed file{remedy}"
+    remedy = "; rename it if that is right, or make it again"
+    assert message(name) == f"'{name}' ends in {ending} but is not compressed{remedy}"
     Path(name).write_bytes(b"")
     assert message(name) == f"'{name}' ends in {ending} but is empty{remedy}"
     other = ".gz" if ending != ".gz" else ".xz"
@@ -143,4 +143,4 @@ def test_what_is_inside_must_be_text() -> None:
         "give a text file, or remove the byte"
     )
     Path("corpus.gz").write_bytes(PACKERS[".gz"](b""))
-    assert message("corpus.gz") == "there is nothing in 'corpus.gz'; a corpus has a sequence of items on each line"
+    assert message("corpus.gz") == "there is nothing in 'corpus.gz'; a corpus needs one sequence of items per line"

@@ -30,7 +30,7 @@ from item2vec.corpus.encoded import FORMAT, DamagedFileError, open_corpus
 from item2vec.corpus.reading import read_corpus
 from item2vec.corpus.text.text import read_text
 from item2vec.errors import CorpusError, Item2VecError, ModelError
-from item2vec.files.source import check_source, lines_of
+from item2vec.files.source import as_text, lines_of, look
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats import streams
 from item2vec.vectors.formats.registry import read_vectors
@@ -268,10 +268,10 @@ def test_lines_across_blocks_and_without_an_end(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "lines.gz"
     for text in (b"\n".join(lines), b"\n".join(lines) + b"\n"):
         path.write_bytes(gzip.compress(text, 1))
-        assert list(lines_of(check_source(path))) == lines
+        assert list(lines_of(as_text(path))) == lines
     monkeypatch.setattr("item2vec.files.source._LONGEST_LINE", 2_999_999)
     with pytest.raises(CorpusError, match="has a line of over 2,999,999 bytes"):
-        list(lines_of(check_source(path)))
+        list(lines_of(as_text(path)))
 
 
 def test_a_table_that_unpacks_to_very_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,13 +280,13 @@ def test_a_table_that_unpacks_to_very_much(tmp_path: Path, monkeypatch: pytest.M
     path, folder = tmp_path / "events.csv.gz", tmp_path / "folder"
     folder.mkdir()
     path.write_bytes(gzip.compress(b"user,item\n" * 200_000, 1))
-    plain = plain_files.plain_file(path, folder).path
+    plain = plain_files.plain_file(look(path), folder).path
     assert plain.stat().st_size == 2_000_000
     monkeypatch.setattr(plain_files, "_SPARE", 1 << 62)
     with pytest.raises(
         CorpusError, match=r"cannot unpack .*events\.csv\.gz' into .*: No space left on device; set TMPDIR"
     ):
-        plain_files.plain_file(path, folder)
+        plain_files.plain_file(look(path), folder)
 
 
 def test_more_items_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,8 +176,8 @@ def test_standard_input_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdin", None)
     assert message("-") == "'-' is standard input, but that is closed; pipe text into it"
     pipe_in(monkeypatch, b"")
-    assert message("-") == "there is nothing in standard input; a corpus has a sequence of items on each line"
-    assert message("-", "-") == "'-', standard input, is named twice, and can be read only once"
+    assert message("-") == "there is nothing in standard input; a corpus needs one sequence of items per line"
+    assert message("-", "-") == "'-', standard input, is given twice, but can be read only once"
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     assert message("-") == "'-' is standard input, but that is a terminal; pipe text into it"
     pipe_in(monkeypatch, b"milk,bread\nmilk,eggs\n")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from item2vec.files.temporary import TemporaryFolder
 
+fcntl = pytest.importorskip("fcntl")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no locks")
 KILLED = """
 import os, signal
@@ -43,3 +46,20 @@ def test_only_what_a_killed_process_left_goes(tmp_path: Path, monkeypatch: pytes
     used.remove()
     assert not used.path.exists()
     assert not new.path.exists()
+
+
+def test_folders_whose_lock_was_never_named_go_after_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old = time.time() - 2 * 3600
+    folders = {name: tmp_path / f"item2vec-{name}" for name in ("empty", "new", "young", "held", "other")}
+    for name, folder in folders.items():
+        folder.mkdir()
+        if name not in ("empty", "young"):
+            (folder / ("new" if name != "other" else "notes")).touch()
+        if name != "young":
+            os.utime(folder, (old, old))
+    held = os.open(folders["held"] / "new", os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    TemporaryFolder().remove()
+    assert {path.name for path in tmp_path.iterdir()} == {"item2vec-young", "item2vec-held", "item2vec-other"}
+    os.close(held)

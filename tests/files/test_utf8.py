@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from item2vec.corpus.text.utf8_kernels import all_valid, find_invalid
+from item2vec.files.utf8 import all_text, first_not_utf8
 
 # Bytes at the borders of every range of Unicode's table of well-formed sequences.
 BORDERS = [
@@ -32,28 +32,31 @@ BORDERS = [
 BORDERS += [0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF]
 
 
-def first_invalid(data: bytes) -> int:
+def is_text(item: bytes) -> bool:
     try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return -1
+        return "\0" not in item.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def joined(items: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    blob = np.frombuffer(b"".join(items), np.uint8)
+    return blob, np.cumsum([0, *map(len, items)])
+
+
+some_bytes = st.lists(st.sampled_from([0, *BORDERS]), max_size=5).map(bytes) | st.text(max_size=5).map(str.encode)
 
 
 @settings(max_examples=600, deadline=None)
-@given(st.lists(st.sampled_from(BORDERS), max_size=7).map(bytes) | st.text(max_size=9).map(str.encode))
-def test_as_python_decodes(data: bytes) -> None:
-    data = data.replace(b"\0", b"a")
-    assert find_invalid(np.frombuffer(data, np.uint8), 0, len(data)) == first_invalid(data)
-
-
-def test_nul_is_refused_and_the_range_is_kept() -> None:
-    data = np.frombuffer(b"\xffab\0\xff", np.uint8)
-    assert find_invalid(data, 1, 3) == -1
-    assert find_invalid(data, 1, 5) == 3
+@given(st.lists(some_bytes, max_size=4))
+def test_as_python_decodes_each_item(items: list[bytes]) -> None:
+    assert all_text(*joined(items)) == all(map(is_text, items))
+    without = [item.replace(b"\0", b"a") for item in items]
+    expected = next((i for i, item in enumerate(without) if not is_text(item)), None)
+    assert first_not_utf8(*joined(without)) == expected
 
 
 def test_items_are_checked_by_themselves() -> None:
     blob = np.frombuffer("é".encode(), np.uint8)
-    assert all_valid(blob, np.array([0, 2]), 1)
-    assert not all_valid(blob, np.array([0, 1, 2]), 2)
+    assert all_text(blob, np.array([0, 2]))
+    assert not all_text(blob, np.array([0, 1, 2]))

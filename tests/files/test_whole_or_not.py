@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -224,3 +225,52 @@ def test_what_killed_runs_left_goes_after_a_day(tmp_path: Path) -> None:
     with atomic_path(tmp_path / "x") as temporary:
         temporary.write_text("x")
     assert sorted(content(tmp_path)) == [".item2vec-2-00.tmp", "x"]
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.parametrize("names", [("x",), ("x.items", "x")])
+def test_what_killed_runs_left_goes_with_the_next(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """After a kill at any call and another run, only the new files are there."""
+
+    def write(folder: Path, text: str) -> None:
+        with atomic_paths(*(folder / name for name in names)) as temporaries:
+            for temporary in temporaries:
+                temporary.write_text(text)
+
+    left, call = 0, 1
+    while True:
+        folder = tmp_path / str(call)
+        folder.mkdir()
+        write(folder, "old")
+        if not killed_at(call, lambda folder=folder: write(folder, "new")):
+            break
+        left += len(content(folder).keys() - set(names))
+        write(folder, "newest")
+        assert content(folder) == dict.fromkeys(names, b"newest")
+        call += 1
+    assert left > 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is asked after there")
+def test_what_others_may_still_need_stays(tmp_path: Path) -> None:
+    """The files of a living process, of another place, and those that only look alike."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with atomic_path(tmp_path / "x") as temporary:
+        place = temporary.name.split("-")[1]
+        assert temporary.name.split("-")[2] == str(os.getpid())
+        (tmp_path / f"x.old-{place}-{dead.pid}-00000000").touch()
+        (tmp_path / f".item2vec-{place}-{dead.pid}-00000000.tmp").touch()
+        elsewhere = f"{int(place, 16) ^ 1:08x}"
+        kept = [
+            f".item2vec-{place}-{os.getppid()}-00000000.tmp", f".item2vec-{elsewhere}-{dead.pid}-00000000.tmp",
+            f".item2vec-{place}-{dead.pid}.tmp", "x.old-20261201", f"x.old-{elsewhere}-{dead.pid}-00000000",
+            f"y.old-{place}-{dead.pid}-00000000", f"x.old-{place}-0-00000000", "notes.tmp",
+        ]  # fmt: skip
+        for name in kept:
+            (tmp_path / name).touch()
+        with atomic_path(tmp_path / "z") as another:
+            assert temporary.exists()
+            another.write_text("z")
+    assert sorted(content(tmp_path)) == sorted([*kept, "x", "z"])

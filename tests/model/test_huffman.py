@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_family import huffman_codes
 
-from item2vec.model.huffman import huffman_tree, longest_path
+from item2vec.model.huffman import huffman_tree, make_paths, path_lengths
 
 COUNTS = st.lists(st.integers(1, 30), min_size=1, max_size=40).map(lambda counts: sorted(counts, reverse=True))
 
@@ -58,7 +58,10 @@ def test_the_code_is_as_short_as_any_and_a_prefix_code(counts: list[int]) -> Non
     ordered = sorted("".join(map(str, code)) for code in codes)
     if len(ordered) > 1:
         assert not any(after.startswith(before) for before, after in pairwise(ordered))
-    assert longest_path(tree, len(counts)) == max(map(len, codes))
+    assert path_lengths(tree, len(counts)).tolist() == list(map(len, codes))
+    paths = make_paths(tree, len(counts))
+    assert paths is not None
+    assert paths.longest == max(map(len, codes))
 
 
 def test_every_inner_node_is_a_row_and_the_root_the_last() -> None:
@@ -85,4 +88,4 @@ def test_what_is_no_tree_is_found(wrong: str) -> None:
         tree[8 + 5] = 2 * 2
     else:
         tree[1] = -2
-    assert longest_path(tree, 8) == -1
+    assert make_paths(tree, 8) is None

@@ -267,7 +267,7 @@ WRONG = [
     ({"top": 2}, ConfigError, "`top` is 2; a map has from 3 to 100,000 items"),
     ({"top": 100_001}, ConfigError, "`top` is 100001"),
     ({"method": "tsne"}, ConfigError, "`method` is 'tsne'; it must be one of pca, umap"),
-    ({"clusters": 13}, ConfigError, "`clusters` is 13; it must be 0 for none, or from 2 to 12"),
+    ({"clusters": 13}, ConfigError, "`clusters` is 13; it must be 0, for no clusters, or from 2 to 12"),
     ({"clusters": 1}, ConfigError, "`clusters` is 1"),
     ({"theme": "pink"}, ConfigError, "`theme` is 'pink'; it must be one of auto, light, dark"),
     ({"items": "missing.txt"}, ModelError, "cannot read .*missing.txt: no such file"),
@@ -317,7 +317,7 @@ def test_items_without_a_direction_are_left_out(tmp_path: Path) -> None:
     drawn, _ = draw_map(model, tmp_path / "map.html", clusters=2)
     assert drawn.items == [str(number) for number in range(10) if number != 2]
     model.input[1:] = 0
-    with pytest.raises(ModelError, match="fewer than three of the items have vectors with a direction"):
+    with pytest.raises(ModelError, match="fewer than three of the items have vectors other than zero"):
         draw_map(model, tmp_path / "map.html")
 
 
@@ -337,7 +337,7 @@ def test_command(model: KeyedVectors, tmp_path: Path, monkeypatch: pytest.Monkey
     )
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr.startswith(
-        "Warning: 1 lines of some.txt are no item of the model.\nWrote map.html: 3 of 80 items"
+        "Warning: 1 lines of some.txt name no item of the model.\nWrote map.html: 3 of 80 items"
     )
     done = CliRunner().invoke(cli, ["plot", "shop.safetensors", "-m", "shop.safetensors"])
     assert (done.exit_code, done.stdout) == (1, "")

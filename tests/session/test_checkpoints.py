@@ -131,7 +131,7 @@ def test_validation_goes_on_with_its_values_and_its_best_tables(path: Path, tmp_
     assert len(run.validation.values) == 4
     assert run.validation.values == whole.validation.values
     assert all(map(np.array_equal, run.validation.best or (), whole.validation.best or ()))
-    with pytest.raises(ConfigError, match="validation is not the same"):
+    with pytest.raises(ConfigError, match="the validation is different"):
         Checkpoints(path, make_run(corpus, **options), NEVER).resume()
 
 
@@ -143,7 +143,7 @@ def test_a_checkpoint_is_a_model(path: Path) -> None:
     assert len(model.similar(model.vocabulary[0], k=3)) == 3
     assert 0.4 < model.metadata["training"]["done"] < 0.7
     model.save(path)  # the vectors alone, perhaps changed: nothing to go on from
-    with pytest.raises(ModelError, match="is a model but no checkpoint; name another output, or move that file"):
+    with pytest.raises(ModelError, match="is a model, not a checkpoint; name another output, or move that file"):
         Checkpoints(path, make_run(backend="torch"), NEVER).resume()
 
 
@@ -155,7 +155,7 @@ def test_another_corpus_or_configuration_is_refused(path: Path) -> None:
     def refused(corpus: Corpus | None = None, **options: Any) -> str:
         with pytest.raises(ConfigError) as caught:
             Checkpoints(path, make_run(corpus, **({"backend": "torch"} | options)), NEVER).resume()
-        return str(caught.value).removeprefix(f"{path} is a checkpoint of another training: ").partition(";")[0]
+        return str(caught.value).removeprefix(f"{path} is a checkpoint of a different training: ").partition(";")[0]
 
     assert refused(dim=9) == "`dim` is 9 and was 8"
     assert refused(epochs=4) == "`epochs` is 4 and was 3"
@@ -166,7 +166,9 @@ def test_another_corpus_or_configuration_is_refused(path: Path) -> None:
         refused(dataclasses.replace(corpus, raw_tokens=11)) == f"the corpus has 11 tokens and had {corpus.raw_tokens:,}"
     )
     turned = dataclasses.replace(corpus, items=np.ascontiguousarray(corpus.items[::-1]))
-    assert refused(turned) == "the corpus has as many sequences, tokens and items, but they are not the same"
+    assert (
+        refused(turned) == "the corpus has the same number of sequences, tokens and items, but its content is different"
+    )
     Checkpoints(path, make_run(backend="torch", threads=3, device="cpu"), NEVER).resume()
 
 
@@ -179,7 +181,7 @@ def test_the_rows_of_init_count_and_frozen_ones_stay(path: Path) -> None:
         return start(corpus_of(), config, Initial(ids, ids, rows, rows, frozen=True))
 
     stop_at(run_with(0.25), path, 20)
-    with pytest.raises(ConfigError, match="the vectors of `init` are not the same"):
+    with pytest.raises(ConfigError, match="the vectors of `init` are different"):
         Checkpoints(path, run_with(0.5), NEVER).resume()
     run = run_with(0.25)
     Checkpoints(path, run, NEVER).resume()
@@ -206,7 +208,7 @@ def test_a_checkpoint_that_is_further_on_is_not_replaced(path: Path) -> None:
     assert path.read_bytes() != before
     other = Checkpoints(path, make_run(backend="torch", dim=5), NEVER).leftover()
     assert other is not None
-    assert "is a checkpoint of another training (`dim` is 5 and was 8)" in other
+    assert "is a checkpoint of a different training (`dim` is 5 and was 8)" in other
 
 
 @pytest.mark.parametrize("room", [0, 3000])
@@ -225,7 +227,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint_and_training_goes_on(
     assert run.trainer.ended
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
-    assert told[0].startswith(f"no checkpoint was written, training goes on: cannot write {path}: no space left")
+    assert told[0].startswith(f"no checkpoint was written, but training continues: cannot write {path}: no space left")
     assert checkpoints.written == 0
     with pytest.raises(ModelError, match="no space left"):
         Checkpoints(path, run, NEVER).save()
@@ -322,7 +324,7 @@ def test_what_is_no_interval_is_refused(text: str) -> None:
 def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
     run = make_run(backend="torch")
     stop_at(run, path, run.trainer.shards // 2)
-    whole = path.read_bytes()
+    whole = path.read_bytes().replace(b'"crc32"', b'"other"')  # as of an earlier version, without checksums
     _, texts = map_tensors(path)
     assert '"shards": ' in texts["item2vec"]
 
@@ -337,7 +339,7 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
     assert "its training state cannot be read" in refused(b'\\"shards\\": ', b'\\"shards\\":-')
     assert "its training state cannot be read" in refused(b'\\"epochs_closed\\": 0', b'\\"epochs_closed\\": 9')
     assert "its training state cannot be read" in refused(b'\\"sums\\": ', b'\\"sumz\\": ')
-    assert "is a model but no checkpoint" in refused(b'\\"checkpoint\\": {', b'\\"check_point\\":{')
+    assert "is a model, not a checkpoint" in refused(b'\\"checkpoint\\": {', b'\\"check_point\\":{')
     assert "another version of item2vec" in refused(
         b'\\"checkpoint\\": {\\"format\\": 1', b'\\"checkpoint\\": {\\"format\\": 7'
     )
@@ -345,8 +347,22 @@ def test_a_damaged_checkpoint_is_refused(path: Path) -> None:
     with pytest.raises(ModelError, match="damaged"):
         Checkpoints(path, run, NEVER).resume()
     path.unlink()
-    with pytest.raises(ConfigError, match=r"there is no checkpoint .* to go on from; leave `resume` out to start"):
+    with pytest.raises(
+        ConfigError, match=r"there is no checkpoint .* to continue from; leave out `resume` to start anew"
+    ):
         Checkpoints(path, run, NEVER).resume()
+
+
+@pytest.mark.parametrize("table", ["input", "output"])
+def test_a_flipped_bit_in_a_table_is_found_at_resume(path: Path, table: str) -> None:
+    run = make_run(backend="torch")
+    stop_at(run, path, run.trainer.shards // 2)
+    data = bytearray(path.read_bytes())
+    place = bytes(data).index(map_tensors(path)[0][table].tobytes())
+    data[place + 1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match=f"tensor '{table}' does not match its checksum"):
+        Checkpoints(path, make_run(backend="torch"), NEVER).resume()
 
 
 def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,7 +395,7 @@ def test_python_goes_on_after_ctrl_c(path: Path, tmp_path: Path, monkeypatch: py
     assert not path.exists()
     with pytest.raises(ConfigError, match="there is no checkpoint"):
         item2vec.train(text, checkpoint=path, resume=True, **options)
-    with pytest.raises(ConfigError, match="`resume` goes on from a checkpoint; name its file"):
+    with pytest.raises(ConfigError, match="`resume` continues from a checkpoint; name its file"):
         item2vec.train(text, resume=True, **options)
     with pytest.raises(ModelError, match="does not exist"):
         item2vec.train(text, checkpoint=tmp_path / "none" / "m.safetensors", **options)
@@ -425,7 +441,9 @@ def test_a_real_limit_of_the_system_leaves_the_earlier_files(tmp_path: Path) -> 
     assert done.returncode == 1, done.stderr
     *told, error = done.stderr.splitlines()
     assert error == "Error: cannot write ./item2vec.safetensors: file too large"
-    assert any(line.startswith("Warning: no checkpoint was written, training goes on: cannot write ") for line in told)
+    assert any(
+        line.startswith("Warning: no checkpoint was written, but training continues: cannot write ") for line in told
+    )
     assert {name: (tmp_path / name).stat().st_size for name in os.listdir(tmp_path)} == {
         "corpus.txt": (tmp_path / "corpus.txt").stat().st_size,
         "item2vec.safetensors": len(b"the old model"),

@@ -34,7 +34,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_planted_clusters_are_found(planted: Path, options: dict[str, object]) -> None:
     """The seven nearest of each item are the seven others of its cluster, and the loss falls."""
-    model = item2vec.train(planted, **({"dim": 16, "sample": 0.0, "epochs": 10} | options))
+    model = item2vec.train(planted, **({"dim": 16, "sample": 0.0, "epochs": 10, "preset": "words"} | options))
     losses = model.metadata["training"]["losses"]
     assert len(losses) == 10
     assert losses[-1] < 0.8 * losses[0]
@@ -137,7 +137,7 @@ def test_an_unknown_option_names_what_was_meant(name: str, hint: str) -> None:
 def test_python_warns_of_odd_corpora_as_the_command_line_does(tmp_path: Path) -> None:
     path = tmp_path / "corpus.txt"
     path.write_text("".join(f"id{line} {'a b c a d'[: 3 + 2 * (line % 4)]}\n" for line in range(200)))
-    with pytest.warns(UserWarning, match="Each of the 200 sequences begins with another item; if that is the id"):
+    with pytest.warns(UserWarning, match="Each of the 200 sequences begins with a different item; if that is the id"):
         item2vec.train(path, dim=4, epochs=1, sample=0, min_count=1)
 
 
@@ -145,3 +145,25 @@ def test_python_warns_of_odd_corpora_as_the_command_line_does(tmp_path: Path) ->
 def test_a_corpus_that_subsampling_leaves_empty_is_an_error(planted: Path) -> None:
     with pytest.raises(item2vec.Item2VecError, match="sample"):
         item2vec.train(planted, dim=4, sample=1e-300, backend="torch")
+
+
+def test_the_preset_that_suits_is_taken_but_for_what_is_given(planted: Path) -> None:
+    """Items of the planted sequences come again within them, so that they are sessions."""
+    model = item2vec.train(planted, dim=4, epochs=2, negative=3, backend="torch")
+    taken = model.metadata["config"]
+    assert model.metadata["training"]["preset"] == "sessions"
+    assert (taken["negative"], taken["epochs"], taken["sample"], taken["ns_exponent"]) == (3, 2, 0.0, 0.25)
+    assert (model.scoring.pool, model.scoring.reverse) == ("decay", 0.5)
+    for left in ({"preset": "words"}, {"loss": "hs"}):
+        model = item2vec.train(planted, dim=4, epochs=1, backend="torch", **left)
+        assert (model.metadata["config"]["negative"], model.metadata["config"]["ns_exponent"]) == (5, 0.75)
+        assert model.scoring == item2vec.Scoring()
+
+
+def test_a_file_of_options_is_all_that_is_taken(planted: Path, tmp_path: Path) -> None:
+    file = tmp_path / "best.toml"
+    for line, preset in (("", None), ('preset = "auto"\n', "sessions")):
+        file.write_text(f'{line}dim = 4\nepochs = 1\nbackend = "torch"\n')
+        model = item2vec.train(planted, config=file)
+        assert model.metadata["training"].get("preset") == preset
+        assert model.metadata["config"]["epochs"] == 1

@@ -102,9 +102,9 @@ def test_the_best_epoch_is_kept() -> None:
 
 
 def test_python_takes_the_command_line_s_options_and_refuses_what_it_refuses() -> None:
-    with pytest.raises(ConfigError, match=r"train\.txt is trained on, its last items too; divide it first"):
+    with pytest.raises(ConfigError, match=r"train\.txt is part of the training, last items included; split it first"):
         item2vec.train("train.txt", validate="train.txt")
-    with pytest.raises(ConfigError, match="`patience` needs `validate`, the sequences to look at"):
+    with pytest.raises(ConfigError, match="`patience` needs `validate`, the sequences to validate on"):
         item2vec.train([["a", "b"]], patience=1)
     with pytest.raises(CorpusError, match=r"no file 'nowhere\.txt'"):
         item2vec.train([["a", "b"]], validate="nowhere.txt")
@@ -143,8 +143,8 @@ def test_the_command() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message", "status"),
     [
-        (["--patience", "3"], "--patience needs --validate, the sequences to look at", 2),
-        (["--validate", "train.txt"], "train.txt is trained on, its last items too", 2),
+        (["--patience", "3"], "--patience needs --validate, the sequences to validate on", 2),
+        (["--validate", "train.txt"], "train.txt is part of the training, last items included", 2),
         (["--validate", "none.txt"], "no file 'none.txt'", 1),
         (["--validate", "valid.txt", "--metric", "auc"], "metric is 'auc'; it must be one of recall, ndcg", 2),
         (["--validate", "valid.txt", "--patience", "-1"], "patience is -1", 2),

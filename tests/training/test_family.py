@@ -30,9 +30,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_planted_clusters_are_found(planted: str, arch: str, loss: str, backend: str) -> None:
     """The seven nearest of an item are the seven others of its cluster, the loss falls, the model says which it was."""
     epochs = 10 if backend == "kernel" or loss == "ns" else 3
-    model = item2vec.train(
-        planted, dim=16, sample=0.0, epochs=epochs, lr=0.05, threads=1, arch=arch, loss=loss, backend=backend
-    )
+    options = {"dim": 16, "sample": 0.0, "epochs": epochs, "lr": 0.05, "threads": 1, "preset": "words"}
+    model = item2vec.train(planted, arch=arch, loss=loss, backend=backend, **options)
     losses = model.metadata["training"]["losses"]
     assert losses[-1] < 0.95 * losses[0]
     assert losses[0] < (6 if loss == "ns" else 6.5) * np.log(2)  # knowing nothing; paths are 6 nodes long

@@ -17,7 +17,7 @@ from trainers import Recorder, make_trainer
 
 import item2vec
 from item2vec.errors import DivergenceError
-from item2vec.training.guard import Guard, loss_of_nothing, mean_cosine, rise_of, too_few_steps
+from item2vec.training.guard import Guard, mean_cosine, rise_of, too_few_steps
 from item2vec.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -62,7 +62,7 @@ def test_a_loss_that_is_none_stops_at_once() -> None:
     trainer = make_trainer(zipf_corpus(20_000, 50, 20), epochs=50)
     trainer.step = recorder = Recorder()
     trainer.step = lambda *batch: recorder(*batch) * (np.nan if len(recorder.rates) > 3 else 1)
-    with pytest.raises(DivergenceError, match="training diverged: the loss is not a finite number any more"):
+    with pytest.raises(DivergenceError, match="training diverged: the loss is no longer a finite number"):
         trainer.train()
     assert len(recorder.rates) == 4
 
@@ -81,7 +81,7 @@ def test_a_loss_above_that_of_knowing_nothing(monkeypatch: pytest.MonkeyPatch) -
     for loss in (4.5, 5.0, 5.0, 5.0, 5.0, 4.5, 5.0, 5.0, 5.0, 5.0):
         look(loss, 20_000)
     look(5.0, 100)  # too few: counted with the next ones
-    with pytest.raises(DivergenceError, match=r"is 5, and vectors that know nothing have 4\.16; likely the"):
+    with pytest.raises(DivergenceError, match=r"is 5, and untrained vectors have 4\.16; likely the"):
         look(5.0, 20_000)
 
 
@@ -98,7 +98,7 @@ def test_a_loss_that_rose_is_told_at_the_end() -> None:
 def test_the_loss_of_nothing_is_that_of_the_first_step(options: dict[str, Any], sample: float) -> None:
     """Output rows begin as 0, and so do all scores. A negative that is the centre counts nothing."""
     trainer = make_trainer(zipf_corpus(20_000, 300, 30), epochs=1, lr=1e-30, min_lr=1e-30, sample=sample, **options)
-    nothing = loss_of_nothing(trainer.config, trainer.corpus.vocabulary.counts)
+    nothing = trainer.guard.nothing
     first = trainer.train().losses[0]
     if trainer.config.loss == "hs":
         assert first == pytest.approx(nothing, rel=0.02)  # which occurrences are kept is drawn
@@ -157,21 +157,23 @@ def test_too_few_steps_are_told() -> None:
     assert too_few_steps(apart, [3.9, 3.0], 4.16) is None
     assert too_few_steps(alike[:49], [3.9, 3.0], 4.16) is None  # so few may well be alike
     assert too_few_steps(alike, [3.9, 3.0], 4.16) == (
-        "the vectors are hardly apart, two of the 200 commonest items have cosine 0.99 on average, and neighbours mean "
+        "the vectors are nearly all the same: two of the 200 commonest items have cosine 0.99 on average, and "
+        "neighbours mean "
         "little: too few steps; try `epochs=20`, or let `item2vec tune` choose"
     )
     assert too_few_steps(apart, [4.15], 4.16) == (
-        "hardly anything was learnt, the mean loss of a pair is 4.15 and vectors that know nothing have 4.16: too few "
+        "hardly anything was learnt: the mean loss of a pair is 4.15 and untrained vectors have 4.16: too few "
         "steps; try `epochs=10`, or let `item2vec tune` choose"
     )
 
 
 @pytest.mark.jit
-def test_a_small_corpus_at_the_defaults_is_warned_of_and_more_epochs_mend_it(tmp_path: Path) -> None:
+def test_a_small_corpus_at_the_defaults_of_text_is_warned_of_and_more_epochs_mend_it(tmp_path: Path) -> None:
     """1,424 recipes in 5 epochs: every cosine is 0.999, and nothing else says so."""
     recipes = Path(item2vec.__file__).parent.parent / "corpora" / "recipes.txt"
-    with pytest.warns(UserWarning, match=r"the vectors are hardly apart.* try `epochs=50`"):
-        item2vec.train(recipes)
+    with pytest.warns(UserWarning, match=r"the vectors are nearly all the same.* try `epochs=50`"):
+        item2vec.train(recipes, preset="words")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        item2vec.train(recipes, epochs=50)
+        item2vec.train(recipes, preset="words", epochs=50)
+        item2vec.train(recipes)  # which takes the preset that suits it

@@ -108,7 +108,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_too_little_to_hold_out() -> None:
-    with pytest.raises(CorpusError, match=r"the corpus has 3 sequences of which an item can be held out"):
+    with pytest.raises(CorpusError, match=r"the corpus has 3 sequences long enough to hold an item out"):
         divide(make_corpus([[0, 1]] * 3 + [[1]] * 50), TuneConfig(), 1, ordered=True)
     # by random what comes twice cannot be divided
     with pytest.raises(CorpusError, match=r"the corpus has 0 sequences"):
@@ -124,8 +124,8 @@ def test_too_little_to_hold_out() -> None:
         ({"metric": "auc@5"}, "`metric` is 'auc@5'"),
         ({"by": "first"}, "`by` is 'first'; it must be one of auto, last, random"),
         ({"holdout": 1.0}, "`holdout` is 1.0; it must be a share above 0 and below 1"),
-        ({"validate_targets": "x"}, "`validate_targets` is about the file of `validate`"),
-        ({"id_column": True}, "`id_column` is about the file of `validate`"),
+        ({"validate_targets": "x"}, "`validate_targets` only works together with `validate`"),
+        ({"id_column": True}, "`id_column` only works together with `validate`"),
         ({"max_tokens": -1}, "`max_tokens` is -1"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from item2vec.config.validation import ValidationConfig
 from item2vec.errors import ConfigError
 from item2vec.session.validation import Validation
 from item2vec.tuning.division import Division, divide
+from item2vec.tuning.journal import mend_journal, open_journal
 from item2vec.tuning.judge import Judge, best_scoring
 from item2vec.tuning.space import Choice, make_space
-from item2vec.tuning.study import Record, best, run_study
+from item2vec.tuning.study import Record, TuneResult, best, run_study
 from item2vec.tuning.trial import Bench, GivenUpError, collapse_of, learnt_nothing
 
 optuna = pytest.importorskip("optuna")
@@ -196,7 +198,7 @@ def test_the_space() -> None:
         make_space(base, everything, (), ordered=True)
     with pytest.raises(ConfigError, match="`loss` is 'hs'"):
         make_space(TrainConfig(loss="hs"), [], (), ordered=True)
-    with pytest.raises(ConfigError, match=r"`init` is .a.txt., but trials begin"):
+    with pytest.raises(ConfigError, match=r"`init` is .a.txt., but every trial starts from new vectors"):
         make_space(TrainConfig(init="a.txt"), [], (), ordered=True)
     with pytest.raises(ConfigError, match="`dim` is 100 and `dims` 32,64; give one of them"):
         make_space(base, ["dim"], (32, 64), ordered=True)
@@ -232,3 +234,72 @@ def test_from_python(tmp_path: Path) -> None:
     assert set(found.trials[0].options) == {"ns_exponent", "window", "epochs"}
     with pytest.raises(ConfigError, match="unknown option 'budgte'"):
         item2vec.tune(tmp_path / "walks.txt", budgte="1m")
+
+
+def go_on(division: Division, path: Path) -> TuneResult:
+    """Run one trial more."""
+    space = make_space(SMALL, [name for name in SMALL.as_dict() if name != "window"], (), ordered=True)
+    return run_study(division, space, TuneConfig(trials=1, metric="hit@3", study=path), 1)
+
+
+@pytest.fixture(scope="module")
+def journal(division: Division, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return the file of a study of one trial."""
+    path = tmp_path_factory.mktemp("study") / "s.study"
+    go_on(division, path)
+    return path.read_bytes()
+
+
+class TestStudyFile:
+    """A study's file after a kill, a full disk, damage, or when it is another file."""
+
+    @jit
+    def test_an_unfinished_line_is_dropped_and_said(self, division: Division, journal: bytes, tmp_path: Path) -> None:
+        path = tmp_path / "s.study"
+        path.write_bytes(journal + b'{"op_code":6,"worker')
+        (tmp_path / "s.study.lock").symlink_to(path)  # of Optuna's, from a killed run; it is waited for 30 s
+        began = time.perf_counter()
+        with pytest.warns(UserWarning, match=r"the last line of the study .*s.study was not finished; it was dropped"):
+            storage = open_journal(path)
+        assert path.read_bytes() == journal
+        assert len(storage.get_all_trials(storage.get_all_studies()[0]._study_id)) == 1
+        assert len(go_on(division, path).trials) == 2
+        assert path.read_bytes().startswith(journal)
+        assert time.perf_counter() - began < 25
+
+    @jit
+    def test_damage_is_one_line(self, division: Division, journal: bytes, tmp_path: Path) -> None:
+        path = tmp_path / "s.study"
+        lines = journal.splitlines(keepends=True)
+        for number in range(len(lines)):
+            for one in (b"{}\n", b"\x00\xff\n", b"[" * 3000 + b"\n", lines[number][:-9] + b"\n", b'{"op_code":77}\n'):
+                path.write_bytes(b"".join([*lines[:number], one, *lines[number + 1 :]]))
+                with pytest.raises(ConfigError, match=r"s\.study") as error:
+                    go_on(division, path)
+                assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize("name", ["value", "options", "state"])
+    @jit
+    def test_damaged_records_are_one_line(self, division: Division, journal: bytes, tmp_path: Path, name: str) -> None:
+        path = tmp_path / "s.study"
+        damaged = journal.replace(f'"{name}":'.encode(), f'"x{name}":'.encode())
+        assert damaged != journal
+        path.write_bytes(damaged)
+        with pytest.raises(ConfigError, match=r"the study .*s\.study is damaged"):
+            go_on(division, path)
+
+    @pytest.mark.parametrize("content", [b"milk bread butter\n", b"milk", b"\x40\0\0\0\0\0\0\0{}", b'{"a": 1}\n'])
+    def test_another_file_stays_as_it_is(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "s.study").write_bytes(content)
+        with pytest.raises(ConfigError, match=r"s.study is not a study of `item2vec tune`"):
+            mend_journal(tmp_path / "s.study")
+        assert (tmp_path / "s.study").read_bytes() == content
+
+    def test_lines_and_file_are_bounded(self, tmp_path: Path) -> None:
+        path = tmp_path / "s.study"
+        path.write_bytes(b'{"op_code":0,"name":"' + b"x" * 500 + b'"}\n')
+        assert mend_journal(path) is None
+        with pytest.raises(ConfigError, match="line 1 has over 100 bytes"):
+            mend_journal(path, longest=100)
+        with pytest.raises(ConfigError, match="has 524 bytes, and may have 200"):
+            mend_journal(path, most=200)

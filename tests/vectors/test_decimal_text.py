@@ -146,6 +146,6 @@ def test_lines() -> None:
         table, names, trouble = parse_lines(np.frombuffer(b"a 1 2\n" + short, np.uint8), 2, True)
         assert len(table) == 1
         assert trouble is not None
-        assert trouble[1] == "has not an item and 2 numbers"
+        assert trouble[1] == "does not have an item and 2 numbers"
     table, _, trouble = parse_lines(np.frombuffer(b"1\t2\n3\t4\n5\t6\t7\n", np.uint8), 2, False)
-    assert (table.tolist(), trouble) == ([[1, 2], [3, 4]], (8, "has not 2 numbers"))
+    assert (table.tolist(), trouble) == ([[1, 2], [3, 4]], (8, "does not have 2 numbers"))

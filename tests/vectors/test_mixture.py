@@ -37,13 +37,14 @@ def test_the_twin_and_the_best_of_it(numbers: int, monkeypatch: pytest.MonkeyPat
     histories = [np.array(one) for one in ([3], [7, 7, 1], [0, 49, 20, 5])]
     shares = [[1.0], [0.25 / 1.75, 0.5 / 1.75, 1 / 1.75], [0.125 / 1.875, 0.25 / 1.875, 0.5 / 1.875, 1 / 1.875]]
     table = SideBySide(left[:, :2].copy(), left[:, 2:].copy())
-    items, weights = history_weights(histories, "decay", 0.5)
-    found = mixture(queries[items], table, weights, 0.7, bias)
+    lengths = np.array([len(one) for one in histories])
+    weights = history_weights(np.concatenate(histories), lengths, len(queries), "decay", 0.5)
+    found = mixture(queries, table, weights, 0.7, bias)
     expected = [
         twin(queries, left, one.tolist(), share, 0.7, bias) for one, share in zip(histories, shares, strict=True)
     ]
     np.testing.assert_allclose(found, expected, rtol=2e-5)
-    rows, scores = top_mixtures(queries[items], table, weights, 0.7, 49, bias=bias, exclude=histories)
+    rows, scores = top_mixtures(queries, table, weights, 0.7, 49, bias=bias, exclude=histories)
     for query, seen in enumerate(histories):
         order = [row for row in np.argsort(-np.array(expected[query]), kind="stable").tolist() if row not in seen]
         padding = [-1] * (49 - len(order))

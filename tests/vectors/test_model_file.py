@@ -303,8 +303,8 @@ def test_items_are_checked_across_chunks(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("metadata", "what"),
     [
-        (None, "a .safetensors file, but not of item2vec"),
-        ({"format": "pt"}, "a .safetensors file, but not of item2vec"),
+        (None, "a .safetensors file, but not one of item2vec"),
+        ({"format": "pt"}, "a .safetensors file, but not one of item2vec"),
         ({"item2vec": "{"}, "not JSON"),
         ({"item2vec": "[1]"}, "names no format"),
         ({"item2vec": "{}"}, "names no format"),

@@ -44,7 +44,9 @@ def test_import_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     written_by_gensim(Path("v.txt"), [0, 1, 9])
     done = CliRunner().invoke(cli, ["import", "v.txt", "-o", "m.safetensors"])
     assert done.exit_code == 0
-    assert done.stderr.startswith("Note: v.txt has its first 2 rows twice, as gensim writes whole numbers; each is")
+    assert done.stderr.startswith(
+        "Note: v.txt has its first 2 rows twice, as gensim writes vectors of whole numbers; the"
+    )
 
 
 def test_rows_that_are_only_alike_are_not_taken_for_them(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_recommendations_by_hand() -> None:
 
 
 def test_unknown_items_of_a_history(model: KeyedVectors) -> None:
-    with pytest.warns(UserWarning, match="not in the vocabulary and left out: 'x', 'y'"):
+    with pytest.warns(UserWarning, match="not in the vocabulary, left out: 'x', 'y'"):
         assert model.recommend(["x", "i4", "y"]) == model.recommend(["i4"])
     with pytest.raises(UnknownItemError, match="'xyz' is not in the vocabulary"):
         model.recommend(["x", "xyz"])
@@ -100,7 +100,7 @@ def test_what_cannot_be_asked(model: KeyedVectors) -> None:
     with pytest.raises(ModelError, match="no output table, which recommendations need"):
         bare.recommend("i1")
     bare.output = model.output
-    with pytest.raises(ModelError, match="no counts, which popularity needs"):
+    with pytest.raises(ModelError, match="`popularity` needs the items' counts"):
         bare.recommend("i1", popularity=0.5)
     for call, message in (
         (lambda: model.similar("i1", weights=[1, 2]), "there are 2 weights for 1 items"),

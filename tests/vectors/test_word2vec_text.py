@@ -98,7 +98,7 @@ def test_items_must_stay_different(tmp_path: Path, items: list[str], first: int,
 
 
 def test_empty_item_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="an item without a character"):
+    with pytest.raises(ModelError, match="an empty item"):
         export_vectors(make(["milk", ""]), tmp_path / "v.txt", replace_spaces="_")
 
 

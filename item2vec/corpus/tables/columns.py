@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from item2vec.corpus.tables.database import Database
+from item2vec.corpus.tables.database import Database, identifier, literal
 from item2vec.corpus.tables.table_files import Scan
 from item2vec.errors import CorpusError
 
@@ -48,6 +49,63 @@ def key_sql(value: str, type_: str, stored: str) -> str:
     if type_ == "BLOB":
         return f"nullif(decode({value}), '')"
     return f"nullif(CAST({value} AS VARCHAR), '')"
+
+
+_BRACKETS = r"^\s*\[.*\]\s*$"
+_FLOAT = r"^-?\d+\.0$"
+_LOOKED_AT = 1000  # values of a column by which its form is known
+
+
+def readable_items(database: Database, scan: Scan, column: str, delimiter: str | None) -> Scan:
+    """Return the scan with items that are written as something else read as what they are, and said so.
+
+    Lists that are text, of JSON or Python or with a delimiter, become lists. Whole numbers that a hole in the column
+    made floats, such as 10.0, become whole again.
+
+    Raises
+    ------
+    CorpusError
+        If the column is a list already, and has a delimiter too.
+    """
+    value, kind = scan.column(column)
+    if delimiter is not None:
+        if kind != "VARCHAR":
+            raise CorpusError(f"column {column!r} of {scan.name} is {kind}, not text; leave out `item_delimiter`")
+        parts = f"[trim(x) FOR x IN string_split({value}, {literal(delimiter)})]"
+        return _replaced(scan, column, f"[x FOR x IN {parts} IF x <> '']", "VARCHAR[]")
+    if kind in ("DOUBLE", "FLOAT"):
+        found = f"SELECT coalesce(bool_and({value} = trunc({value}) AND abs({value}) < 9e15), false) FROM {scan.sql}"
+        if not database.row(f"{found} WHERE {value} IS NOT NULL AND NOT isnan({value})", f"cannot read {scan.name}")[0]:
+            return scan
+        whole = f"CASE WHEN NOT isnan({value}) THEN CAST({value} AS BIGINT) END"
+        return _replaced(scan, column, whole, "BIGINT", f"items in {column!r} are whole floats: 10.0 was read as 10")
+    if kind != "VARCHAR":
+        return scan
+    sample = f"(SELECT {value} AS v FROM {scan.sql} WHERE {value} IS NOT NULL AND {value} <> '' LIMIT {_LOOKED_AT})"
+    count, lists, several, floats = database.row(
+        f"SELECT count(*), count(*) FILTER (regexp_matches(v, {literal(_BRACKETS)})), "
+        f"count(*) FILTER (contains(v, ',')), count(*) FILTER (regexp_matches(v, {literal(_FLOAT)})) FROM {sample}",
+        f"cannot read {scan.name}",
+    )
+    if count and lists == count and several:
+        # JSON has escapes that DuckDB's own reading of lists does not know, and that knows Python's quotes.
+        parsed = f"CASE WHEN json_valid({value}) THEN CAST(CAST({value} AS JSON) AS VARCHAR[]) "
+        parsed += f"ELSE CAST(nullif({value}, '') AS VARCHAR[]) END"
+        return _replaced(
+            scan, column, parsed, "VARCHAR[]", f"{column!r} has lists written as text; their items were read"
+        )
+    if count and floats == count:
+        whole = f"CASE WHEN regexp_matches({value}, {literal(_FLOAT)}) THEN {value}[:-3] ELSE {value} END"
+        return _replaced(scan, column, whole, "VARCHAR", f"items in {column!r} are whole floats: 10.0 was read as 10")
+    return scan
+
+
+def _replaced(scan: Scan, column: str, value: str, kind: str, note: str | None = None) -> Scan:
+    """Return the scan with a column of another value and type, and what to say about it."""
+    place = scan.column(column)[0]
+    sql = f"(SELECT * REPLACE ({value} AS {place}) FROM {scan.sql})"
+    columns = {name: kind if identifier(name) == place else old for name, old in scan.columns.items()}
+    return replace(scan, sql=sql, columns=columns, notes=(*scan.notes, note) if note else scan.notes)
 
 
 def weight_sql(scan: Scan, column: str) -> str:

@@ -79,7 +79,7 @@ def _of_json(file: str, line: int, what: str) -> str:
         with Path(file).open("rb") as lines:
             before = next(islice(lines, max(0, line - 2), None), b"")
         json.loads(before)
-    except ValueError:
+    except (ValueError, RecursionError):
         line -= 1
     except OSError:
         pass
@@ -166,9 +166,9 @@ class Database:
                 raise KeyboardInterrupt from None
             raise
 
-    def row(self, sql: str) -> tuple[Any, ...]:
-        """Return the only row of a query's result."""
-        result: tuple[Any, ...] = self.run(sql).fetchall()[0]  # fetchone would leave the result open
+    def row(self, sql: str, about: str = "") -> tuple[Any, ...]:
+        """Return the only row of a query's result; errors are those of `run`."""
+        result: tuple[Any, ...] = self.run(sql, about=about).fetchall()[0]  # fetchone would leave the result open
         return result
 
     def batches(self, columns: str, table: str) -> Iterator[list[NDArray[Any]]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from item2vec.config.source import SourceConfig
 from item2vec.corpus.in_memory import Table
@@ -17,6 +16,7 @@ from item2vec.corpus.tables.columns import (
     key_sql,
     key_type,
     kind_of_times,
+    readable_items,
     time_sql,
     weight_sql,
 )
@@ -24,9 +24,10 @@ from item2vec.corpus.tables.database import Database, identifier, literal
 from item2vec.corpus.tables.table_files import Scan, check_columns, describe_sql, listed, scan_files
 from item2vec.errors import ConfigError, CorpusError, Item2VecError
 from item2vec.files.encoding import replaced_notes
-from item2vec.files.paths import nearest
+from item2vec.files.source import Source
 
 _IN_MEMORY = "the table in memory"
+_READ_AGAIN = ("pandas", "polars", "pyarrow")  # whose tables can be read as often as one likes
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class EventTable:
     replaced: int = 0
 
 
-def load_events(database: Database, paths: Sequence[Path] | Table, config: SourceConfig) -> EventTable:
+def load_events(database: Database, sources: Sequence[Source] | Table, config: SourceConfig) -> EventTable:
     """Load the sources' events.
 
     Raises
@@ -64,26 +65,29 @@ def load_events(database: Database, paths: Sequence[Path] | Table, config: Sourc
     ConfigError
         If an option cannot work.
     """
-    scans = _scan(database, paths, config)
+    scans = _scan(database, sources, config)
     name = scans[0].name + (f" and {len(scans) - 1:,} more" if len(scans) > 1 else "")
     time_kind = _load(database, scans, config)
     complete, notes = _check_rows(database, config, name)
     replaced = sum(scan.replaced for scan in scans)
-    return EventTable(name, time_kind, complete, (*replaced_notes(replaced), *notes), replaced)
+    said = dict.fromkeys(note for scan in scans for note in scan.notes)
+    return EventTable(name, time_kind, complete, (*replaced_notes(replaced), *said, *notes), replaced)
 
 
-def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfig) -> list[Scan]:
+def _scan(database: Database, sources: Sequence[Source] | Table, config: SourceConfig) -> list[Scan]:
     """Return the scans that together are the event table, with every column that is asked for."""
     columns = [config.user, config.item, config.time, config.weight]
     if config.names is None:
         columns.append(config.name_column)
     wanted = list(dict.fromkeys(column for column in columns if column is not None))
-    if isinstance(paths, Table):
-        scans = [_scan_table(database, paths, wanted)]
+    if isinstance(sources, Table):
+        scans = [_scan_table(database, sources, wanted)]
     elif config.sql is not None:
-        scans = [_scan_query(database, paths, config.sql, wanted)]
+        scans = [_scan_query(database, sources, config.sql, wanted)]
     else:
-        scans = scan_files(database, paths, config, wanted)
+        scans = scan_files(database, sources, config, wanted)
+    if config.item is not None:
+        scans = [readable_items(database, scan, config.item, config.item_delimiter) for scan in scans]
     for scan in scans:
         lists = config.item is not None and is_list(scan, config.item)
         if config.item is None or (config.user is None and not lists):
@@ -92,7 +96,7 @@ def _scan(database: Database, paths: Sequence[Path] | Table, config: SourceConfi
                 lacking += f", or `item={of_lists[0]}` alone, which has a list in each row"
             raise ConfigError(
                 f"{scan.name} is an event table; name its columns with {lacking}: it has {listed(scan.columns)}"
-                + ("" if config.sql or isinstance(paths, Table) else "; or read it as text with `format=text`")
+                + ("" if config.sql or isinstance(sources, Table) else "; or read it as text with `format=text`")
             )
         if config.where is not None:
             condition = f"{scan.sql} WHERE ({config.where}\n)"
@@ -118,12 +122,17 @@ def _scan_table(database: Database, table: Table, wanted: Sequence[str]) -> Scan
     database.register("item2vec_table", table.data)
     columns = describe_sql(database, "item2vec_table", kind=CorpusError, about=f"cannot read {_IN_MEMORY}")
     check_columns(columns, wanted, _IN_MEMORY)
-    return Scan("item2vec_table", columns, _IN_MEMORY)
+    if type(table.data).__module__.split(".")[0] in _READ_AGAIN and not hasattr(table.data, "read_next_batch"):
+        return Scan("item2vec_table", columns, _IN_MEMORY)
+    # A stream can be read only once, and its items are looked at first.
+    database.run("CREATE TABLE memory.main.item2vec_once AS FROM item2vec_table", about=f"cannot read {_IN_MEMORY}")
+    return Scan("memory.main.item2vec_once", columns, _IN_MEMORY)
 
 
-def _scan_query(database: Database, paths: Sequence[Path], sql: str, wanted: Sequence[str]) -> Scan:
-    for place, path in enumerate(paths):
-        _check_database(path)
+def _scan_query(database: Database, sources: Sequence[Source], sql: str, wanted: Sequence[str]) -> Scan:
+    for place, source in enumerate(sources):
+        _check_database(source)
+        path = source.path
         alias = identifier(path.stem)
         database.run(f"ATTACH {literal(str(path))} AS {alias} (READ_ONLY)", about=f"cannot attach {str(path)!r}")
         if place == 0:
@@ -134,19 +143,13 @@ def _scan_query(database: Database, paths: Sequence[Path], sql: str, wanted: Seq
     return Scan(query, columns, "the query's result")
 
 
-def _check_database(path: Path) -> None:
+def _check_database(source: Source) -> None:
     """Refuse what cannot be attached: with a query, a source is a database."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        missing = f"no file {str(path)!r}{nearest(path)}"
-        known = isinstance(error, FileNotFoundError | NotADirectoryError)
-        raise CorpusError(missing if known else f"cannot read {str(path)!r}: {error.strerror}") from None
-    if head[8:12] != b"DUCK" and not head.startswith(b"SQLite format 3"):
+    if source.block[8:12] != b"DUCK" and not source.block.startswith(b"SQLite format 3"):
+        name = str(source.path)
         raise ConfigError(
-            f"with `sql` a source is a DuckDB database, and {str(path)!r} is not one; name other files in the query "
-            f"itself: FROM {literal(str(path))}"
+            f"with `sql` a source is a DuckDB database, and {name!r} is not one; name other files in the query "
+            f"itself: FROM {literal(name)}"
         )
 
 

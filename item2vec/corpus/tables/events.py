@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +24,7 @@ from item2vec.corpus.trainable import check_kept
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.machine import tokens_in_memory
 from item2vec.files.paths import cache_folder
-from item2vec.files.source import Source
+from item2vec.files.source import Source, check_unchanged
 from item2vec.items.vocabulary import Vocabulary, divide_items
 
 # When an encoded event table may be used again: what it follows from is known, and unchanged.
@@ -36,29 +34,14 @@ _NOT_OPTIONS = ("memory", "cache", "names")  # names of a file are read anew, by
 _FROM_ELSEWHERE = re.compile(r"[(]|\b(current|local|today|now)", re.IGNORECASE)
 
 
-def event_sources(paths: Sequence[Path]) -> list[Source] | None:
-    """Return the files as they are now; None if one is no file that stays."""
-    sources = []
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:  # standard input, or missing: who reads it says so
-            return None
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        sources.append(Source(path, status.st_size, 0, (status.st_mtime_ns, status.st_ctime_ns)))
-    return sources
-
-
 def event_entry(
-    sources: Sequence[Source] | None, config: SourceConfig, min_count: int, max_items: int | None
+    sources: Sequence[Source], config: SourceConfig, min_count: int, max_items: int | None
 ) -> CacheEntry | None:
     """Return the place of an event table's corpus in the cache; None if nothing may be kept.
 
     Parameters
     ----------
-    sources : sequence of Source or None
-        As `event_sources` returns them.
+    sources : sequence of Source
     config : SourceConfig
         What a query reaches is not known, so that nothing is kept with ``sql``, nor with conditions that call
         functions.
@@ -66,7 +49,7 @@ def event_entry(
         As `TrainConfig` has them.
     """
     asked_elsewhere = config.sql is not None or _FROM_ELSEWHERE.search(config.where or "")
-    if not config.cache or not sources or asked_elsewhere:
+    if not config.cache or asked_elsewhere or any(source.pipe for source in sources):
         return None
     options = {name: value for name, value in config.set_options().items() if name not in _NOT_OPTIONS}
     if config.names is not None:
@@ -79,7 +62,7 @@ _LEAST_MEMORY = 64 * 10**6  # DuckDB's blocks and a sort's runs need about 50 MB
 
 
 def read_events(
-    paths: Sequence[Path] | Table, config: SourceConfig, *, min_count: int, max_items: int | None, threads: int
+    sources: Sequence[Source] | Table, config: SourceConfig, *, min_count: int, max_items: int | None, threads: int
 ) -> Corpus:
     """Read event tables: all events of a user, in order of time, are a sequence.
 
@@ -91,7 +74,7 @@ def read_events(
 
     Parameters
     ----------
-    paths : sequence of Path, or Table
+    sources : sequence of Source, or Table
         Files of .csv, .tsv, .parquet or .jsonl, several one after another; with ``config.sql`` none, or DuckDB
         database files, which are attached under the names of the files and the first of which is in use.
     config : SourceConfig
@@ -113,13 +96,15 @@ def read_events(
     memory = config.memory_bytes
     if memory is not None and memory < _LEAST_MEMORY:
         raise ConfigError(f"`memory` is {config.memory!r}; to sort tables it must be 64MB or more")
-    entry = None if isinstance(paths, Table) else event_entry(event_sources(paths), config, min_count, max_items)
+    entry = None if isinstance(sources, Table) else event_entry(sources, config, min_count, max_items)
     if entry and (found := entry.open()):
         return found
     budget = TokenBudget(tokens_in_memory() if memory is None else memory, cache_folder())
     tokens = CodeStore(budget)
     with Database(threads, memory) as database:
-        table = load_events(database, paths, config)
+        table = load_events(database, sources, config)
+        if not isinstance(sources, Table):
+            check_unchanged(sources)
         ticks = _sort(database, table, config)
         tally = _Tally(database.row("SELECT count(*) FROM item")[0])
         for block in _lay_out(database, config, ticks):

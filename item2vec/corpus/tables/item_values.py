@@ -14,6 +14,7 @@ from item2vec.corpus.tables.columns import key_sql
 from item2vec.corpus.tables.database import Database, identifier, literal
 from item2vec.corpus.tables.table_files import as_plain_file, format_of, listed, scan_files
 from item2vec.errors import CorpusError
+from item2vec.files.source import look
 from item2vec.items.names import Names
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def names_of_vocabulary(database: Database, table: str) -> Names:
     names = Names(*database.text_column("name", "display"))
     if names.given == 0 and len(names) > 0:
         raise CorpusError(
-            "no item of the vocabulary has a name; look whether the column of names or items is the right one"
+            "no item of the vocabulary has a name; check that the columns of names and items are the right ones"
         )
     return names
 
@@ -66,11 +67,6 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
     CorpusError
         If the file cannot be read, its columns cannot be told, or it names no item of the vocabulary.
     """
-    from item2vec.config.source import SourceConfig
-    from item2vec.corpus.tables.columns import key_sql
-    from item2vec.corpus.tables.database import Database, identifier, literal
-    from item2vec.corpus.tables.table_files import as_plain_file, format_of, listed, scan_files
-
     assert config.names is not None
     path = Path(config.names).expanduser()
     kind = format_of(path)
@@ -79,7 +75,7 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
         database.register("items", items)
         database.run("CREATE TABLE vocabulary AS SELECT rank, item FROM items ORDER BY rank")
         if kind == "text":
-            plain = literal(glob.escape(str(as_plain_file(database, path, config).path)))
+            plain = literal(glob.escape(str(as_plain_file(database, look(path), config).path)))
             sql = (
                 f"read_csv({plain}, auto_detect=false, header=false, delim='\t', quote='', escape='', "
                 "columns={'item': 'VARCHAR', 'name': 'VARCHAR'})"
@@ -88,7 +84,8 @@ def read_names(vocabulary: Vocabulary, config: SourceConfig, threads: int) -> Na
             shape = ", lines of item TAB name"
             columns = "item, name"
         else:
-            scan = scan_files(database, [path], SourceConfig(encoding=config.encoding, errors=config.errors), [])[0]
+            plain_config = SourceConfig(encoding=config.encoding, errors=config.errors)
+            scan = scan_files(database, [look(path)], plain_config, [])[0]
             has = list(scan.columns)
             if config.item not in has and "item" not in has and has[0] in vocabulary.key_to_index:
                 raise CorpusError(
@@ -141,14 +138,14 @@ def read_attribute(path: str, items: Sequence[str], column: str | None = None) -
     file = Path(path).expanduser()
     with Database(1, None) as database:
         if format_of(file) == "text":
-            plain = literal(glob.escape(str(as_plain_file(database, file, SourceConfig()).path)))
+            plain = literal(glob.escape(str(as_plain_file(database, look(file), SourceConfig()).path)))
             sql = (
                 f"(SELECT item, value FROM read_csv({plain}, auto_detect=false, header=false, delim='\t', quote='', "
                 "escape='', columns={'item': 'VARCHAR', 'value': 'VARCHAR'}))"
             )
             title = file.name
         else:
-            scan = scan_files(database, [file], SourceConfig(), [])[0]
+            scan = scan_files(database, [look(file)], SourceConfig(), [])[0]
             has = list(scan.columns)
             item = "item" if "item" in has else has[0]
             others = [name for name in has if name != item]

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from item2vec.errors import CorpusError
 from item2vec.kernels import kernel
-
-# From ordered events to sequences: where one ends, and which repetitions count. numba kernels.
-
-Array = Any  # kernels are typed by numba
 
 # How `lay_out` treats an item that came before.
 NONE, CONSECUTIVE, BASKET = 0, 1, 2
@@ -33,9 +27,17 @@ def new_state() -> NDArray[np.int64]:
 
 @kernel
 def lay_out(
-    users: Array, times: Array, gap: float, codes: Array, weights: Array, mode: int,
-    seen: Array, state: Array, tokens: Array, token_weights: Array,
-) -> int:  # fmt: skip
+    users: NDArray[np.int64],
+    times: NDArray[np.int64],
+    gap: float,
+    codes: NDArray[np.int32],
+    weights: NDArray[np.int64],
+    mode: int,
+    seen: NDArray[np.int64],
+    state: NDArray[np.int64],
+    tokens: NDArray[np.int32],
+    token_weights: NDArray[np.int64],
+) -> int:
     """Lay events out as tokens; the last of a sequence is negative, as `recoding.recode` takes them.
 
     The newest token stays in the state until the next event says whether its sequence goes on.
@@ -91,7 +93,7 @@ def lay_out(
 
 
 @kernel
-def count_tokens(tokens: Array, place: int, counts: Array, first: Array) -> None:
+def count_tokens(tokens: NDArray[np.int32], place: int, counts: NDArray[np.int64], first: NDArray[np.int64]) -> None:
     """Count tokens by code, and note where each code comes first.
 
     Parameters
@@ -114,9 +116,8 @@ def count_tokens(tokens: Array, place: int, counts: Array, first: Array) -> None
 #
 # To repeat an event of weight n on the spot would make it its own context n - 1 times over, and push its real
 # neighbours out of the window. Layers do neither: an item of weight n comes n times, and a pair of items as often as
-# the
-# smaller of their weights says, as if a user had been there once for each. A layer with a single event, which has no
-# context, is left out: the largest weight of a sequence counts as the second largest.
+# the smaller of their weights says, as if a user had been there once for each. A layer with a single event, which has
+# no context, is left out: the largest weight of a sequence counts as the second largest.
 
 MOST = 100  # tokens an event, on average, beyond which weights are more likely prices than repetitions
 
@@ -149,7 +150,7 @@ def repeat_by_weight(tokens: NDArray[np.int32], weights: NDArray[np.int64]) -> N
 
 
 @kernel
-def measure_layers(tokens: Array, weights: Array, depths: Array) -> float:
+def measure_layers(tokens: NDArray[np.int32], weights: NDArray[np.int64], depths: NDArray[np.int64]) -> float:
     """Fill the number of layers of each sequence; the tokens of all, as a float that cannot overflow."""
     total, begin, sequence = 0.0, 0, 0
     for end in range(len(tokens)):
@@ -168,7 +169,9 @@ def measure_layers(tokens: Array, weights: Array, depths: Array) -> float:
 
 
 @kernel
-def fill_layers(tokens: Array, weights: Array, depths: Array, laid: Array) -> None:
+def fill_layers(
+    tokens: NDArray[np.int32], weights: NDArray[np.int64], depths: NDArray[np.int64], laid: NDArray[np.int32]
+) -> None:
     """Write the layers of each sequence, each a sequence of its own."""
     alive = np.empty(len(tokens), np.int64)  # the events of the layer before, so that thin layers cost little
     begin, sequence, place = 0, 0, 0

@@ -15,29 +15,19 @@ import os
 import re
 import shlex
 import shutil
-import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from item2vec.config.source import SourceConfig
 from item2vec.corpus.tables.database import Database, identifier, literal
 from item2vec.errors import ConfigError, CorpusError, brief
-from item2vec.files.compression import COMPRESSIONS, Compression, recognise, unpacked
+from item2vec.files.compression import COMPRESSIONS, unpacked
 from item2vec.files.encoding import UTF8, Errors, check_encoding, encoding_of
-from item2vec.files.paths import STANDARD_INPUT, nearest, shown_name
-from item2vec.files.source import (
-    FIRST_BLOCK,
-    check_ending,
-    json_array_remedy,
-    refuse_formats,
-    standard_input,
-    unpacked_head,
-)
+from item2vec.files.source import Source, json_array_remedy, refuse_formats
 from item2vec.files.stream import TextStream
 from item2vec.files.utf8 import BYTE_ORDER_MARK, bad_byte_message
-
-# Tables as plain UTF-8 files, which DuckDB can read: unpacked whole, with their checksums compared, and transcoded.
 
 _BLOCK = 1 << 20  # bytes
 _SPARE = 1 << 28  # bytes of the disk that are left to others: a small file may unpack to any size
@@ -69,13 +59,12 @@ class PlainFile:
         return self.head.startswith(PARQUET)
 
 
-def plain_file(path: Path, folder: Path, encoding: str = UTF8, errors: Errors = "strict") -> PlainFile:
+def plain_file(source: Source, folder: Path, encoding: str = UTF8, errors: Errors = "strict") -> PlainFile:
     """Find the file itself, or make a copy in the folder, if it is compressed, of another encoding, or a pipe.
 
     Parameters
     ----------
-    path : Path
-        ``-`` for standard input.
+    source : Source
     folder : Path
         Where copies go.
     encoding : str
@@ -88,53 +77,26 @@ def plain_file(path: Path, folder: Path, encoding: str = UTF8, errors: Errors = 
         If the file cannot be read, is damaged, cut short, an archive, or no text of the encoding, or the folder has
         no room.
     """
-    file = _at_rest(path, folder)
-    try:
-        with file.open("rb") as opened:
-            block = opened.read(FIRST_BLOCK)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    compression = recognise(block)
-    check_ending(path, block, compression)
-    head = unpacked_head(path, file, block, compression) if compression else block
-    if not head.startswith(PARQUET):
-        refuse_formats(path, head, " inside" if compression else "")
-        actual = encoding_of(head, encoding)
+    if not source.head.startswith(PARQUET):
+        refuse_formats(source.path, source.head, " inside" if source.compression else "")
+        actual = encoding_of(source.head, encoding)
         if actual != UTF8 or errors == "replace":
-            stream = TextStream(shown_name(path), file, compression, actual, errors)
-            return PlainFile(_copy(path, stream.blocks(_BLOCK), folder), head, stream.replaced)
-    return PlainFile(_copy(path, _unpacked(path, file, compression), folder) if compression else file, head)
+            stream = TextStream(source.shown, source.file, source.compression, actual, errors)
+            return PlainFile(_copy(source, stream.blocks(_BLOCK), folder), source.head, stream.replaced)
+    if isinstance(source.file, Path) and not source.compression:
+        return PlainFile(source.file, source.head)
+    return PlainFile(_copy(source, _unpacked(source), folder), source.head)
 
 
-def _at_rest(path: Path, folder: Path) -> Path:
-    """Return the file, or a copy of what can be read only once."""
-    if str(path) == STANDARD_INPUT:
-        standard = standard_input()
-        return _copy(path, iter(lambda: standard.read(_BLOCK), b""), folder)
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CorpusError(f"{str(path)!r} is a directory; name its files, such as {str(path / '*.csv')!r}")
-        if stat.S_ISREG(mode):
-            return path
-        with path.open("rb") as pipe:
-            return _copy(path, iter(lambda: pipe.read(_BLOCK), b""), folder)
-    except OSError as error:
-        raise _unreadable(path, error) from None
+def _unpacked(source: Source) -> Iterator[bytes]:
+    with source.file.open("rb") if isinstance(source.file, Path) else nullcontext(source.file) as file:
+        if source.compression:
+            yield from unpacked(file, source.compression, source.shown, _BLOCK)
+        else:
+            yield from iter(lambda: file.read(_BLOCK), b"")
 
 
-def _unreadable(path: Path, error: OSError) -> CorpusError:
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return CorpusError(f"no file {str(path)!r}{nearest(path)}")
-    return CorpusError(f"cannot read {str(path)!r}: {error.strerror}; see its name, owner and permissions")
-
-
-def _unpacked(path: Path, file: Path, compression: Compression) -> Iterator[bytes]:
-    with file.open("rb") as packed:
-        yield from unpacked(packed, compression, shown_name(path), _BLOCK)
-
-
-def _copy(path: Path, blocks: Iterable[bytes], folder: Path) -> Path:
+def _copy(source: Source, blocks: Iterable[bytes], folder: Path) -> Path:
     """Write blocks to a new file of the folder, as long as the disk keeps room for others."""
     target = folder / f"plain{sum(1 for _ in folder.iterdir())}"
     try:
@@ -145,7 +107,7 @@ def _copy(path: Path, blocks: Iterable[bytes], folder: Path) -> Path:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise CorpusError(
-            f"cannot unpack {shown_name(path)} into {str(folder)!r}: {error.strerror}; set TMPDIR to a larger place"
+            f"cannot unpack {source.shown} into {str(folder)!r}: {error.strerror}; set TMPDIR to a larger place"
         ) from None
     return target
 
@@ -164,7 +126,7 @@ def first_line(path: Path, name: str) -> str:
     end = re.search(rb'\A(?:[^"\r\n]|"[^"]*")*', text)
     line = text[: end.end()] if end else text
     if not line.strip():
-        raise CorpusError(f"{name} is empty; an event table has a header line and an event on each line")
+        raise CorpusError(f"{name} is empty; an event table needs a header line and one event per line")
     try:
         return line.decode()
     except UnicodeDecodeError as error:
@@ -222,12 +184,15 @@ class Scan:
         What messages call it.
     replaced : int
         Places in its text that were no characters and became U+FFFD.
+    notes : tuple of str
+        What was guessed about it: sentences without a final stop.
     """
 
     sql: str
     columns: dict[str, str]
     name: str
     replaced: int = 0
+    notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> tuple[str, str]:
         """Return SQL for a column's value as the file has it, and its type."""
@@ -245,28 +210,29 @@ def format_of(path: Path, given: str = "auto") -> str:
     return ENDINGS.get(suffixes[-1], "text") if suffixes else "text"
 
 
-def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, wanted: Sequence[str]) -> list[Scan]:
+def scan_files(
+    database: Database, sources: Sequence[Source], config: SourceConfig, wanted: Sequence[str]
+) -> list[Scan]:
     """Look at all files before any long work; neighbours of one shape become one scan.
 
     Parameters
     ----------
-    paths : sequence of Path
-        Files, ``-`` for standard input.
+    sources : sequence of Source
     wanted : sequence of str
         The columns that will be asked for.
 
     Raises
     ------
     CorpusError
-        If a file is missing, damaged, or lacks a wanted column.
+        If a file is damaged, or lacks a wanted column.
     """
     looks = []
-    for path in paths:
-        kind = format_of(path, config.format)
-        plain = as_plain_file(database, path, config)
+    for source in sources:
+        kind = format_of(source.path, config.format)
+        plain = as_plain_file(database, source, config)
         if plain.parquet and kind != "parquet":
-            raise CorpusError(f"{str(path)!r} is a Parquet file; give `format=parquet`")
-        look = _LOOKS[kind](database, plain.path, path, config, wanted)
+            raise CorpusError(f"{str(source.path)!r} is a Parquet file; give `format=parquet`")
+        look = _LOOKS[kind](database, plain.path, source.path, config, wanted)
         looks.append(replace(look, replaced=plain.replaced))
     scans: list[Scan] = []
     run: list[str] = []
@@ -276,12 +242,13 @@ def scan_files(database: Database, paths: Sequence[Path], config: SourceConfig, 
         replaced += look.replaced
         if following is None or following.shape != look.shape:
             files = look.name if len(run) == 1 else f"{look.name} and {len(run) - 1:,} before it"
-            scans.append(Scan(look.sql.replace("$FILES", f"[{', '.join(run)}]", 1), look.columns, files, replaced))
+            sql = look.sql.replace("$FILES", f"[{', '.join(run)}]", 1)
+            scans.append(Scan(sql, look.columns, files, replaced, look.notes))
             run, replaced = [], 0
     return scans
 
 
-def as_plain_file(database: Database, path: Path, config: SourceConfig) -> PlainFile:
+def as_plain_file(database: Database, source: Source, config: SourceConfig) -> PlainFile:
     """Return a file that the database can read as it is, and whose errors name what users called it.
 
     Raises
@@ -289,9 +256,9 @@ def as_plain_file(database: Database, path: Path, config: SourceConfig) -> Plain
     CorpusError
         If it cannot be read, or is no table; see `plain_file`.
     """
-    plain = plain_file(path, database.folder, check_encoding(config.encoding, config.errors), config.errors)
-    if plain.path != path:
-        database.names[str(plain.path)] = str(path)
+    plain = plain_file(source, database.folder, check_encoding(config.encoding, config.errors), config.errors)
+    if plain.path != source.path:
+        database.names[str(plain.path)] = str(source.path)
     return plain
 
 
@@ -304,6 +271,7 @@ class _Look:
     sql: str
     columns: dict[str, str]
     replaced: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[str, dict[str, str]]:
@@ -326,9 +294,9 @@ def _check_parquet(plain: Path, name: str) -> None:
         file.seek(max(0, os.fstat(file.fileno()).st_size - len(PARQUET)))
         end = file.read()
     if begin != PARQUET:
-        raise CorpusError(f"{name} is {'no Parquet file' if begin else 'empty'}; see what it is, or get it again")
+        raise CorpusError(f"{name} is {'not a Parquet file' if begin else 'empty'}; check the file, or get it again")
     if end != PARQUET:
-        raise CorpusError(f"{name} is cut off: it has no end as Parquet files have; get the whole file")
+        raise CorpusError(f"{name} is cut off: the end that every Parquet file has is missing; get the whole file")
 
 
 def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConfig, wanted: Sequence[str]) -> _Look:
@@ -349,17 +317,42 @@ def _look_at_csv(database: Database, plain: Path, path: Path, config: SourceConf
     check_columns(
         names, wanted, name, "" if not header else "; if there is no header line, they are column0, column1 ..."
     )
-    dialect = f"delim={literal(delimiter)}, quote='\"', escape='\"', header={str(header).lower()}"
+    quoted, notes = _quoted(database, plain, name, delimiter, config.quote, tab=tab)
+    mark = '"' if quoted else ""
+    dialect = f"delim={literal(delimiter)}, quote='{mark}', escape='{mark}', header={str(header).lower()}"
     columns = dict.fromkeys(names, "VARCHAR")
     if config.where is None:
-        return _Look(str(plain), name, _csv_sql(dialect, columns), columns)
+        return _Look(str(plain), name, _csv_sql(dialect, columns), columns, notes=notes)
     # A condition sees numbers and times where a column has such; what is trained on stays text.
     guess = _describe(database, f"read_csv($FILES, {dialect})", plain, path)
     if list(guess) != names:
         guess = columns
     typed = {column: guess[column] for column in names if column in wanted and guess[column] != "VARCHAR"}
     kinds = {column: "VARCHAR" if column in wanted else guess[column] for column in names}
-    return _with_types(_Look(str(plain), name, _csv_sql(dialect, kinds), kinds), typed)
+    return _with_types(_Look(str(plain), name, _csv_sql(dialect, kinds), kinds, notes=notes), typed)
+
+
+def _quoted(
+    database: Database, plain: Path, name: str, delimiter: str, given: str, *, tab: bool
+) -> tuple[bool, tuple[str, ...]]:
+    """Whether double quotes stand around values, and what to say about it.
+
+    They are characters in many a TSV, as in titles: there they only count as quotes if all of them work out.
+    """
+    if given != "auto" or not tab:
+        return given != "none", ()
+    lines = f"read_csv([{_file_literal(str(plain))}], auto_detect=false, header=false, delim='\\x01', quote='', "
+    lines += "escape='', columns={'line': 'VARCHAR'}, max_line_size=67108864)"
+    mark = re.escape(delimiter)
+    value = f'("([^"]|"")*"|[^"{mark}][^{mark}]*)?'
+    begins, whole = f'(^|{mark})"', f"^{value}({mark}{value})*$"
+    begun, odd = database.row(
+        f"SELECT count(*), count(*) FILTER (NOT regexp_full_match(line, {literal(whole)})) FROM {lines} "
+        f"WHERE contains(line, '\"') AND regexp_matches(line, {literal(begins)})"
+    )
+    if not odd:
+        return bool(begun), ()
+    return False, (f"quotes in {name} are characters of its values: {odd:,} lines have one that does not end a value",)
 
 
 def _with_types(look: _Look, typed: dict[str, str]) -> _Look:
@@ -383,7 +376,7 @@ def _look_at_json(database: Database, plain: Path, path: Path, config: SourceCon
         with plain.open("rb") as file:
             array = file.read(100).lstrip().startswith(b"[")
         why = json_array_remedy(shlex.quote(str(path))) if array else 'an event is such as {"user": 1, "item": 2}'
-        raise CorpusError(f"{str(path)!r} is no JSON lines: its first line is no object; {why}")
+        raise CorpusError(f"{str(path)!r} is not JSON lines: its first line is not an object; {why}")
     check_columns(found, wanted, repr(str(path)))
     chosen = found if config.where is not None or not wanted else {name: found[name] for name in wanted}
     # Numbers and texts of one column come out as they are written, not as what they have in common.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from item2vec.corpus.codes import CodeStore
 from item2vec.corpus.text import tokeniser
-from item2vec.corpus.text import tokeniser as edges
-from item2vec.corpus.text import tokeniser as item_hash
-from item2vec.corpus.text.tokeniser import ItemTable, Sizes
+from item2vec.corpus.text.tokeniser import Block, ItemTable, Sizes
 from item2vec.errors import CorpusError
-from item2vec.files.machine import own_pages, release_pages
-from item2vec.files.source import Source, map_file
+from item2vec.files.machine import own_pages
+from item2vec.files.paths import shown_name
+from item2vec.files.source import TextSource, read_range
 from item2vec.files.stream import Stream
 
 # Sources shared out to threads: stretches of whole lines.
@@ -26,17 +25,17 @@ from item2vec.files.stream import Stream
 class Segment:
     """Whole lines of one file: bytes ``start`` to ``stop``; a stream is one segment."""
 
-    source: Source
+    source: TextSource
     start: int
     stop: int
 
 
-def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[list[Segment]]:
+def split_at_lines(sources: Sequence[TextSource], parts: int, least: int) -> list[list[Segment]]:
     """Share the files out to at most ``parts`` threads, in order, in whole lines, about equally much to each.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of TextSource
     parts : int
         How many shares at most, 1 or more.
     least : int
@@ -67,13 +66,20 @@ def split_at_lines(sources: Sequence[Source], parts: int, least: int) -> list[li
     return [share for share in shares if share] or [[]]
 
 
-def _line_start(source: Source, position: int) -> int:
+_LOOK = 1 << 16  # bytes that are looked through at a time for the end of a line
+
+
+def _line_start(source: TextSource, position: int) -> int:
     """Where the first line that begins at ``position`` or behind it begins."""
-    mapped = map_file(source)
-    return mapped.find(b"\n", position - 1) + 1 or source.size
+    begin = position - 1
+    for block in read_range(source, begin, source.size, _LOOK):
+        if (found := block.find(b"\n")) >= 0:
+            return begin + found + 1
+        begin += len(block)
+    return source.size
 
 
-_LONGEST_ITEM = 1 << 26  # bytes, in a stream: what is unpacked may go on for ever
+_LONGEST_ITEM = 1 << 26  # bytes: what is unpacked may go on for ever
 
 
 class PartReader:
@@ -96,9 +102,11 @@ class PartReader:
         self._sizes = sizes
         self._stopped = stopped
         self._open = own_pages((sizes.block,), np.int32)
-        self._bits = np.empty(sizes.scan // 8, np.uint8)
-        self._edges = np.empty(sizes.scan + 8, np.int64)
-        self._keys = np.empty((sizes.scan // 2 + 4, item_hash.KEY_SIZE), np.uint64)
+        self._block = Block(
+            edges=np.empty(sizes.scan + 8, np.int64),
+            bits=np.empty(sizes.scan // 8, np.uint8),
+            keys=np.empty((sizes.scan // 2 + 4, tokeniser.KEY_SIZE), np.uint64),
+        )
 
     def give_table(self) -> ItemTable:
         """Hand the table over, so that its memory goes with who takes it."""
@@ -115,82 +123,75 @@ class PartReader:
             else:
                 self._read_segment(segment)
             tokeniser.end_sequence(self.table.cursor, self._open)
-        self.codes.append(self._open[: self.table.cursor[edges.TOKENS]])
+        self.codes.append(self._open[: self.table.cursor[tokeniser.TOKENS]])
         self._open = np.empty(0, np.int32)
-        self.sequences = int(self.table.cursor[edges.SEQUENCES])
+        self.sequences = int(self.table.cursor[tokeniser.SEQUENCES])
 
     def _read_segment(self, segment: Segment) -> None:
-        cursor = self.table.cursor
-        mapped = map_file(segment.source)
-        data = np.frombuffer(mapped, np.uint8)
-        words = np.frombuffer(mapped, np.uint64, len(data) // 8)
-        cursor[edges.POSITION] = segment.start
-        cursor[edges.STOP] = segment.stop
-        cursor[edges.OPEN] = -1
-        position = segment.start
-        while position < segment.stop and not self._stopped.is_set():
-            pause = min(position + self._sizes.chunk, segment.stop)
-            self._read_until(data, words, pause)
-            # From the start, as an item that reaches over a chunk's end brings pages before it back.
-            release_pages(mapped, segment.start, pause)
-            position = int(cursor[edges.POSITION])
+        size = segment.stop - segment.start
+        blocks = read_range(segment.source, segment.start, segment.stop, self._sizes.chunk)
+        self._read_blocks(blocks, shown_name(segment.source.path), min(4 * self._sizes.chunk, (size + 63) & -64))
 
     def _read_stream(self, stream: Stream) -> None:
+        self._read_blocks(stream.ahead(self._sizes.stream, self._stopped), stream.shown, 4 * self._sizes.stream)
+
+    def _read_blocks(self, blocks: Iterable[bytes], shown: str, room: int) -> None:
         """Read blocks of text one behind the other in a buffer; what begins an item or block waits for the next."""
         cursor = self.table.cursor
-        cursor[edges.POSITION] = 0
-        cursor[edges.OPEN] = -1
+        cursor[tokeniser.POSITION] = 0
+        cursor[tokeniser.OPEN] = -1
         # A block of the tokeniser is read once it is here to its end, and the delimiter that may begin there.
         beyond = self._sizes.scan + max(1, len(self._delimiter))
-        buffer, filled = own_pages((4 * self._sizes.stream,), np.uint8), 0
-        for block in stream.ahead(self._sizes.stream, self._stopped):
+        buffer, filled = own_pages((room,), np.uint8), 0
+        for block in blocks:
+            if self._stopped.is_set():
+                return
             if filled + len(block) > len(buffer):
                 buffer, filled = self._with_room(buffer, filled, len(block))
-            if 0 <= cursor[edges.OPEN] < filled - _LONGEST_ITEM:
+            if 0 <= cursor[tokeniser.OPEN] < filled - _LONGEST_ITEM:
                 raise CorpusError(
-                    f"{stream.shown} has an item of over {_LONGEST_ITEM:,} bytes; it is not text, or its items "
+                    f"{shown} has an item of over {_LONGEST_ITEM:,} bytes; it is not text, or its items "
                     "are separated by something else: `delimiter`"
                 )
             buffer[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
             filled += len(block)
             if filled >= beyond:
-                cursor[edges.STOP] = filled
+                cursor[tokeniser.STOP] = filled
                 self._read_until(*_as_mapped(buffer), (filled - beyond & -64) + 64)
-        cursor[edges.STOP] = filled
+        cursor[tokeniser.STOP] = filled
         if not self._stopped.is_set():
             self._read_until(*_as_mapped(buffer), filled)
 
     def _with_room(self, buffer: NDArray[np.uint8], filled: int, needed: int) -> tuple[NDArray[np.uint8], int]:
         """Move what has not been read, or only in part, to the beginning; of a longer buffer, if it is much."""
         cursor = self.table.cursor
-        begin = int(cursor[edges.OPEN] if cursor[edges.OPEN] >= 0 else cursor[edges.POSITION])
+        begin = int(cursor[tokeniser.OPEN] if cursor[tokeniser.OPEN] >= 0 else cursor[tokeniser.POSITION])
         begin &= -64  # an item that is open goes on at the beginning of a tokeniser's word
         rest = buffer[begin:filled].copy()
         if 2 * (len(rest) + needed) > len(buffer):
             buffer = own_pages((max(2 * len(buffer), 2 * (len(rest) + needed)),), np.uint8)
         buffer[: len(rest)] = rest
-        cursor[edges.POSITION] -= begin
-        if cursor[edges.OPEN] >= 0:
-            cursor[edges.OPEN] -= begin
+        cursor[tokeniser.POSITION] -= begin
+        if cursor[tokeniser.OPEN] >= 0:
+            cursor[tokeniser.OPEN] -= begin
         return buffer, len(rest)
 
     def _read_until(self, data: NDArray[np.uint8], words: NDArray[np.uint64], pause: int) -> None:
         cursor = self.table.cursor
         while not self._read_chunk(data, words, pause):
-            self._make_room(int(cursor[edges.PAIRS]), int(cursor[edges.SPAN]))
+            self._make_room(int(cursor[tokeniser.PAIRS]), int(cursor[tokeniser.SPAN]))
         self.table.check_distinct()
 
     def _read_chunk(self, data: NDArray[np.uint8], words: NDArray[np.uint64], pause: int) -> bool:
         table = self.table
         return bool(
             tokeniser.read_chunk(
-                data, words, self._delimiter, pause, table.cursor, self._edges, self._bits, self._keys,
-                table.slots, table.entries, table.offsets, table.blob, self._open,
+                data, words, self._delimiter, pause, table.cursor, self._block, table.arrays, self._open
             )
-        )  # fmt: skip
+        )
 
     def _make_room(self, pairs: int, span: int) -> None:
-        used = int(self.table.cursor[edges.TOKENS])
+        used = int(self.table.cursor[tokeniser.TOKENS])
         if used + pairs > len(self._open):
             # The last token moves along, since a newline to come may have to mark it.
             full = self._open
@@ -198,7 +199,7 @@ class PartReader:
             self.codes.append(full[: used - kept])
             self._open = own_pages((max(self._sizes.block, pairs + 1),), np.int32)
             self._open[:kept] = full[used - kept : used]
-            self.table.cursor[edges.TOKENS] = kept
+            self.table.cursor[tokeniser.TOKENS] = kept
         self.table.make_room(pairs, span)
 
 

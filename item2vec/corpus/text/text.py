@@ -17,21 +17,22 @@ from item2vec.corpus.corpus import Corpus, Facts
 from item2vec.corpus.encoded import CorpusFileWriter
 from item2vec.corpus.text.part_reader import PartReader, Segment, split_at_lines
 from item2vec.corpus.text.tokeniser import ItemTable, Sizes
-from item2vec.corpus.text.utf8_kernels import all_valid, find_invalid
 from item2vec.corpus.trainable import check_trainable
 from item2vec.errors import ConfigError, CorpusError
 from item2vec.files.encoding import UTF8, Errors, check_encoding, replaced_notes
 from item2vec.files.machine import run_in_threads, tokens_in_memory
-from item2vec.files.paths import cache_folder
-from item2vec.files.source import Source, find_sources, map_file
-from item2vec.files.utf8 import bad_byte_message
+from item2vec.files.paths import cache_folder, shown_name
+from item2vec.files.source import Source, TextSource, check_unchanged, find_texts
+from item2vec.files.stream import TextStream
+from item2vec.files.utf8 import all_text
 from item2vec.items.vocabulary import Vocabulary, divide_items
 
 _DEFAULT_SIZES = Sizes()
+_CHECKED = 1 << 20  # bytes checked at a time
 
 
 def read_text(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path | Source],
     *,
     delimiter: str | None = None,
     encoding: str = UTF8,
@@ -51,9 +52,9 @@ def read_text(
 
     Parameters
     ----------
-    sources : sequence of str or Path
+    sources : sequence of str, Path or Source
         Files and globs; ``~`` is expanded, ``-`` is standard input. Several follow one another, a glob's files
-        sorted by name.
+        sorted by name. Or what was looked at already.
     delimiter : str or None
         None: ASCII white space (space, tab, ``\v``, ``\f``, ``\r``). Otherwise the text between two items,
         taken literally: items may then contain spaces, and white space around them belongs to them. Empty
@@ -90,7 +91,7 @@ def read_text(
     """
     _check_options(sources, delimiter, min_count, max_items, threads)
     encoding = check_encoding(encoding, errors)
-    files = find_sources(sources, encoding=encoding, errors=errors)
+    files = find_texts(sources, encoding=encoding, errors=errors)
     options = {
         "delimiter": delimiter, "encoding": encoding, "errors": errors, "min_count": min_count, "max_items": max_items
     }  # fmt: skip
@@ -116,7 +117,7 @@ def read_text(
 
 
 def encode(
-    files: Sequence[Source],
+    files: Sequence[TextSource],
     delimiter: bytes,
     check: Callable[[Corpus, int], None],
     *,
@@ -131,7 +132,7 @@ def encode(
 
     Parameters
     ----------
-    files : sequence of Source
+    files : sequence of TextSource
     delimiter : bytes
         None at all: white space.
     check : callable
@@ -145,12 +146,13 @@ def encode(
     Raises
     ------
     CorpusError
-        If a source is damaged or no text, or if the file of the encoded corpus cannot be written.
+        If a source is damaged or no text, or changed while it was read, or if the file of the encoded corpus cannot be
+        written.
     """
     budget = TokenBudget(tokens_in_memory() if memory is None else memory, cache_folder())
     table, shares = _tokenise(split_at_lines(files, threads, sizes.part), delimiter, sizes, budget)
-    if not all_valid(table.blob, table.offsets, len(table)):
-        raise _bad_text_error(files)
+    check_unchanged(files)
+    _check_text(table, files)
     commonest = int(table.counts.max(initial=0))
     vocabulary, rare, ranks = _number(table, min_count, max_items)
     del table
@@ -179,9 +181,7 @@ def _check_options(sources: object, delimiter: str | None, min_count: int, max_i
     if isinstance(sources, str | Path):
         raise ConfigError(f"`sources` is {str(sources)!r}, one name; give a list of names")
     if delimiter is not None and (not delimiter or "\n" in delimiter or "\0" in delimiter):
-        raise ConfigError(
-            f"`delimiter` is {delimiter!r}; it must be one or more characters, no newline or NUL among them"
-        )
+        raise ConfigError(f"`delimiter` is {delimiter!r}; it must be one or more characters, without a newline or NUL")
     for name, value in (("min_count", min_count), ("max_items", max_items), ("threads", threads)):
         if value is not None and value < 1:
             raise ConfigError(f"`{name}` is {value!r}; it must be 1 or more")
@@ -240,13 +240,13 @@ def _vocabulary(table: ItemTable, chosen: NDArray[np.int64]) -> Vocabulary:
     return Vocabulary(blob, offsets, table.counts[chosen])
 
 
-def _bad_text_error(sources: Sequence[Source]) -> CorpusError:
-    """Return the error that says where the first byte stands that is not UTF-8 text; one of the mapped files has it."""
+def _check_text(table: ItemTable, sources: Sequence[TextSource]) -> None:
+    """Refuse items that are not UTF-8, or have a NUL; streams have been checked as they passed by."""
+    offsets = table.offsets[: len(table) + 1]
+    if all_text(table.blob[: offsets[-1]], offsets):
+        return
     for source in sources:
-        if source.stream or source.empty:
-            continue
-        mapped = map_file(source)
-        position = int(find_invalid(np.frombuffer(mapped, np.uint8), source.start, source.size))
-        if position >= 0:
-            return CorpusError(bad_byte_message(repr(str(source.path)), mapped, position))
-    return CorpusError("a source changed while it was read; train on a copy that stays as it is")
+        if not source.stream:
+            for _ in TextStream(shown_name(source.path), source.path, None, UTF8, "strict").blocks(_CHECKED):
+                pass  # it raises where the first such byte stands
+    raise CorpusError("a source changed while it was read; train on a copy that stays as it is")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,12 @@ from item2vec.kernels import kernel
 # 3. matches: the slot's row is compared with the keys;
 # 4. codes: what matched is counted and stored; the rest (new, collided, or over 16 bytes) is looked up again.
 #
-# `item2vec.corpus.text.tokeniser` has the table. Codes go to ``tokens`` (int32), the last of a sequence negative, which
+# Codes go to ``tokens`` (int32), the last of a sequence negative, which
 # marks sequences without another array.
 #
 # Kernels neither allocate nor grow: `read_chunk` stops and says what room it needs. Words are little-endian.
 
 # Where items begin and end in a block of bytes, found eight bytes at a time (SWAR): the tokeniser's first loop.
-#
-# Words are little-endian. `item2vec.corpus.text.tokeniser` says how a block goes on from here.
-
-Array = Any  # kernels are typed by numba
 
 # Cursor, int64 [9]: where a reader stands.
 POSITION = 0  # next byte to look at
@@ -69,7 +65,7 @@ for _i in range(64):
 
 
 @kernel
-def bytes_at_end(data: Array, position: int) -> Any:
+def bytes_at_end(data: NDArray[np.uint8], position: int) -> np.uint64:
     """Eight bytes from any position on, where the data may end before; zeros stand for what is behind it."""
     word = _ZERO
     for i in range(position, min(position + 8, len(data))):
@@ -78,15 +74,16 @@ def bytes_at_end(data: Array, position: int) -> Any:
 
 
 @kernel
-def eight_bytes(words: Array, position: int) -> Any:
+def eight_bytes(words: NDArray[np.uint64], position: int) -> np.uint64:
     """Eight bytes from any position on, out of the two aligned words that hold them."""
     index = _U(position) >> _THREE
     shift = (_U(position) & _SEVEN) << _THREE
-    return (words[index] >> shift) | ((words[index + _ONE] << _ONE) << (_63 - shift))
+    word: np.uint64 = (words[index] >> shift) | ((words[index + _ONE] << _ONE) << (_63 - shift))
+    return word
 
 
 @kernel
-def _space_bits(word: Any) -> Any:
+def _space_bits(word: np.uint64) -> np.uint8:
     """Bit i of the result says whether byte i is ASCII white space: 9 to 13, or 32."""
     low = word & _BITS7
     control = (low + _FROM_9) & ~(low + _FROM_14)
@@ -95,7 +92,7 @@ def _space_bits(word: Any) -> Any:
 
 
 @kernel
-def _equal_bits(word: Any, pattern: Any) -> Any:
+def _equal_bits(word: np.uint64, pattern: np.uint64) -> np.uint8:
     """Bit i of the result says whether byte i is a newline or the byte that the pattern repeats."""
     newline, other = word ^ _NEWLINES, word ^ pattern
     differs = (((newline & _BITS7) + _BITS7) | newline) & (((other & _BITS7) + _BITS7) | other)
@@ -103,7 +100,13 @@ def _equal_bits(word: Any, pattern: Any) -> Any:
 
 
 @kernel
-def mark_separators(data: Array, words: Array, delimiter: Array, first: int, bits: Array) -> None:
+def mark_separators(
+    data: NDArray[np.uint8],
+    words: NDArray[np.uint64],
+    delimiter: NDArray[np.uint8],
+    first: int,
+    bits: NDArray[np.uint8],
+) -> None:
     """Fill the bits for words ``first`` on: white space, or newlines and the first byte of a delimiter."""
     whole = min(len(bits), len(words) - first)
     if len(delimiter) == 0:
@@ -120,13 +123,14 @@ def mark_separators(data: Array, words: Array, delimiter: Array, first: int, bit
 
 
 @kernel
-def _first_bit(bits: Any) -> Any:
+def _first_bit(bits: np.uint64) -> np.int64:
     """Return number of the lowest set bit of a word that has one."""
-    return _BIT_NUMBER[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _58]
+    number: np.int64 = _BIT_NUMBER[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _58]
+    return number
 
 
 @kernel
-def _within(base: int, start: int, stop: int) -> Any:
+def _within(base: int, start: int, stop: int) -> np.uint64:
     """Mask of the bits that stand for the bytes start:stop, bit 0 for byte ``base``; some of 64 do."""
     mask = _ALL
     if base < start:
@@ -137,7 +141,7 @@ def _within(base: int, start: int, stop: int) -> Any:
 
 
 @kernel
-def edges_at_spaces(bits: Array, cursor: Array, edges: Array) -> Any:
+def edges_at_spaces(bits: NDArray[np.uint8], cursor: NDArray[np.int64], edges: NDArray[np.int64]) -> tuple[int, int]:
     """Begin and end of the items in one block, in turns: how many edges, and where the next block begins.
 
     An item that reaches beyond the block has a begin only; ``cursor[OPEN]`` hands it on.
@@ -168,7 +172,7 @@ def edges_at_spaces(bits: Array, cursor: Array, edges: Array) -> Any:
 
 
 @kernel
-def _separator_width(data: Array, position: int, stop: int, delimiter: Array) -> Any:
+def _separator_width(data: NDArray[np.uint8], position: int, stop: int, delimiter: NDArray[np.uint8]) -> int:
     """Bytes of the newline or delimiter that begins here; 0 if only a delimiter's first byte does."""
     if data[position] == NEWLINE:
         return 1
@@ -181,7 +185,13 @@ def _separator_width(data: Array, position: int, stop: int, delimiter: Array) ->
 
 
 @kernel
-def edges_at_delimiter(data: Array, delimiter: Array, bits: Array, cursor: Array, edges: Array) -> Any:
+def edges_at_delimiter(
+    data: NDArray[np.uint8],
+    delimiter: NDArray[np.uint8],
+    bits: NDArray[np.uint8],
+    cursor: NDArray[np.int64],
+    edges: NDArray[np.int64],
+) -> tuple[int, int]:
     """As `edges_at_spaces`, where only newlines and a delimiter of one or more bytes part items.
 
     Empty items are left out, and a carriage return before a newline, or at the end, is none of an item.
@@ -211,7 +221,9 @@ def edges_at_delimiter(data: Array, delimiter: Array, bits: Array, cursor: Array
 
 
 @kernel
-def _add_item(data: Array, start: int, end: int, line_ends: bool, edges: Array, found: int) -> Any:
+def _add_item(
+    data: NDArray[np.uint8], start: int, end: int, line_ends: bool, edges: NDArray[np.int64], found: int
+) -> int:
     """Add an item's edges, unless it is empty; the carriage return at a line's end is none of it."""
     if line_ends and end > start and data[end - 1] == RETURN:
         end -= 1
@@ -224,13 +236,28 @@ def _add_item(data: Array, start: int, end: int, line_ends: bool, edges: Array, 
 
 # The hash table of items: numba kernels that find an item's row, or add one.
 #
-# The table has two levels, as Python's dict has. ``slots`` (uint64, a power of two of them, open addressing,
-# linear probing) hold the upper half of the hash beside a row number, 0 for free. ``entries`` (uint64
-# [rows, 4]) hold keys, length and count in order of first occurrence, so that frequent items, which come early,
-# share few cache lines. Row 0 is never used: a code is a row, from 1; row r's item is
-# ``blob[offsets[r - 1]:offsets[r]]``.
-#
-# Kernels neither allocate nor grow: `ItemTable` does.
+# It has two levels, as Python's dict has: slots, and entries in order of first occurrence, so that frequent items,
+# which come early, share few cache lines. Kernels neither allocate nor grow: `ItemTable` does.
+
+
+class Table(NamedTuple):
+    """The arrays of a hash table of items.
+
+    Attributes
+    ----------
+    slots : uint64 [a power of two]
+        The upper half of an item's hash beside its row, 0 for free; open addressing, linear probing.
+    entries : uint64 [rows, 4]
+        Keys, length and count of each item. Row 0 is never used: a code is a row, from 1.
+    offsets, blob : int64 [rows], uint8
+        The item of row r is ``blob[offsets[r - 1]:offsets[r]]``.
+    """
+
+    slots: NDArray[np.uint64]
+    entries: NDArray[np.uint64]
+    offsets: NDArray[np.int64]
+    blob: NDArray[np.uint8]
+
 
 # Columns of an entry, uint64 [4], and of the keys of an item in a block, uint64 [5].
 KEY = 0  # bytes 0 to 7
@@ -251,7 +278,7 @@ _HASH_B = _U(0xD6E8FEB86659FD93)
 
 
 @kernel
-def hash_item(key: Any, rest: Any, length: Any) -> Any:
+def hash_item(key: np.uint64, rest: np.uint64, length: np.uint64) -> np.uint64:
     """Mix an item's two keys and its length into 64 bits."""
     mixed = ((key ^ (rest * _HASH_B)) + length) * _HASH_A
     mixed = (mixed ^ (mixed >> _32)) * _HASH_B
@@ -259,18 +286,19 @@ def hash_item(key: Any, rest: Any, length: Any) -> Any:
 
 
 @kernel
-def mix_in(rest: Any, word: Any) -> Any:
+def mix_in(rest: np.uint64, word: np.uint64) -> np.uint64:
     """Take eight more bytes into the hash of an item's rest."""
     mixed = rest * _HASH_A
     return mixed ^ (mixed >> _32) ^ word
 
 
 @kernel
-def match_rows(keys: Array, count: int, slots: Array, entries: Array) -> None:
+def match_rows(keys: NDArray[np.uint64], count: int, table: Table) -> None:
     """Fill keys[:count, ROW]: the row in an item's first slot if it is the item's, else 0.
 
     Two plain loops, so that the cache misses of many items overlap.
     """
+    slots, entries = table.slots, table.entries
     mask = _U(len(slots) - 1)
     for i in range(count):
         keys[i, ROW] = slots[keys[i, HASH] & mask] & _LOW32
@@ -286,16 +314,10 @@ def match_rows(keys: Array, count: int, slots: Array, entries: Array) -> None:
 
 @kernel
 def find_or_add(
-    data: Array,
-    start: int,
-    sought: Array,
-    slots: Array,
-    entries: Array,
-    offsets: Array,
-    blob: Array,
-    cursor: Array,
-) -> Any:
+    data: NDArray[np.uint8], start: int, sought: NDArray[np.uint64], table: Table, cursor: NDArray[np.int64]
+) -> np.int64:
     """Row of the item whose bytes begin at ``start``, with its keys in ``sought``; if new, the next row."""
+    slots, entries, offsets, blob = table
     mask = _U(len(slots) - 1)
     tag = sought[HASH] >> _32
     length = np.int64(sought[LENGTH])
@@ -330,11 +352,11 @@ def find_or_add(
     offsets[added] = begin + length
     cursor[ITEMS] = added
     cursor[BYTES] = begin + length
-    return added
+    return np.int64(added)
 
 
 @kernel
-def refill_slots(entries: Array, items: int, slots: Array) -> None:
+def refill_slots(entries: NDArray[np.uint64], items: int, slots: NDArray[np.uint64]) -> None:
     """Enter rows 1 to ``items`` into free slots."""
     mask = _U(len(slots) - 1)
     for row in range(1, items + 1):
@@ -347,9 +369,8 @@ def refill_slots(entries: Array, items: int, slots: Array) -> None:
 
 @kernel
 def merge_entries(
-    other_entries: Array, other_offsets: Array, other_blob: Array, codes: Array, keys: Array,
-    slots: Array, entries: Array, offsets: Array, blob: Array, cursor: Array,
-) -> None:  # fmt: skip
+    other: Table, codes: NDArray[np.int32], keys: NDArray[np.uint64], table: Table, cursor: NDArray[np.int64]
+) -> None:
     """Add another table's items and counts in their order; codes[r] becomes the row here of its row r.
 
     ``keys`` is scratch for a block of items, uint64 [any, 5]. All of the other's items must have room.
@@ -358,23 +379,41 @@ def merge_entries(
         count = min(len(keys), len(codes) - first)
         for i in range(count):
             for column in (KEY, REST, LENGTH):
-                keys[i, column] = other_entries[first + i, column]
+                keys[i, column] = other.entries[first + i, column]
             keys[i, HASH] = hash_item(keys[i, KEY], keys[i, REST], keys[i, LENGTH])
-        match_rows(keys, count, slots, entries)
+        match_rows(keys, count, table)
         for i in range(count):
-            row: Any = np.int64(keys[i, ROW])
+            row = np.int64(keys[i, ROW])
             if row == 0:
-                start = other_offsets[first + i - 1]
-                row = find_or_add(other_blob, start, keys[i], slots, entries, offsets, blob, cursor)
-            entries[row, COUNT] += other_entries[first + i, COUNT]
+                start = other.offsets[first + i - 1]
+                row = find_or_add(other.blob, start, keys[i], table, cursor)
+            table.entries[row, COUNT] += other.entries[first + i, COUNT]
             codes[first + i] = row
+
+
+class Block(NamedTuple):
+    """Work space for a block of 8·B bytes, B a multiple of 8.
+
+    Attributes
+    ----------
+    edges : int64 [8·B + 8]
+        Begin and end of its items, in turns.
+    bits : uint8 [B]
+        A bit for each byte: whether it may part items.
+    keys : uint64 [4·B + 4, KEY_SIZE]
+        Of its items.
+    """
+
+    edges: NDArray[np.int64]
+    bits: NDArray[np.uint8]
+    keys: NDArray[np.uint64]
 
 
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 
 @kernel
-def _keys_at_end(data: Array, start: int, length: int) -> tuple[Any, Any]:
+def _keys_at_end(data: NDArray[np.uint8], start: int, length: int) -> tuple[np.uint64, np.uint64]:
     """Return the keys of `_make_keys` for an item so near the data's end that whole words would reach beyond."""
     key = bytes_at_end(data, start) & _FIRST_BYTES[min(length, 8)]
     rest = bytes_at_end(data, start + 8) & _FIRST_BYTES[min(max(length - 8, 0), 8)]
@@ -387,7 +426,9 @@ def _keys_at_end(data: Array, start: int, length: int) -> tuple[Any, Any]:
 
 
 @kernel
-def _make_keys(data: Array, words: Array, edges: Array, pairs: int, keys: Array) -> None:
+def _make_keys(
+    data: NDArray[np.uint8], words: NDArray[np.uint64], edges: NDArray[np.int64], pairs: int, keys: NDArray[np.uint64]
+) -> None:
     """Fill keys[i] with bytes 0 to 7, bytes 8 to 15, length and hash of item i.
 
     Zeros stand behind an item's end; the second key of an item over 16 bytes is a hash of the rest.
@@ -411,7 +452,7 @@ def _make_keys(data: Array, words: Array, edges: Array, pairs: int, keys: Array)
 
 
 @kernel
-def end_sequence(cursor: Array, tokens: Array) -> None:
+def end_sequence(cursor: NDArray[np.int64], tokens: NDArray[np.int32]) -> None:
     """Mark the last token as the last of its sequence; empty lines end nothing."""
     last = cursor[TOKENS] - 1
     if last >= 0 and tokens[last] > 0:
@@ -420,7 +461,7 @@ def end_sequence(cursor: Array, tokens: Array) -> None:
 
 
 @kernel
-def _has_newline(data: Array, start: int, stop: int) -> bool:
+def _has_newline(data: NDArray[np.uint8], start: int, stop: int) -> bool:
     """Whether one stands in data[start:stop], the separators between two items."""
     for position in range(start, stop):  # noqa: SIM110  a loop is what numba compiles
         if data[position] == NEWLINE:
@@ -430,13 +471,29 @@ def _has_newline(data: Array, start: int, stop: int) -> bool:
 
 @kernel
 def _store(
-    data: Array, edges: Array, found: int, after: int, keys: Array,
-    slots: Array, entries: Array, offsets: Array, blob: Array, cursor: Array, tokens: Array,
-) -> None:  # fmt: skip
+    data: NDArray[np.uint8],
+    block: Block,
+    found: int,
+    after: int,
+    table: Table,
+    cursor: NDArray[np.int64],
+    tokens: NDArray[np.int32],
+) -> None:
     """Count the block's items, store their codes, and end sequences at the newlines between them.
 
-    ``after`` is where the next block begins: the separators up to there belong to this one.
+    Parameters
+    ----------
+    data : uint8 [n]
+    block : Block
+    found : int
+        How many of its edges there are.
+    after : int
+        Where the next block begins: the separators up to there belong to this one.
+    table : Table
+    cursor : int64 [CURSOR_SIZE]
+    tokens : int32
     """
+    edges, keys = block.edges, block.keys
     edges[found] = after  # where the separators behind the last item end
     pairs = found >> 1
     if _has_newline(data, cursor[POSITION], edges[0]):
@@ -444,10 +501,10 @@ def _store(
     stored = cursor[TOKENS]
     for i in range(pairs):
         start, end = edges[2 * i], edges[2 * i + 1]
-        row: Any = np.int64(keys[i, ROW])
+        row = np.int64(keys[i, ROW])
         if row == 0:
-            row = find_or_add(data, start, keys[i], slots, entries, offsets, blob, cursor)
-        entries[row, COUNT] += _ONE
+            row = find_or_add(data, start, keys[i], table, cursor)
+        table.entries[row, COUNT] += _ONE
         if _has_newline(data, end, edges[2 * i + 2]):
             cursor[SEQUENCES] += 1
             row = -row
@@ -457,31 +514,39 @@ def _store(
 
 @kernel
 def read_chunk(
-    data: Array, words: Array, delimiter: Array, pause: int, cursor: Array, edges: Array, bits: Array,
-    keys: Array, slots: Array, entries: Array, offsets: Array, blob: Array, tokens: Array,
-) -> bool:  # fmt: skip
+    data: NDArray[np.uint8],
+    words: NDArray[np.uint64],
+    delimiter: NDArray[np.uint8],
+    pause: int,
+    cursor: NDArray[np.int64],
+    block: Block,
+    table: Table,
+    tokens: NDArray[np.int32],
+) -> bool:
     """Read whole blocks until ``pause``.
 
     Parameters
     ----------
-    data, words : arrays, uint8 [n] and uint64 [n // 8]
+    data, words : uint8 [n], uint64 [n // 8]
         The file's bytes, twice.
-    delimiter : array, uint8
+    delimiter : uint8
         Empty for white space.
     pause : int
         Stop at the first block that ends here or behind it.
-    cursor : array, int64 [CURSOR_SIZE]
+    cursor : int64 [CURSOR_SIZE]
         Where to begin; brought forward block by block.
-    edges, bits, keys : arrays, int64 [8 B + 8], uint8 [B] and uint64 [4 B + 4, 5]
-        Scratch for blocks of 8 B bytes, B a multiple of 8.
-    slots, entries, offsets, blob, tokens : arrays
-        As the module says.
+    block : Block
+        Work space.
+    table : Table
+    tokens : int32
+        Codes are added to it; the last of a sequence is negative.
 
     Returns
     -------
     bool
         False if the next block needs more room: for ``cursor[PAIRS]`` items of ``cursor[SPAN]`` bytes.
     """
+    edges, bits, keys = block
     while cursor[POSITION] < pause:
         mark_separators(data, words, delimiter, cursor[POSITION] >> 6 << 3, bits)
         if len(delimiter) == 0:
@@ -494,16 +559,16 @@ def read_chunk(
             rows = cursor[ITEMS] + pairs
             if (
                 cursor[TOKENS] + pairs > len(tokens)
-                or rows >= len(entries)
-                or 5 * rows > 3 * len(slots)
-                or cursor[BYTES] + span > len(blob)
+                or rows >= len(table.entries)
+                or 5 * rows > 3 * len(table.slots)
+                or cursor[BYTES] + span > len(table.blob)
             ):
                 cursor[PAIRS] = pairs
                 cursor[SPAN] = span
                 return False
             _make_keys(data, words, edges, pairs, keys)
-            match_rows(keys, pairs, slots, entries)
-        _store(data, edges, found, after, keys, slots, entries, offsets, blob, cursor, tokens)
+            match_rows(keys, pairs, table)
+        _store(data, block, found, after, table, cursor, tokens)
         cursor[OPEN] = edges[found - 1] if found & 1 else -1
         cursor[POSITION] = after
     return True
@@ -522,7 +587,7 @@ class Sizes:
     scan : int
         Bytes a block of the tokeniser, a multiple of 64: its scratch should stay in the first two caches.
     chunk : int
-        Bytes of the mapped file after which the pages read are given back, as they count as resident.
+        Bytes of a plain file that are read at once.
     block : int
         Tokens in one block of memory.
     stream : int
@@ -536,7 +601,7 @@ class Sizes:
     """
 
     scan: int = 2048
-    chunk: int = 4 << 20
+    chunk: int = 1 << 19
     block: int = 1 << 20
     stream: int = 1 << 20
     slots: int = 1 << 14
@@ -545,14 +610,14 @@ class Sizes:
 
 
 class ItemTable:
-    """Hash table from items to codes, in order of first occurrence, from 1 (see `item_hash`).
+    """Hash table from items to codes, in order of first occurrence, from 1.
 
     Attributes
     ----------
-    cursor : array, int64
+    cursor : int64 [CURSOR_SIZE]
         Where the reader stands; ITEMS and BYTES of it are the table's fill.
-    slots, entries, offsets, blob : arrays
-        As `item_hash` says.
+    slots, entries, offsets, blob
+        As in `Table`.
     """
 
     def __init__(self, sizes: Sizes) -> None:
@@ -566,6 +631,11 @@ class ItemTable:
 
     def __len__(self) -> int:
         return int(self.cursor[ITEMS])
+
+    @property
+    def arrays(self) -> Table:
+        """The table as kernels take it, until it grows."""
+        return Table(self.slots, self.entries, self.offsets, self.blob)
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -603,10 +673,7 @@ class ItemTable:
         blob = other.blob.view()
         blob.flags.writeable = False  # as the mapped file is: one compiled form of what looks at both
         keys = np.empty((256, KEY_SIZE), np.uint64)
-        merge_entries(
-            other.entries, other.offsets, blob, codes, keys,
-            self.slots, self.entries, self.offsets, self.blob, self.cursor,
-        )  # fmt: skip
+        merge_entries(other.arrays._replace(blob=blob), codes, keys, self.arrays, self.cursor)
         self.check_distinct()
         return codes
 

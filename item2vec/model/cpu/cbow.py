@@ -10,32 +10,37 @@ the centres, and the negatives that their tile shares (Mikolov et al. 2013b, equ
 w is 1 for a hidden vector's own centre, 0 for another's, and -K/N for each time that a negative was drawn; a target
 that comes more than once is one row with the sum of its weights. The rows are those of the tables themselves; a frozen
 one is replaced by a copy. Most steps are of two centres whose windows overlap and whose targets all differ, and go by
-`item2vec.model.cpu.cbow` and `item2vec.model.cpu.cbow`; all others by `item2vec.model.cpu.rows`.
-
-No array may be touched within the loops but by its pointer: numba counts references to arrays by locked instructions.
+`_step_on_two`; all others by `_step_on_some`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from item2vec.kernels import fast_kernel, inlined
-from item2vec.model.cpu.limit import STEP_LIMIT, gradients, largest, list_contexts, mask, place, shrink, target_pointers
+from item2vec.model.cpu.limit import STEP_LIMIT, Mask, gradients, largest, list_contexts, mask, place, shrink
 from item2vec.model.cpu.rows import (
     BLOCK,
+    Rows,
+    add_to,
     add_to_rows,
+    columns_from,
     mean_rows,
     prefetch_item,
     row_of,
     row_scores,
     row_steps,
+    rows_from,
     two_by_four,
 )
-from item2vec.model.cpu.scratch import SEEN, Batch
+from item2vec.model.cpu.scratch import SEEN, Batch, Tables, TargetScratch
 from item2vec.model.cpu.simd import (
     LANES,
+    Pointer,
+    Vector,
     add,
     at,
     fma,
@@ -43,7 +48,7 @@ from item2vec.model.cpu.simd import (
     larger,
     load,
     mul,
-    ptr,
+    pointers,
     put,
     put_eight_totals,
     splat,
@@ -56,55 +61,55 @@ from item2vec.sampling.window_batch import CBOW_CENTRES
 # The targets of CBOW's centres: their tile's negatives and the centres themselves, each item once.
 #
 # Mostly all of them differ, which is quickly seen and leaves nothing to be weighed. Where some are equal, an item is
-# one
-# target with the sum of its weights: 1 for the hidden vector whose centre it is, -K/N for each time that it was drawn.
-# ``seen`` holds the stamp of a tile in the slots of its negatives.
+# one target with the sum of its weights: 1 for the hidden vector whose centre it is, -K/N for each time that it was
+# drawn. ``seen`` holds the stamp of a tile in the slots of its negatives.
 
 f32 = np.float32
 
 
 @inlined
-def all_differ(negatives, count, targets, seen, stamp):
+def all_differ(negatives: Pointer, count: int, work: TargetScratch[Pointer], stamp: int) -> bool:
     """Make a tile's negatives its targets; returns whether they all differ (some that do are taken for equal)."""
     known = 0
     for k in range(count):
         item = get(at(negatives, k))
-        put(at(targets, k), item)
-        slot = at(seen, item & (SEEN - 1))
+        put(at(work.targets, k), item)
+        slot = at(work.seen, item & (SEEN - 1))
         known += 1 if get(slot) == stamp else 0
         put(slot, stamp)
     return known == 0
 
 
 @inlined
-def add_two(centres, count, targets, seen, stamp):
+def add_two(centres: Pointer, count: int, work: TargetScratch[Pointer], stamp: int) -> bool:
     """Put two centres behind the negatives; returns whether they differ from these and each other, as above."""
     first, second = get(centres), get(at(centres, 1))
-    put(at(targets, count), first)
-    put(at(targets, count + 1), second)
-    known = get(at(seen, first & (SEEN - 1))) == stamp or get(at(seen, second & (SEEN - 1))) == stamp
+    put(at(work.targets, count), first)
+    put(at(work.targets, count + 1), second)
+    known = get(at(work.seen, first & (SEEN - 1))) == stamp or get(at(work.seen, second & (SEEN - 1))) == stamp
     return first != second and not known
 
 
 @inlined
-def _find(item, targets, n, seen, stamp):
-    """Where an item stands among n targets, or n: seen has the stamp in the slots of all of them."""
-    if get(at(seen, item & (SEEN - 1))) == stamp:
+def _find(item: int, n: int, work: TargetScratch[Pointer], stamp: int) -> int:
+    """Where an item stands among n targets, or n: ``seen`` has the stamp in the slots of all of them."""
+    if get(at(work.seen, item & (SEEN - 1))) == stamp:
         for k in range(n):
-            if get(at(targets, k)) == item:
+            if get(at(work.targets, k)) == item:
                 return k
     return n
 
 
 @inlined
-def list_negatives(negatives, count, share, targets, weights, seen, stamp):
-    """Return the different negatives of a tile and -K/N times how often each was drawn; returns how many."""
+def list_negatives(negatives: Pointer, count: int, share: np.float32, work: TargetScratch[Pointer], stamp: int) -> int:
+    """Make the different negatives of a tile its targets, weighed -K/N for each draw; returns how many."""
+    targets, weights = work.targets, work.drawn_weights
     n = 0
     for draw in range(count):
         item = get(at(negatives, draw))
-        k = _find(item, targets, n, seen, stamp)
+        k = _find(item, n, work, stamp)
         if k == n:
-            put(at(seen, item & (SEEN - 1)), stamp)
+            put(at(work.seen, item & (SEEN - 1)), stamp)
             put(at(targets, n), item)
             put(at(weights, n), f32(0.0))
             n += 1
@@ -113,18 +118,19 @@ def list_negatives(negatives, count, share, targets, weights, seen, stamp):
 
 
 @inlined
-def list_targets(ids, bounds, m, drawn, drawn_weights, targets, weights, seen, stamp):
+def list_targets(ids: Pointer, m: int, drawn: int, work: TargetScratch[Pointer], stamp: int) -> int:
     """Add the centres of m hidden vectors to their negatives, and fill the weights; returns how many targets."""
+    bounds, targets, weights = work.bounds, work.targets, work.weights
     n = drawn
     for k in range(drawn):
-        store(at(weights, m * k), splat(get(at(drawn_weights, k))))
+        store(at(weights, m * k), splat(get(at(work.drawn_weights, k))))
     for i in range(m):
         if get(at(bounds, i)) == get(at(bounds, i + 1)):  # no contexts: it steps on nothing
             for k in range(n):
                 put(at(weights, m * k + i), f32(0.0))
             continue
         item = get(at(ids, i))
-        k = _find(item, targets, drawn, seen, stamp)
+        k = _find(item, drawn, work, stamp)
         if k == drawn:  # not among the negatives, perhaps the centre before it
             while k < n and get(at(targets, k)) != item:
                 k += 1
@@ -141,8 +147,7 @@ def list_targets(ids, bounds, m, drawn, drawn_weights, targets, weights, seen, s
 #
 # Centres c and c+1, each in the other's window, have windows that overlap but for a few rows at either end. A row that
 # both have takes the sum of both steps, c and c+1 take each other's, and an end takes the step of the window that
-# reaches
-# farther. That is what `item2vec.model.cpu.rows` does to one window after the other, with a third fewer rows.
+# reaches farther. That is what `item2vec.model.cpu.rows` does to one window after the other, with a third fewer rows.
 
 
 class Overlap(NamedTuple):
@@ -157,33 +162,36 @@ class Overlap(NamedTuple):
 
 
 @inlined
-def overlap(start, stop, c):
+def overlap(start: Pointer, stop: Pointer, c: int) -> Overlap:
     """Return the `Overlap` of the windows of c and c+1."""
     a, b = get(at(start, c)), get(at(start, c + 1))
     y, z = get(at(stop, c)), get(at(stop, c + 1))
     return Overlap(min(a, b), max(a, b), min(y, z), max(y, z), 1 if b < a else 0, 1 if z > y else 0)
 
 
+Four = tuple[Vector, Vector, Vector, Vector]
+
+
 @inlined
-def _sum_four(table, ids, stride, first, last, j, sums):
-    """Add columns j:j+4·LANES of the rows at some places to four sums."""
+def _sum_four(table: Pointer, ids: Pointer, first: int, last: int, width: int, sums: Four) -> Four:
+    """Add the first four registers of the rows at some places to four sums."""
     a, b, c, d = sums
     for r in range(first, last):
-        p = at(table, np.int64(get(at(ids, r))) * stride + j)
+        p = at(table, np.int64(get(at(ids, r))) * width)
         a, b = add(a, load(p)), add(b, load(at(p, LANES)))
         c, d = add(c, load(at(p, 2 * LANES))), add(d, load(at(p, 3 * LANES)))
     return a, b, c, d
 
 
 @inlined
-def _sum_one(table, ids, stride, first, last, j, a):
+def _sum_one(table: Pointer, ids: Pointer, first: int, last: int, width: int, a: Vector) -> Vector:
     for r in range(first, last):
-        a = add(a, load(at(table, np.int64(get(at(ids, r))) * stride + j)))
+        a = add(a, load(at(table, np.int64(get(at(ids, r))) * width)))
     return a
 
 
 @inlined
-def _put_four(h, sums, share, square):
+def _put_four(h: Pointer, sums: Four, share: Vector, square: Vector) -> Vector:
     """Four registers of a mean; returns its squares, added up lane by lane."""
     a, b, c, d = mul(sums[0], share), mul(sums[1], share), mul(sums[2], share), mul(sums[3], share)
     store(h, a)
@@ -194,7 +202,7 @@ def _put_four(h, sums, share, square):
 
 
 @fast_kernel
-def mean_two(table, ids, stride, c, windows, width, h):
+def mean_two(table: Pointer, ids: Pointer, c: int, windows: Overlap, width: int, h: Pointer) -> np.float32:
     """h[0], h[1] = means of the windows of c and c+1 without each one's own row.
 
     Returns a bound of both squared norms: the sum of each lane's larger.
@@ -209,34 +217,36 @@ def mean_two(table, ids, stride, c, windows, width, h):
     square, second = z, z
     j = 0
     while j + 3 * LANES < width:
-        both = _sum_four(table, ids, stride, left, c, j, (z, z, z, z))
-        both = _sum_four(table, ids, stride, c + 2, right, j, both)
-        u = _sum_four(table, ids, stride, c + 1, c + 2, j, both)
-        v = _sum_four(table, ids, stride, c, c + 1, j, both)
+        x = at(table, j)
+        both = _sum_four(x, ids, left, c, width, (z, z, z, z))
+        both = _sum_four(x, ids, c + 2, right, width, both)
+        u4 = _sum_four(x, ids, c + 1, c + 2, width, both)
+        v4 = _sum_four(x, ids, c, c + 1, width, both)
         if zero_left:
-            u = _sum_four(table, ids, stride, low, left, j, u)
+            u4 = _sum_four(x, ids, low, left, width, u4)
         else:
-            v = _sum_four(table, ids, stride, low, left, j, v)
+            v4 = _sum_four(x, ids, low, left, width, v4)
         if zero_right:
-            u = _sum_four(table, ids, stride, right, high, j, u)
+            u4 = _sum_four(x, ids, right, high, width, u4)
         else:
-            v = _sum_four(table, ids, stride, right, high, j, v)
-        square = _put_four(at(h, j), u, k0, square)
-        second = _put_four(at(h, j + width), v, k1, second)
+            v4 = _sum_four(x, ids, right, high, width, v4)
+        square = _put_four(at(h, j), u4, k0, square)
+        second = _put_four(at(h, j + width), v4, k1, second)
         j += 4 * LANES
     while j < width:
-        both = _sum_one(table, ids, stride, left, c, j, z)
-        both = _sum_one(table, ids, stride, c + 2, right, j, both)
-        u = _sum_one(table, ids, stride, c + 1, c + 2, j, both)
-        v = _sum_one(table, ids, stride, c, c + 1, j, both)
+        x = at(table, j)
+        s = _sum_one(x, ids, left, c, width, z)
+        s = _sum_one(x, ids, c + 2, right, width, s)
+        u = _sum_one(x, ids, c + 1, c + 2, width, s)
+        v = _sum_one(x, ids, c, c + 1, width, s)
         if zero_left:
-            u = _sum_one(table, ids, stride, low, left, j, u)
+            u = _sum_one(x, ids, low, left, width, u)
         else:
-            v = _sum_one(table, ids, stride, low, left, j, v)
+            v = _sum_one(x, ids, low, left, width, v)
         if zero_right:
-            u = _sum_one(table, ids, stride, right, high, j, u)
+            u = _sum_one(x, ids, right, high, width, u)
         else:
-            v = _sum_one(table, ids, stride, right, high, j, v)
+            v = _sum_one(x, ids, right, high, width, v)
         u, v = mul(u, k0), mul(v, k1)
         square, second = fma(u, u, square), fma(v, v, second)
         store(at(h, j), u)
@@ -246,21 +256,21 @@ def mean_two(table, ids, stride, c, windows, width, h):
 
 
 @inlined
-def _add_row(p, step, width):
+def _add_row(p: Pointer, step: Pointer, width: int) -> None:
     j = 0
     while j + 3 * LANES < width:
-        store(at(p, j), add(load(at(p, j)), load(at(step, j))))
-        store(at(p, j + LANES), add(load(at(p, j + LANES)), load(at(step, j + LANES))))
-        store(at(p, j + 2 * LANES), add(load(at(p, j + 2 * LANES)), load(at(step, j + 2 * LANES))))
-        store(at(p, j + 3 * LANES), add(load(at(p, j + 3 * LANES)), load(at(step, j + 3 * LANES))))
+        add_to(at(p, j), load(at(step, j)))
+        add_to(at(p, j + LANES), load(at(step, j + LANES)))
+        add_to(at(p, j + 2 * LANES), load(at(step, j + 2 * LANES)))
+        add_to(at(p, j + 3 * LANES), load(at(step, j + 3 * LANES)))
         j += 4 * LANES
     while j < width:
-        store(at(p, j), add(load(at(p, j)), load(at(step, j))))
+        add_to(at(p, j), load(at(step, j)))
         j += LANES
 
 
 @fast_kernel
-def add_to_two(table, ids, stride, c, windows, width, e):
+def add_to_two(table: Pointer, ids: Pointer, c: int, windows: Overlap, width: int, e: Pointer) -> None:
     """Add e[0] to the rows of the window of c, e[1] to that of c+1, and e[2], their sum, to those of both."""
     for r in range(windows.low, windows.high):
         step = 2
@@ -268,7 +278,7 @@ def add_to_two(table, ids, stride, c, windows, width, e):
         step = windows.right_of if r >= windows.right else step
         step = 1 if r == c else step
         step = 0 if r == c + 1 else step
-        _add_row(at(table, np.int64(get(at(ids, r))) * stride), at(e, step * width), width)
+        _add_row(at(table, np.int64(get(at(ids, r))) * width), at(e, step * width), width)
 
 
 # The products of two hidden vectors that share negatives and have a target each: scores, and the step of both sides.
@@ -279,16 +289,16 @@ def add_to_two(table, ids, stride, c, windows, width, e):
 
 
 @inlined
-def _four_rows(h, width, Y, y_at, S):
+def _four_rows(h: Pointer, width: int, Y: Rows, S: Pointer) -> Vector:
     """Return the scores of four rows that both meet; returns the lanes' largest sums of squares."""
-    aa, bb, cc, dd = two_by_four(h, at(h, width), Y, y_at, width, S)
+    aa, bb, cc, dd = two_by_four(h, at(h, width), Y, width, S)
     return larger(larger(aa, bb), larger(cc, dd))
 
 
 @inlined
-def _one_row_and_own(h, width, Y, y_at, S):
+def _one_row_and_own(h: Pointer, width: int, Y: Rows, S: Pointer) -> Vector:
     """Return the scores of the last row that both meet, and of each one's own."""
-    y, u, v = row_of(Y, y_at, 0), row_of(Y, y_at, 1), row_of(Y, y_at, 2)
+    y, u, v = row_of(Y, 0), row_of(Y, 1), row_of(Y, 2)
     z = splat(f32(0.0))
     a0, a1, b0, c1, aa, bb, cc = z, z, z, z, z, z, z
     for j in range(0, width, LANES):
@@ -304,28 +314,28 @@ def _one_row_and_own(h, width, Y, y_at, S):
 
 
 @fast_kernel
-def pair_scores(h, width, Y, y_at, n, S):
+def pair_scores(h: Pointer, width: int, Y: Rows, n: int, S: Pointer) -> np.float32:
     """Minus the 2n + 2 scores; returns a bound of every ‖y‖², the sum of each lane's largest. n is at least 1."""
     most = splat(f32(0.0))
     k = 0
     while k + 4 < n:
-        most = larger(most, _four_rows(h, width, Y, at(y_at, k), at(S, 2 * k)))
+        most = larger(most, _four_rows(h, width, rows_from(Y, k), at(S, 2 * k)))
         k += 4
     while k + 1 < n:
-        most = larger(most, _one_row_and_own(h, width, Y, at(y_at, k), at(S, 2 * k)))
+        most = larger(most, _one_row_and_own(h, width, rows_from(Y, k), at(S, 2 * k)))
         k += 1
-    return total(larger(most, _one_row_and_own(h, width, Y, at(y_at, k), at(S, 2 * k))))
+    return total(larger(most, _one_row_and_own(h, width, rows_from(Y, k), at(S, 2 * k))))
 
 
 @inlined
-def _put_errors(e, width, first, second):
+def _put_errors(e: Pointer, width: int, first: Vector, second: Vector) -> None:
     store(e, first)
     store(at(e, width), second)
     store(at(e, 2 * width), add(first, second))
 
 
 @inlined
-def _own(p, g, a, d):
+def _own(p: Pointer, g: Vector, a: Vector, d: Vector) -> Vector:
     """Return the step of one register of a row that meets only ``a``; returns the error that it adds to d."""
     y = load(p)
     store(p, fma(g, a, y))
@@ -333,7 +343,7 @@ def _own(p, g, a, d):
 
 
 @inlined
-def _step_three(h, e, width, Y, y_at, n, G):
+def _step_three(h: Pointer, e: Pointer, width: int, Y: Rows, n: int, G: Pointer) -> None:
     """Three registers of `pair_steps`."""
     z = splat(f32(0.0))
     q = at(h, width)
@@ -342,7 +352,7 @@ def _step_three(h, e, width, Y, y_at, n, G):
     d0, e0, f0, d1, e1, f1 = z, z, z, z, z, z
     for k in range(n):
         g0, g1 = spread(at(G, 2 * k)), spread(at(G, 2 * k + 1))
-        p = row_of(Y, y_at, k)
+        p = row_of(Y, k)
         y = load(p)
         d0, d1 = fma(g0, y, d0), fma(g1, y, d1)
         store(p, fma(g1, a1, fma(g0, a0, y)))
@@ -354,9 +364,9 @@ def _step_three(h, e, width, Y, y_at, n, G):
         y = load(p)
         f0, f1 = fma(g0, y, f0), fma(g1, y, f1)
         store(p, fma(g1, c1, fma(g0, c0, y)))
-    p, g0 = row_of(Y, y_at, n), spread(at(G, 2 * n))
+    p, g0 = row_of(Y, n), spread(at(G, 2 * n))
     d0, e0, f0 = _own(p, g0, a0, d0), _own(at(p, LANES), g0, b0, e0), _own(at(p, 2 * LANES), g0, c0, f0)
-    p, g1 = row_of(Y, y_at, n + 1), spread(at(G, 2 * n + 1))
+    p, g1 = row_of(Y, n + 1), spread(at(G, 2 * n + 1))
     d1, e1, f1 = _own(p, g1, a1, d1), _own(at(p, LANES), g1, b1, e1), _own(at(p, 2 * LANES), g1, c1, f1)
     _put_errors(e, width, d0, d1)
     _put_errors(at(e, LANES), width, e0, e1)
@@ -364,119 +374,190 @@ def _step_three(h, e, width, Y, y_at, n, G):
 
 
 @inlined
-def _step_one(h, e, width, Y, y_at, n, G):
+def _step_one(h: Pointer, e: Pointer, width: int, Y: Rows, n: int, G: Pointer) -> None:
     """One register of `pair_steps`."""
     a0, a1, z = load(h), load(at(h, width)), splat(f32(0.0))
     d0, d1 = z, z
     for k in range(n):
         g0, g1 = spread(at(G, 2 * k)), spread(at(G, 2 * k + 1))
-        p = row_of(Y, y_at, k)
+        p = row_of(Y, k)
         y = load(p)
         d0, d1 = fma(g0, y, d0), fma(g1, y, d1)
         store(p, fma(g1, a1, fma(g0, a0, y)))
-    d0 = _own(row_of(Y, y_at, n), spread(at(G, 2 * n)), a0, d0)
-    d1 = _own(row_of(Y, y_at, n + 1), spread(at(G, 2 * n + 1)), a1, d1)
+    d0 = _own(row_of(Y, n), spread(at(G, 2 * n)), a0, d0)
+    d1 = _own(row_of(Y, n + 1), spread(at(G, 2 * n + 1)), a1, d1)
     _put_errors(e, width, d0, d1)
 
 
 @fast_kernel
-def pair_steps(h, e, width, Y, y_at, n, G):
+def pair_steps(h: Pointer, e: Pointer, width: int, Y: Rows, n: int, G: Pointer) -> None:
     """Step on the n + 2 rows y by G's 2n + 2 numbers; e[0], e[1] = what h_0 and h_1 take of them, e[2] = the sum."""
     j = 0
     while j + 2 * LANES < width:
-        _step_three(at(h, j), at(e, j), width, at(Y, j), y_at, n, G)
+        _step_three(at(h, j), at(e, j), width, columns_from(Y, j), n, G)
         j += 3 * LANES
     while j < width:
-        _step_one(at(h, j), at(e, j), width, at(Y, j), y_at, n, G)
+        _step_one(at(h, j), at(e, j), width, columns_from(Y, j), n, G)
         j += LANES
 
 
 @fast_kernel
-def _step_on_two(tables, stride, width, items, c, windows, N, lr, work):
+def _step_on_two(
+    tables: Tables[Pointer],
+    items: Pointer,
+    c: int,
+    windows: Overlap,
+    N: int,
+    lr: np.float32,
+    work: TargetScratch[Pointer],
+) -> np.float32:
     """Step in the usual case: two centres with overlapping windows, N negatives, no item twice, none frozen.
 
-    Returns the loss, or -1 and no step if that may have to be limited.
+    Parameters
+    ----------
+    tables : Tables
+    items : int32 [M]
+    c : int
+        The first centre.
+    windows : Overlap
+    N : int
+        Negatives; work.targets holds them and both centres.
+    lr : float32
+    work : TargetScratch
+
+    Returns
+    -------
+    float32
+        The loss, or -1 and no step if that may have to be limited.
     """
+    width, Y = tables.width, Rows(tables.output, work.targets_at)
     for k in range(N + CBOW_CENTRES):
-        put(at(work.targets_at, k), np.int64(get(at(work.targets, k))) * stride)
-    x_most = mean_two(tables[0], items, stride, c, windows, width, work.hidden)
-    y_most = pair_scores(work.hidden, width, tables[1], work.targets_at, N, work.G)
+        put(at(work.targets_at, k), np.int64(get(at(work.targets, k))) * width)
+    x_most = mean_two(tables.input, items, c, windows, width, work.hidden)
+    y_most = pair_scores(work.hidden, width, Y, N, work.G)
     cost, step = gradients(work.G, work.pair_weights, CBOW_CENTRES * (N + 1), lr)
     contexts = windows.high - windows.low + windows.right - windows.left
     if step * max(x_most, y_most * f32(contexts)) > STEP_LIMIT:
         return f32(-1.0)
-    pair_steps(work.hidden, work.errors, width, tables[1], work.targets_at, N, work.G)
-    add_to_two(tables[0], items, stride, c, windows, width, work.errors)
+    pair_steps(work.hidden, work.errors, width, Y, N, work.G)
+    add_to_two(tables.input, items, c, windows, width, work.errors)
     return cost
 
 
 @inlined
-def _hidden_vectors(table, batch, c, m, stride, width, frozen, spare, work):
-    """Mean the windows of m centres; return their contexts, the centres that have some, the largest norm."""
+def _hidden_vectors(
+    table: Pointer, batch: Batch[Pointer], c: int, m: int, width: int, frozen: Mask, work: TargetScratch[Pointer]
+) -> tuple[int, int, np.float32]:
+    """Take the means of the windows of m centres.
+
+    Parameters
+    ----------
+    table : float32 [V·width]
+        The input table.
+    batch : Batch
+    c, m : int
+        The first centre, and how many.
+    width : int
+    frozen : Mask
+    work : TargetScratch
+
+    Returns
+    -------
+    (int, int, float32)
+        Contexts, centres that have some, and the largest squared norm of a mean.
+    """
     count, filled, x_most = 0, 0, f32(0.0)
     put(work.bounds, np.int64(0))
     for i in range(m):
         before = count
-        count = list_contexts(table, batch, c + i, stride, width, frozen, spare, work, count)
+        count = list_contexts(table, batch, c + i, width, frozen, work, count)
         filled += 1 if count > before else 0
         put(at(work.bounds, i + 1), np.int64(count))
-        norm = mean_rows(table, at(work.contexts_at, before), count - before, width, at(work.hidden, i * width))
-        x_most = max(x_most, norm)
+        contexts = Rows(table, at(work.contexts_at, before))
+        x_most = max(x_most, mean_rows(contexts, count - before, width, at(work.hidden, i * width)))
     return count, filled, x_most
 
 
 @inlined
-def _place_targets(table, n, stride, width, frozen, work):
+def _place_targets(table: Pointer, n: int, width: int, frozen: Mask, work: TargetScratch[Pointer]) -> None:
     """Where the rows of n targets are."""
     for k in range(n):
         item = np.int64(get(at(work.targets, k)))
-        put(at(work.targets_at, k), place(table, item * stride, width, frozen, item, at(work.spare, k * width)))
+        put(at(work.targets_at, k), place(table, width, frozen, item, at(work.spare_targets, k * width)))
     for k in range(n, n + BLOCK):
         put(at(work.targets_at, k), np.int64(0))
 
 
 @fast_kernel
-def _step_on_some(tables, stride, width, batch, c, m, drawn, lr, work, frozen, first_spare, slots, t):
-    """One or two centres, any, and ``drawn`` negatives; returns loss, centres with contexts, and steps limited."""
-    count, filled, x_most = _hidden_vectors(
-        tables[0], batch, c, m, stride, width, frozen[0], at(work.spare, first_spare * width), work
-    )
+def _step_on_some(
+    tables: Tables[Pointer],
+    batch: Batch[Pointer],
+    c: int,
+    m: int,
+    drawn: int,
+    lr: np.float32,
+    work: TargetScratch[Pointer],
+    frozen: tuple[Mask, Mask],
+    t: int,
+) -> tuple[np.float32, int, int]:
+    """Step on one or two centres, any, and their negatives.
+
+    Parameters
+    ----------
+    tables : Tables
+    batch : Batch
+    c, m : int
+        The first centre, and how many.
+    drawn : int
+        The different negatives of the tile, which `list_negatives` has listed.
+    lr : float32
+    work : TargetScratch
+    frozen : (Mask, Mask)
+    t : int
+        The tile.
+
+    Returns
+    -------
+    (float32, int, int)
+        The loss, centres that have contexts, and steps limited.
+    """
+    width = tables.width
+    count, filled, x_most = _hidden_vectors(tables.input, batch, c, m, width, frozen[0], work)
     if count == 0:
         return f32(0.0), 0, 0
-    n = list_targets(
-        at(batch.items, c), work.bounds, m, drawn, work.drawn_weights, work.targets, work.weights, work.seen, t
+    n = list_targets(at(batch.items, c), m, drawn, work, t)
+    _place_targets(tables.output, n, width, frozen[1], work)
+    H, E, Y = (
+        Rows(work.hidden, work.hidden_at),
+        Rows(work.errors, work.hidden_at),
+        Rows(tables.output, work.targets_at),
     )
-    _place_targets(tables[1], n, stride, width, frozen[1], work)
-    row_scores(m, work.hidden, work.hidden_at, tables[1], work.targets_at, n, width, work.G, work.squares)
+    row_scores(m, H, Y, n, width, work.G, work.squares)
     y_most = largest(work.squares, n)
     cost, step = gradients(work.G, work.weights, m * n, lr)
     limited = 0
     if step * max(x_most, y_most * f32(count)) > STEP_LIMIT:
-        limited = shrink(
-            m, n, work.G, work.contexts, work.bounds, x_most, y_most, work.row_step, work.target_step, work.steps,
-            work.keys, work.totals, slots
-        )  # fmt: skip
+        limited = shrink(m, n, work.contexts, x_most, y_most, work)
     for j in range(0, m * width, LANES):
         store(at(work.errors, j), splat(f32(0.0)))
-    row_steps(m, work.hidden, work.hidden_at, work.errors, work.hidden_at, tables[1], work.targets_at, n, width, work.G)
+    row_steps(m, H, E, Y, n, width, work.G)
     for i in range(m):
         first, last = get(at(work.bounds, i)), get(at(work.bounds, i + 1))
-        add_to_rows(tables[0], at(work.contexts_at, first), last - first, width, at(work.errors, i * width))
+        contexts = Rows(tables.input, at(work.contexts_at, first))
+        add_to_rows(contexts, last - first, width, at(work.errors, i * width))
     return cost, filled, limited
 
 
 @inlined
-def _prefetch(tables, items, draws, c, m, ahead, last_item, drawn, N, stride, width):
-    """Prefetch what the next centres need: contexts that enter, the centres themselves, and a tile's negatives."""
+def _prefetch(tables: Tables[Pointer], items: Pointer, c: int, m: int, ahead: int, last_item: int) -> None:
+    """Prefetch what the next centres need: contexts that enter, and the centres themselves."""
     for i in range(c, c + m):
-        prefetch_item(tables[0], items, min(i + ahead, last_item), stride, width)
-        prefetch_item(tables[1], items, min(i + CBOW_CENTRES, last_item), stride, width)
-    for k in range(drawn, N):
-        prefetch_item(tables[1], draws, N + k, stride, width)
+        prefetch_item(tables.input, items, min(i + ahead, last_item), tables.width)
+        prefetch_item(tables.output, items, min(i + CBOW_CENTRES, last_item), tables.width)
 
 
 @inlined
-def _fill(work, N, share):
+def _fill(work: TargetScratch[Pointer], N: int, share: np.float32) -> None:
     """Forget what is left of the last batch, and fill the weights of `_step_on_two`."""
     for i in range(SEEN):
         put(at(work.seen, i), np.int64(-1))
@@ -488,17 +569,21 @@ def _fill(work, N, share):
 
 
 @fast_kernel
-def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negatives, wanted, lr, scratch, reach, frozen):
+def train_cbow(
+    tables: Tables[NDArray[Any]],
+    batch: Batch[NDArray[Any]],
+    wanted: int,
+    lr: np.float32,
+    scratch: TargetScratch[NDArray[Any]],
+    reach: int,
+    frozen: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+) -> tuple[float, int, int]:
     """Train on one window batch of CBOW with negative sampling, in place.
 
     Parameters
     ----------
-    inputs, outputs : float32 [V·stride]
-        The tables, rows ``stride`` apart, of which ``dim`` numbers are used and the rest are 0.
-    items : int32 [M]
-    start, stop : int64 [M]
-    tiles : int64 [T+1]
-    negatives : int32 [T,N], flat
+    tables : Tables
+    batch : Batch
     wanted : int
         K, the negatives that a pair is worth.
     lr : float32
@@ -518,38 +603,37 @@ def train_cbow(inputs, outputs, stride, dim, items, start, stop, tiles, negative
     limited : int
         Steps that were limited.
     """
-    tables, batch = (ptr(inputs), ptr(outputs)), Batch(ptr(items), ptr(start), ptr(stop))
+    tiles = batch.tiles
+    last_tile, last_item, ahead = len(tiles) - 2, len(batch.items) - 1, CBOW_CENTRES + reach
+    N = len(batch.negatives) // max(1, last_tile + 1)
+    table, given, work = pointers(tables), pointers(batch), pointers(scratch)
     masks = mask(frozen[0]), mask(frozen[1])
-    width = (dim + LANES - 1) // LANES * LANES
-    work, slots, first_spare = target_pointers(scratch), len(scratch.keys), len(scratch.targets)
-    last_tile, last_item, ahead = len(tiles) - 2, len(items) - 1, CBOW_CENTRES + reach
-    N = len(negatives) // max(1, last_tile + 1)
     share = f32(wanted) / f32(max(1, N))
     _fill(work, N, share)
-    free = N > 0 and masks[0][0] == 0 and masks[1][0] == 0
+    free = N > 0 and masks[0].size == 0 and masks[1].size == 0
     loss, pairs, limited = 0.0, 0, 0
     for t in range(last_tile + 1):
-        draws = at(ptr(negatives), t * N)
+        draws = at(given.negatives, t * N)
         drawn = -1  # not listed: mostly that is not needed
-        differ = free and tiles[t + 1] - tiles[t] > 1 and all_differ(draws, N, work.targets, work.seen, t)
+        differ = free and tiles[t + 1] - tiles[t] > 1 and all_differ(draws, N, work, t)
         for c in range(tiles[t], tiles[t + 1], CBOW_CENTRES):
             m = min(tiles[t + 1] - c, CBOW_CENTRES)
-            fetched = 0 if c + m == tiles[t + 1] and t < last_tile else N  # the next tile's negatives
-            _prefetch(tables, batch.items, draws, c, m, ahead, last_item, fetched, N, stride, width)
-            if differ and m == CBOW_CENTRES and add_two(at(batch.items, c), N, work.targets, work.seen, t):
-                windows = overlap(batch.start, batch.stop, c)
+            _prefetch(table, given.items, c, m, ahead, last_item)
+            if c + m == tiles[t + 1] and t < last_tile:
+                for k in range(N):
+                    prefetch_item(table.output, draws, N + k, table.width)  # the next tile's
+            if differ and m == CBOW_CENTRES and add_two(at(given.items, c), N, work, t):
+                windows = overlap(given.start, given.stop, c)
                 if windows.left <= c and windows.right > c + 1:
-                    cost = _step_on_two(tables, stride, width, batch.items, c, windows, N, lr, work)
+                    cost = _step_on_two(table, given.items, c, windows, N, lr, work)
                     if cost >= 0:
-                        loss += cost
+                        loss += float(cost)
                         pairs += CBOW_CENTRES
                         continue
             if drawn < 0:
-                drawn = list_negatives(draws, N, share, work.targets, work.drawn_weights, work.seen, t)
-            cost, filled, shrunk = _step_on_some(
-                tables, stride, width, batch, c, m, drawn, lr, work, masks, first_spare, slots, t
-            )
-            loss += cost
+                drawn = list_negatives(draws, N, share, work, t)
+            cost, filled, shrunk = _step_on_some(table, given, c, m, drawn, lr, work, masks, t)
+            loss += float(cost)
             pairs += filled
             limited += shrunk
     return loss, pairs, limited

@@ -9,10 +9,13 @@ Pointers are trusted; sizes are counted in float32 numbers, ``LANES`` (`item2vec
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from item2vec.kernels import fast_kernel, inlined
-from item2vec.model.cpu.simd import LANES, add, address, at, fma, get, load, prefetch, splat, spread, store
+from item2vec.model.cpu.rows import Rows, add_to, row_of, rows_from
+from item2vec.model.cpu.simd import LANES, Pointer, Vector, address, at, fma, get, load, prefetch, splat, spread, store
 
 f32 = np.float32
 SCORE_ROWS = 6  # rows of a block of scores, two registers wide
@@ -20,7 +23,7 @@ UPDATE_ROWS = 3  # rows of a block of updates, four or three registers wide
 
 
 @inlined
-def _scores_two(A, a_row, B, columns, n, C):
+def _scores_two(A: Pointer, a_row: int, B: Pointer, columns: int, n: int, C: Pointer) -> None:
     """C[6,2 registers] = A[6,n]·B[n,2 registers]."""
     z = splat(f32(0.0))
     a0, a1, b0, b1, c0, c1, d0, d1, e0, e1, f0, f1 = z, z, z, z, z, z, z, z, z, z, z, z
@@ -47,7 +50,7 @@ def _scores_two(A, a_row, B, columns, n, C):
 
 
 @inlined
-def _scores_three(A, a_row, B, columns, n, C):
+def _scores_three(A: Pointer, a_row: int, B: Pointer, columns: int, n: int, C: Pointer) -> None:
     """C[4,3 registers] = A[4,n]·B[n,3 registers]."""
     z = splat(f32(0.0))
     a0, a1, a2, b0, b1, b2, c0, c1, c2, d0, d1, d2 = z, z, z, z, z, z, z, z, z, z, z, z
@@ -71,7 +74,7 @@ def _scores_three(A, a_row, B, columns, n, C):
 
 
 @inlined
-def _scores_one(A, a_row, B, columns, n, C):
+def _scores_one(A: Pointer, a_row: int, B: Pointer, columns: int, n: int, C: Pointer) -> None:
     """C[6,1 register] = A[6,n]·B[n,1 register]."""
     z = splat(f32(0.0))
     a, b, c, d, e, f = z, z, z, z, z, z
@@ -91,11 +94,20 @@ def _scores_one(A, a_row, B, columns, n, C):
 
 
 @fast_kernel
-def scores(A, rows, a_row, B, columns, n, C):
-    """C[rows,columns] = A[rows,n]·B[n,columns].
+def scores(A: Pointer, rows: int, a_row: int, B: Pointer, columns: int, n: int, C: Pointer) -> None:
+    """C = A·B.
 
-    Rows of A are a_row apart, those of B and C columns apart, which is in whole registers. Up to SCORE_ROWS - 1 rows
-    of A beyond ``rows`` are read, and of C written.
+    Parameters
+    ----------
+    A : float32 [rows,n]
+        Rows a_row apart; up to SCORE_ROWS - 1 more are read.
+    rows, a_row : int
+    B : float32 [n,columns]
+    columns : int
+        In whole registers.
+    n : int
+    C : float32 [rows,columns]
+        Filled, with up to SCORE_ROWS - 1 more rows.
     """
     registers = columns // LANES
     j = 0
@@ -112,9 +124,45 @@ def scores(A, rows, a_row, B, columns, n, C):
             _scores_one(at(A, r * a_row), a_row, at(B, j), columns, n, at(C, r * columns + j))
 
 
+# Updates: rows of a table += A·B, for a product of whole rows of A and one of parts of them.
+
+Three = tuple[Vector, Vector, Vector]
+Nine = tuple[Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector]
+Twelve = tuple[Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector]
+
+
+class Product(NamedTuple):
+    """The factors of a product A·B.
+
+    Attributes
+    ----------
+    A : pointer to float32
+    row, column : int
+        From row to row of A, and along a row: A may be transposed, or a band stored by diagonals.
+    B : pointer to float32
+        Its rows are as far apart as those of the tables.
+    n : int
+        Columns of A, and rows of B.
+    """
+
+    A: Pointer
+    row: int
+    column: int
+    B: Pointer
+    n: int
+
+
 @inlined
-def _four_wide(acc, A, row, column, B, width, n):
+def _part(product: Product, r: int, first: int, last: int, width: int) -> Product:
+    """Return the product of A[r:,first:last] and B[first:last]."""
+    A = at(product.A, r * product.row + first * product.column)
+    return Product(A, product.row, product.column, at(product.B, first * width), last - first)
+
+
+@inlined
+def _four_wide(acc: Twelve, product: Product, width: int) -> Twelve:
     """Add A[3,n]·B[n,4 registers] to twelve accumulators."""
+    A, row, column, B, n = product
     a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3 = acc
     for _ in range(n):
         u, v, w = spread(A), spread(at(A, row)), spread(at(A, 2 * row))
@@ -131,8 +179,9 @@ def _four_wide(acc, A, row, column, B, width, n):
 
 
 @inlined
-def _three_wide(acc, A, row, column, B, width, n):
+def _three_wide(acc: Nine, product: Product, width: int) -> Nine:
     """Add A[3,n]·B[n,3 registers] to nine accumulators."""
+    A, row, column, B, n = product
     a0, a1, a2, b0, b1, b2, c0, c1, c2 = acc
     for _ in range(n):
         u, v, w = spread(A), spread(at(A, row)), spread(at(A, 2 * row))
@@ -147,8 +196,9 @@ def _three_wide(acc, A, row, column, B, width, n):
 
 
 @inlined
-def _one_wide(acc, A, row, column, B, width, n):
+def _one_wide(acc: Three, product: Product, width: int) -> Three:
     """Add A[3,n]·B[n,1 register] to three accumulators."""
+    A, row, column, B, n = product
     a, b, c = acc
     for _ in range(n):
         y = load(B)
@@ -158,98 +208,110 @@ def _one_wide(acc, A, row, column, B, width, n):
 
 
 @inlined
-def _add_to(p, v):
-    store(p, add(load(p), v))
+def _add_three(p: Pointer, u: Vector, v: Vector, w: Vector) -> None:
+    add_to(p, u)
+    add_to(at(p, LANES), v)
+    add_to(at(p, 2 * LANES), w)
 
 
 @inlined
-def _add_three(p, u, v, w):
-    _add_to(p, u)
-    _add_to(at(p, LANES), v)
-    _add_to(at(p, 2 * LANES), w)
-
-
-@inlined
-def _update_four(table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, n2):
+def _update_four(rows: Rows, count: int, width: int, full: Product, partial: Product) -> None:
+    """Update four registers of up to UPDATE_ROWS rows; see `update_columns`."""
     z = splat(f32(0.0))
-    acc = _four_wide((z, z, z, z, z, z, z, z, z, z, z, z), A, a_row, a_column, B, width, n)
-    acc = _four_wide(acc, A2, a2_row, a2_column, B2, width, n2)
+    acc = _four_wide((z, z, z, z, z, z, z, z, z, z, z, z), full, width)
+    acc = _four_wide(acc, partial, width)
     a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3 = acc
-    p = at(table, get(rows_at))
+    p = row_of(rows, 0)
     _add_three(p, a0, a1, a2)
-    _add_to(at(p, 3 * LANES), a3)
-    if rows > 1:
-        p = at(table, get(at(rows_at, 1)))
+    add_to(at(p, 3 * LANES), a3)
+    if count > 1:
+        p = row_of(rows, 1)
         _add_three(p, b0, b1, b2)
-        _add_to(at(p, 3 * LANES), b3)
-    if rows > 2:
-        p = at(table, get(at(rows_at, 2)))
+        add_to(at(p, 3 * LANES), b3)
+    if count > 2:
+        p = row_of(rows, 2)
         _add_three(p, c0, c1, c2)
-        _add_to(at(p, 3 * LANES), c3)
+        add_to(at(p, 3 * LANES), c3)
 
 
 @inlined
-def _update_three(table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, n2):
+def _update_three(rows: Rows, count: int, width: int, full: Product, partial: Product) -> None:
+    """Update three registers of up to UPDATE_ROWS rows; see `update_columns`."""
     z = splat(f32(0.0))
-    acc = _three_wide((z, z, z, z, z, z, z, z, z), A, a_row, a_column, B, width, n)
-    a0, a1, a2, b0, b1, b2, c0, c1, c2 = _three_wide(acc, A2, a2_row, a2_column, B2, width, n2)
-    _add_three(at(table, get(rows_at)), a0, a1, a2)
-    if rows > 1:
-        _add_three(at(table, get(at(rows_at, 1))), b0, b1, b2)
-    if rows > 2:
-        _add_three(at(table, get(at(rows_at, 2))), c0, c1, c2)
+    acc = _three_wide((z, z, z, z, z, z, z, z, z), full, width)
+    a0, a1, a2, b0, b1, b2, c0, c1, c2 = _three_wide(acc, partial, width)
+    _add_three(row_of(rows, 0), a0, a1, a2)
+    if count > 1:
+        _add_three(row_of(rows, 1), b0, b1, b2)
+    if count > 2:
+        _add_three(row_of(rows, 2), c0, c1, c2)
 
 
 @inlined
-def _update_one(table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, n2):
+def _update_one(rows: Rows, count: int, width: int, full: Product, partial: Product) -> None:
+    """Update one register of up to UPDATE_ROWS rows; see `update_columns`."""
     z = splat(f32(0.0))
-    acc = _one_wide((z, z, z), A, a_row, a_column, B, width, n)
-    a, b, c = _one_wide(acc, A2, a2_row, a2_column, B2, width, n2)
-    _add_to(at(table, get(rows_at)), a)
-    if rows > 1:
-        _add_to(at(table, get(at(rows_at, 1))), b)
-    if rows > 2:
-        _add_to(at(table, get(at(rows_at, 2))), c)
+    acc = _one_wide((z, z, z), full, width)
+    a, b, c = _one_wide(acc, partial, width)
+    add_to(row_of(rows, 0), a)
+    if count > 1:
+        add_to(row_of(rows, 1), b)
+    if count > 2:
+        add_to(row_of(rows, 2), c)
 
 
 @fast_kernel
 def update_columns(
-    registers, table, rows_at, rows, width, A, a_row, a_column, B, n, A2, a2_row, a2_column, B2, spans, soon, fetch
-):  # fmt: skip
-    """table[rows_at[i], :4, 3 or 1 registers] += A[i,:n]·B[:n] + A2[i,first:last]·B2[first:last].
+    registers: int, rows: Rows, count: int, width: int, full: Product, partial: Product, spans: Pointer, soon: Pointer,
+    fetch: int
+) -> None:  # fmt: skip
+    """Add A[i]·B of one product, and A[i,first:last]·B[first:last] of another, to the first columns of each row i.
 
-    A goes on by a_row from row to row and by a_column along a row, so does A2; rows of B and B2 are width apart.
-    spans[2b] and spans[2b+1] are first and last of rows 3b to 3b+2. All rows of the table are done for these columns
-    before the next columns are: so the columns of B stay in the first-level cache. In between, the first ``fetch`` rows
-    whose addresses are in ``soon`` are prefetched, a few a block, as a core has few cache lines under way at once.
+    All rows are done for these columns before the next columns are: so the columns of B stay in the first-level cache.
+    In between, rows of the next tile are prefetched, a few a block, as a core has few cache lines under way at once.
+
+    Parameters
+    ----------
+    registers : int
+        4, 3 or 1: how many columns.
+    rows : Rows
+    count : int
+        How many rows.
+    width : int
+        Numbers from row to row of both B.
+    full, partial : Product
+        The n of ``partial`` means nothing.
+    spans : int64 [2·blocks]
+        spans[2b] and spans[2b+1] are first and last of rows 3b to 3b+2.
+    soon : int64 [fetch]
+        Addresses of the rows to prefetch.
+    fetch : int
     """
-    a_time = fetch // ((rows + UPDATE_ROWS - 1) // UPDATE_ROWS) + 1
+    a_time = fetch // ((count + UPDATE_ROWS - 1) // UPDATE_ROWS) + 1
     fetched = 0
-    for r in range(0, rows, UPDATE_ROWS):
-        first = get(at(spans, 2 * (r // UPDATE_ROWS)))
-        n2 = get(at(spans, 2 * (r // UPDATE_ROWS) + 1)) - first
-        a, a2, b2 = at(A, r * a_row), at(A2, r * a2_row + first * a2_column), at(B2, first * width)
-        ids = at(rows_at, r)
-        left = rows - r
+    for r in range(0, count, UPDATE_ROWS):
+        span = at(spans, 2 * (r // UPDATE_ROWS))
+        block, left = rows_from(rows, r), count - r
+        a, b = _part(full, r, 0, full.n, width), _part(partial, r, get(span), get(at(span, 1)), width)
         for i in range(fetched, min(fetch, fetched + a_time)):
             where = get(at(soon, i))
             for j in range(0, 4 * width, 64):
                 prefetch(where + j)
         fetched += a_time
         for i in range(min(UPDATE_ROWS, left)):  # the sums are done some two hundred cycles from here
-            where = address(at(table, get(at(ids, i))))
+            where = address(row_of(block, i))
             for j in range(0, 4 * LANES * registers, 64):
                 prefetch(where + j)
         if registers == 4:
-            _update_four(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
+            _update_four(block, left, width, a, b)
         elif registers == 3:
-            _update_three(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
+            _update_three(block, left, width, a, b)
         else:
-            _update_one(table, ids, left, width, a, a_row, a_column, B, n, a2, a2_row, a2_column, b2, n2)
+            _update_one(block, left, width, a, b)
 
 
 @fast_kernel
-def registers_at(j, width):
+def registers_at(j: int, width: int) -> int:
     """How many registers wide, 4, 3 or 1, the columns from j on are updated; in all as few as can be."""
     left = (width - j) // LANES
     threes = (4 - left % 4) % 4

@@ -1,22 +1,67 @@
-"""The work space of the CPU kernels: what a batch needs of it, made once for each thread, handed on as pointers."""
+"""The work space of the CPU kernels: what a batch needs of it, made once for each thread, handed on as pointers.
+
+Work space is a named tuple of arrays, so that kernels have it by name. `item2vec.model.cpu.simd.pointers` makes a named
+tuple of pointers of it, which is what the parts of a kernel hand each other.
+"""
 
 from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numba import types
+from numba.extending import typeof_impl
+from numpy.typing import NDArray
 from torch import Tensor
 
 from item2vec.errors import TrainingError
 from item2vec.kernels import fast_kernel
 from item2vec.model.cpu.matmul import SCORE_ROWS, UPDATE_ROWS
 from item2vec.model.cpu.rows import BLOCK, MOST_ROWS, PrivateRows, make_private_rows
-from item2vec.model.cpu.simd import LANES, aligned, at, get, padded, ptr, put
+from item2vec.model.cpu.simd import LANES, Buffer, Pointer, aligned, at, get, padded, put
 from item2vec.model.huffman import Paths, make_paths
 from item2vec.sampling.window_batch import CBOW_CENTRES
+
+# What a kernel is given.
+
+
+class Tables(NamedTuple, Generic[Buffer]):
+    """Both tables, and how their rows lie.
+
+    Attributes
+    ----------
+    input, output : float32 [V·width]
+    width : int
+        Numbers from row to row, in whole registers; those from ``dim`` on are 0.
+    dim : int
+        Numbers of a row that are used.
+    """
+
+    input: Buffer
+    output: Buffer
+    width: int
+    dim: int
+
+
+class Batch(NamedTuple, Generic[Buffer]):
+    """A `item2vec.sampling.window_batch.WindowBatch`.
+
+    Attributes
+    ----------
+    items : int32 [M]
+    start, stop : int64 [M]
+    tiles : int64 [T+1]
+    negatives : int32 [T·N]
+    """
+
+    items: Buffer
+    start: Buffer
+    stop: Buffer
+    tiles: Buffer
+    negatives: Buffer
+
 
 # The work space of a worker for the tile kernel, and what a batch needs of it.
 
@@ -24,34 +69,79 @@ SEEN = 1024  # slots of the small tables that find negatives equal to a centre, 
 REACH = UPDATE_ROWS - 1  # how far a block of rows reaches beyond the window of one of them
 
 
-class Scratch(NamedTuple):
-    """Work space of one worker, all arrays flat; `make_scratch` gives their sizes."""
+class Scratch(NamedTuple, Generic[Buffer]):
+    """Work space of one worker for tiles of at most R rows, P centres and N negatives.
 
-    X: npt.NDArray[Any]
-    Y: npt.NDArray[Any]
-    Yt: npt.NDArray[Any]
-    S: npt.NDArray[Any]
-    G: npt.NDArray[Any]
-    B: npt.NDArray[Any]
-    row_step: npt.NDArray[Any]
-    column_step: npt.NDArray[Any]
-    mask: npt.NDArray[Any]
-    windows: npt.NDArray[Any]
-    skipped: npt.NDArray[Any]
-    input_rows: npt.NDArray[Any]
-    output_rows: npt.NDArray[Any]
-    soon: npt.NDArray[Any]
-    seen: npt.NDArray[Any]
-    input_spans: npt.NDArray[Any]
-    output_spans: npt.NDArray[Any]
-    no_spans: npt.NDArray[Any]
-    sums: npt.NDArray[Any]
-    keys: npt.NDArray[Any]
-    totals: npt.NDArray[Any]
-    waste: npt.NDArray[Any]
+    All arrays are flat, and some are longer than said here, for whole blocks and registers. C is N in whole registers,
+    d the width of a row, and L that of a line of the band.
+
+    Attributes
+    ----------
+    X : float32 [R, d]
+        The items' input rows.
+    Y : float32 [N+P, d]
+        The output rows of the negatives, then of the centres.
+    Yt : float32 [d, C]
+        Those of the negatives, transposed.
+    S, G : float32 [R, C]
+        Scores with the negatives, and how far to step.
+    B : float32 [P, L]
+        Both for the centres, by diagonals (`item2vec.model.cpu.skipgram`).
+    row_step : float32 [L+R+L]
+        Sum of the steps of each row, from L on: the lines of the band reach beyond both ends.
+    column_step : float32 [C+P]
+        The same of each negative, and of each centre.
+    mask : float32 [C]
+        1 for a negative, 0 for the padding behind them.
+    windows : int64 [R+1]
+        How many windows a row is in.
+    skipped : int64 [R]
+        How many of these are of a centre that equals a negative; zeros between two uses.
+    input_rows, output_rows : int64 [R], int64 [N+P]
+        Where the steps of X and Y go, in numbers from the table's beginning.
+    soon : int64 [R+N+P]
+        Addresses of rows that the next tile gathers.
+    seen : int64 [SEEN]
+        In the slots of a tile's centres: the first of them.
+    input_spans, output_spans, no_spans : int64 [2·blocks]
+        First and last centre that each block of rows may meet, first and last row that each block of centres may meet,
+        and zeros.
+    sums : float32 [SEEN]
+        See `item2vec.model.cpu.limit.largest_step`.
+    keys, totals : int64 [slots], float32 [slots]
+        A hash table from items to the sums of their steps.
+    waste : float32 [d]
+        Where the steps of frozen rows go.
+    slots : int
+        A power of two.
+    """
+
+    X: Buffer
+    Y: Buffer
+    Yt: Buffer
+    S: Buffer
+    G: Buffer
+    B: Buffer
+    row_step: Buffer
+    column_step: Buffer
+    mask: Buffer
+    windows: Buffer
+    skipped: Buffer
+    input_rows: Buffer
+    output_rows: Buffer
+    soon: Buffer
+    seen: Buffer
+    input_spans: Buffer
+    output_spans: Buffer
+    no_spans: Buffer
+    sums: Buffer
+    keys: Buffer
+    totals: Buffer
+    waste: Buffer
+    slots: int
 
 
-def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) -> Scratch:
+def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) -> Scratch[NDArray[Any]]:
     """Work space for tiles of at most so many rows, centres, farthest context and negatives."""
     width, columns, band = padded(dim), padded(negatives), band_width(reach)
     blocked = padded(rows, SCORE_ROWS) + SCORE_ROWS
@@ -80,17 +170,25 @@ def make_scratch(rows: int, centres: int, reach: int, negatives: int, dim: int) 
         keys=np.full(slots, -1, np.int64),
         totals=np.zeros(slots, np.float32),
         waste=aligned(width),
+        slots=slots,
     )
 
 
 @fast_kernel
-def band_width(reach):  # type: ignore[no-untyped-def]
+def band_width(reach: int) -> int:
     """Width of a centre's line of the band: its window, room for a block's other rows on both sides, a register."""
     return (2 * reach + 1 + 2 * REACH + 2 * (LANES - 1)) // LANES * LANES
 
 
 @fast_kernel
-def tile_extent(items, start, stop, tiles, negatives, size):  # type: ignore[no-untyped-def]
+def tile_extent(
+    items: NDArray[np.int32],
+    start: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    tiles: NDArray[np.int64],
+    negatives: NDArray[np.int32],
+    size: int,
+) -> tuple[int, int, int]:
     """Most rows and centres of any tile, and the farthest distance of a context from its centre.
 
     All are -1 where an index is out of range: an item or negative of ``size`` rows, a window or a tile of the items.
@@ -100,7 +198,8 @@ def tile_extent(items, start, stop, tiles, negatives, size):  # type: ignore[no-
     lowest, highest = 0, -1
     for item in items:
         lowest, highest = min(lowest, item), max(highest, item)
-    for item in negatives.ravel():  # not tile by tile: a view of each costs more than its numbers
+    drawn: NDArray[np.int32] = negatives.ravel()  # not tile by tile: a view of each costs more than its numbers
+    for item in drawn:
         lowest, highest = min(lowest, item), max(highest, item)
     if lowest < 0 or highest >= size or len(start) != count or len(stop) != count:
         return bad
@@ -121,25 +220,24 @@ def tile_extent(items, start, stop, tiles, negatives, size):  # type: ignore[no-
     return rows, centres, reach
 
 
-# Where a tile lies in its batch, and the work space as pointers: what the steps of the tile kernel hand each other.
+# Where a tile lies in its batch: what the steps of the tile kernel hand each other.
 
 
 class Shape(NamedTuple):
-    """Of the tables and the negatives: rows ``stride`` apart, ``width`` numbers of a row with its padding."""
+    """What all tiles of a batch have in common.
 
-    stride: int
+    Attributes
+    ----------
+    width, dim : int
+        As in `Tables`.
+    negatives, columns : int
+        N, and the same in whole registers.
+    """
+
     width: int
     dim: int
     negatives: int
-    columns: int  # negatives in whole registers
-
-
-class Batch(NamedTuple):
-    """Pointers to the batch's items and windows."""
-
-    items: Any
-    start: Any
-    stop: Any
+    columns: int
 
 
 class Tile(NamedTuple):
@@ -155,19 +253,7 @@ class Tile(NamedTuple):
 
 
 @fast_kernel
-def pointers(scratch):
-    """Return the same work space as pointers: as an argument, an array is seven numbers."""
-    return Scratch(
-        ptr(scratch.X), ptr(scratch.Y), ptr(scratch.Yt), ptr(scratch.S), ptr(scratch.G), ptr(scratch.B),
-        ptr(scratch.row_step), ptr(scratch.column_step), ptr(scratch.mask), ptr(scratch.windows),
-        ptr(scratch.skipped), ptr(scratch.input_rows), ptr(scratch.output_rows), ptr(scratch.soon),
-        ptr(scratch.seen), ptr(scratch.input_spans), ptr(scratch.output_spans), ptr(scratch.no_spans),
-        ptr(scratch.sums), ptr(scratch.keys), ptr(scratch.totals), ptr(scratch.waste)
-    )  # fmt: skip
-
-
-@fast_kernel
-def tile_at(batch, begin, end):
+def tile_at(batch: Batch[Pointer], begin: int, end: int) -> Tile:
     """Where the tile with the centres begin:end of the batch lies."""
     low, high, reach = begin, end, 0
     for c in range(begin, end):
@@ -178,7 +264,7 @@ def tile_at(batch, begin, end):
 
 
 @fast_kernel
-def plan_updates(tile, work):
+def plan_updates(tile: Tile, work: Scratch[Pointer]) -> None:
     """Which centres each block of the tile's items may meet, and which items each block of its centres.
 
     As far as the farthest window of the tile reaches, though most reach less: loops of one length are predicted.
@@ -199,33 +285,68 @@ def plan_updates(tile, work):
 # The work space of a worker for the kernels of CBOW and of hierarchical softmax.
 
 
-class TargetScratch(NamedTuple):
-    """Work space of one worker, all arrays flat; `make_target_scratch` gives their sizes."""
+class TargetScratch(NamedTuple, Generic[Buffer]):
+    """Work space of one worker for at most MOST_ROWS rows at once, their W contexts, and the L targets that they meet.
 
-    hidden: npt.NDArray[Any]
-    errors: npt.NDArray[Any]
-    hidden_at: npt.NDArray[Any]
-    G: npt.NDArray[Any]
-    weights: npt.NDArray[Any]
-    pair_weights: npt.NDArray[Any]
-    signs: npt.NDArray[Any]
-    drawn_weights: npt.NDArray[Any]
-    squares: npt.NDArray[Any]
-    contexts: npt.NDArray[Any]
-    contexts_at: npt.NDArray[Any]
-    targets: npt.NDArray[Any]
-    targets_at: npt.NDArray[Any]
-    bounds: npt.NDArray[Any]
-    row_step: npt.NDArray[Any]
-    target_step: npt.NDArray[Any]
-    steps: npt.NDArray[Any]
-    seen: npt.NDArray[Any]
-    keys: npt.NDArray[Any]
-    totals: npt.NDArray[Any]
-    spare: npt.NDArray[Any]
+    All arrays are flat, and some are longer than said here, for whole blocks and registers. d is the width of a row.
+
+    Attributes
+    ----------
+    hidden, errors : float32 [MOST_ROWS, d]
+        Hidden vectors, and what each adds to its contexts; the errors are zeros between two uses.
+    hidden_at : int64 [MOST_ROWS]
+        Where each of these begins.
+    G, weights : float32 [L, rows]
+        Scores and then how far to step; weights of the scores, positive where they are to be high, negative where low.
+    pair_weights : float32 [2·L]
+        The weights of CBOW's usual case, two centres.
+    signs, drawn_weights : float32 [L]
+        1 and -1 for the bits of a path; the weights of a tile's negatives.
+    squares : float32 [L]
+        Minus the squared norms of some rows.
+    contexts, contexts_at : int32 [W], int64 [W]
+        Items, and where their rows are.
+    targets, targets_at : int32 [L], int64 [L]
+        The same of the targets.
+    bounds : int64 [MOST_ROWS+1]
+        The contexts of row i are those from bounds[i] to bounds[i+1].
+    target_step, steps : float32 [L], float32 [W]
+        Sum of the steps of each target, and of each context.
+    seen : int64 [SEEN]
+        In the slots of a tile's negatives: the tile.
+    keys, totals : int64 [slots], float32 [slots]
+        A hash table from items to the sums of their steps.
+    spare_targets, spare_contexts : float32 [L, d], float32 [W, d]
+        Copies of frozen rows.
+    slots : int
+        A power of two.
+    """
+
+    hidden: Buffer
+    errors: Buffer
+    hidden_at: Buffer
+    G: Buffer
+    weights: Buffer
+    pair_weights: Buffer
+    signs: Buffer
+    drawn_weights: Buffer
+    squares: Buffer
+    contexts: Buffer
+    contexts_at: Buffer
+    targets: Buffer
+    targets_at: Buffer
+    bounds: Buffer
+    target_step: Buffer
+    steps: Buffer
+    seen: Buffer
+    keys: Buffer
+    totals: Buffer
+    spare_targets: Buffer
+    spare_contexts: Buffer
+    slots: int
 
 
-def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch:
+def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch[NDArray[Any]]:
     """Work space for windows of at most so many items and at most so many targets of a centre."""
     width, work = padded(dim), padded(targets + BLOCK + CBOW_CENTRES) + LANES
     contexts = CBOW_CENTRES * window + BLOCK
@@ -245,14 +366,31 @@ def make_target_scratch(window: int, targets: int, dim: int) -> TargetScratch:
         targets=np.zeros(work, np.int32),
         targets_at=np.zeros(work, np.int64),
         bounds=np.arange(MOST_ROWS + 1),
-        row_step=aligned(MOST_ROWS),
         target_step=aligned(work),
         steps=aligned(contexts),
         seen=np.full(SEEN, -1, np.int64),
         keys=np.full(slots, -1, np.int64),
         totals=np.zeros(slots, np.float32),
-        spare=aligned((contexts + work) * width),
+        spare_targets=aligned(work * width),
+        spare_contexts=aligned(contexts * width),
+        slots=slots,
     )
+
+
+# numba looks at each array of a named tuple at each call, some twenty microseconds for these. The types of work space
+# are always the same, so one look at each kind does.
+
+_types: dict[type, Any] = {}
+
+
+@typeof_impl.register(Scratch)
+@typeof_impl.register(TargetScratch)
+def _type_once(space: Scratch[Any] | TargetScratch[Any], purpose: Any) -> Any:
+    """Return numba's type of work space."""
+    kind = type(space)
+    if kind not in _types:
+        _types[kind] = types.BaseTuple.from_types([typeof_impl(field, purpose) for field in space], kind)
+    return _types[kind]
 
 
 # The work space of each thread that runs the CPU kernels: made once, and anew only if it is too small.
@@ -291,13 +429,13 @@ class WorkSpace(threading.local):
 
     extent: tuple[int, ...] = (-1, -1, -1)
     shape: tuple[int, int] = (-1, -1)
-    scratch: Scratch
+    scratch: Scratch[NDArray[Any]]
     target_sizes: tuple[int, int, int] = (-1, -1, -1)
-    targets: TargetScratch
+    targets: TargetScratch[NDArray[Any]]
     private_sizes: tuple[int, int, int] = (-1, -1, -1)
-    private: PrivateRows
+    private: PrivateRows[NDArray[np.float32]]
 
-    def work_space(self, extent: tuple[int, ...], negatives: int, dim: int) -> Scratch:
+    def work_space(self, extent: tuple[int, ...], negatives: int, dim: int) -> Scratch[NDArray[Any]]:
         """Work space for tiles of that extent; made anew only if too small."""
         there = self.extent if self.shape == (negatives, dim) else (-1, -1, -1)
         if any(needed > had for needed, had in zip(extent, there, strict=True)):
@@ -306,7 +444,7 @@ class WorkSpace(threading.local):
             self.extent, self.shape = (rows, centres, reach), (negatives, dim)
         return self.scratch
 
-    def target_space(self, window: int, targets: int, dim: int) -> TargetScratch:
+    def target_space(self, window: int, targets: int, dim: int) -> TargetScratch[NDArray[Any]]:
         """Work space for windows, targets of a centre and dimension of that size; made anew only if too small."""
         had = self.target_sizes
         if dim != had[2] or window > had[0] or targets > had[1]:
@@ -316,7 +454,7 @@ class WorkSpace(threading.local):
             self.target_sizes = window, targets, dim
         return self.targets
 
-    def private_rows(self, nodes: int, dim: int, workers: int) -> PrivateRows:
+    def private_rows(self, nodes: int, dim: int, workers: int) -> PrivateRows[NDArray[np.float32]]:
         """Room for copies of the last of so many nodes; made anew only if it was made for others."""
         if self.private_sizes != (nodes, dim, workers):
             self.private = make_private_rows(nodes, dim, workers)

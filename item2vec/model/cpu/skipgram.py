@@ -20,15 +20,30 @@ stable where pair after pair would.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from item2vec.kernels import fast_kernel
-from item2vec.model.cpu.limit import STEP_LIMIT, clear_sums, largest_step, shrink_steps, step_factors
-from item2vec.model.cpu.matmul import registers_at, scores, update_columns
-from item2vec.model.cpu.scratch import SEEN, Batch, Shape, plan_updates, pointers, tile_at
+from item2vec.model.cpu.limit import (
+    STEP_LIMIT,
+    Mask,
+    Sums,
+    clear_sums,
+    is_frozen,
+    largest_step,
+    mask,
+    shrink_steps,
+    step_factors,
+)
+from item2vec.model.cpu.matmul import Product, registers_at, scores, update_columns
+from item2vec.model.cpu.rows import Rows
+from item2vec.model.cpu.scratch import SEEN, Batch, Scratch, Shape, Tables, Tile, plan_updates, tile_at
 from item2vec.model.cpu.simd import (
     LANES,
     NEVER,
+    Pointer,
     add,
     address,
     at,
@@ -36,7 +51,7 @@ from item2vec.model.cpu.simd import (
     get,
     load,
     mul,
-    ptr,
+    pointers,
     put,
     put_four_totals,
     sigma_softplus,
@@ -48,29 +63,29 @@ from item2vec.model.cpu.simd import (
 )
 
 # From the rows of a tile to the gradients by its scores: the steps of the kernel between its products.
-#
-# Names and layouts are those of `item2vec.model.cpu.skipgram`.
 
 f32 = np.float32
 
 
 @fast_kernel
-def centre_scores(Y, X, width, low, start, stop, first, centres, band, B, shift):
+def centre_scores(shape: Shape, batch: Batch[Pointer], tile: Tile, work: Scratch[Pointer]) -> None:
     """B = minus the scores of each centre with the rows of its window, by diagonals; NEVER for itself; else 0.
 
     Behind each window NEVER goes on to the next whole register, counted from the window's beginning.
     """
+    width, low, first, band = shape.width, tile.low, tile.first, tile.band
+    Y = at(work.Y, shape.negatives * width)
     zero, never = splat(f32(0.0)), splat(NEVER)
-    for c in range(centres):
-        line = at(B, c * band)
+    for c in range(tile.centres):
+        line = at(work.B, c * band)
         for j in range(0, band, LANES):
             store(at(line, j), zero)
-        begin, end = get(at(start, first + c)) - low, get(at(stop, first + c)) - low
-        line = at(line, shift - c)  # item r of the tile stands at line[r]
+        begin, end = get(at(batch.start, first + c)) - low, get(at(batch.stop, first + c)) - low
+        line = at(line, tile.shift - c)  # item r of the tile stands at line[r]
         y = at(Y, c * width)
         for r in range(begin, end, 4):
             s0, s1, s2, s3 = zero, zero, zero, zero
-            x = at(X, r * width)
+            x = at(work.X, r * width)
             for j in range(0, width, LANES):
                 v = load(at(y, j))
                 s0 = fma(v, load(x), s0)
@@ -87,12 +102,13 @@ def centre_scores(Y, X, width, low, start, stop, first, centres, band, B, shift)
 
 
 @fast_kernel
-def mark_windows(start, stop, first, centres, low, rows, windows):
-    """windows[r] = how many of the tile's windows item low + r is in, as a context; returns their sum, the pairs."""
+def mark_windows(batch: Batch[Pointer], tile: Tile, windows: Pointer) -> int:
+    """windows[r] = how many of the tile's windows row r is in, as a context; returns their sum, the pairs."""
+    first, last, low, rows = tile.first, tile.first + tile.centres, tile.low, tile.rows
     for r in range(rows + 1):
         put(at(windows, r), 0)
-    for c in range(first, first + centres):
-        begin, end = at(windows, get(at(start, c)) - low), at(windows, get(at(stop, c)) - low)
+    for c in range(first, last):
+        begin, end = at(windows, get(at(batch.start, c)) - low), at(windows, get(at(batch.stop, c)) - low)
         put(begin, get(begin) + 1)
         put(end, get(end) - 1)
     running = 0
@@ -100,8 +116,8 @@ def mark_windows(start, stop, first, centres, low, rows, windows):
         running += get(at(windows, r))
         put(at(windows, r), running)
     pairs = 0
-    for c in range(first, first + centres):
-        if get(at(start, c)) <= c < get(at(stop, c)):
+    for c in range(first, last):
+        if get(at(batch.start, c)) <= c < get(at(batch.stop, c)):
             own = at(windows, c - low)
             put(own, get(own) - 1)
     for r in range(rows):
@@ -110,24 +126,26 @@ def mark_windows(start, stop, first, centres, low, rows, windows):
 
 
 @fast_kernel
-def negative_gradients(S, G, rows, columns, mask, windows, lr, share, row_step, column_step):
+def negative_gradients(
+    rows: int, columns: int, lr: np.float32, share: np.float32, row_step: Pointer, work: Scratch[Pointer]
+) -> np.float32:
     """G[r,n] = -lr·share·windows[r]·σ(S[r,n]); sums of the steps by row and by column; returns the loss."""
     minus_lr = splat(-lr * share)
     loss = splat(f32(0.0))
     for n in range(0, columns, LANES):
-        store(at(column_step, n), splat(f32(0.0)))
+        store(at(work.column_step, n), splat(f32(0.0)))
     for r in range(rows):
         of_row = splat(f32(0.0))
-        often = splat(f32(get(at(windows, r))))
+        often = splat(f32(get(at(work.windows, r))))
         for n in range(0, columns, LANES):
             i = r * columns + n
-            sigma, softplus = sigma_softplus(load(at(S, i)))
-            weight = mul(often, load(at(mask, n)))
+            sigma, softplus = sigma_softplus(load(at(work.S, i)))
+            weight = mul(often, load(at(work.mask, n)))
             loss = fma(weight, softplus, loss)
             g = mul(mul(weight, sigma), minus_lr)
-            store(at(G, i), g)
+            store(at(work.G, i), g)
             of_row = sub(of_row, g)
-            step = at(column_step, n)
+            step = at(work.column_step, n)
             store(step, sub(load(step), g))
         put(at(row_step, r), total(of_row))
     return total(loss) * share
@@ -135,19 +153,20 @@ def negative_gradients(S, G, rows, columns, mask, windows, lr, share, row_step, 
 
 @fast_kernel
 def skip_equal(
-    items, start, stop, first, centres, negatives, count, seen, skipped, windows, rows, columns, low, share, S, G,
-    row_step, column_step
-):  # fmt: skip
+    shape: Shape, batch: Batch[Pointer], tile: Tile, draws: Pointer, share: np.float32, work: Scratch[Pointer]
+) -> float:
     """Take the pairs of a centre with a negative that is the centre itself out of G; returns their loss."""
+    first, last, low, columns, row_step = tile.first, tile.first + tile.centres, tile.low, shape.columns, work.row_step
+    items, start, stop, skipped = batch.items, batch.start, batch.stop, work.skipped
     loss = 0.0
-    for c in range(first, first + centres):
-        put(at(seen, get(at(items, c)) & (SEEN - 1)), np.int64(first))
-    for n in range(count):
-        negative = get(at(negatives, n))
-        if get(at(seen, negative & (SEEN - 1))) != first:
+    for c in range(first, last):
+        put(at(work.seen, get(at(items, c)) & (SEEN - 1)), np.int64(first))
+    for n in range(shape.negatives):
+        negative = get(at(draws, n))
+        if get(at(work.seen, negative & (SEEN - 1))) != first:
             continue
-        begin, end = rows, 0
-        for c in range(first, first + centres):
+        begin, end = tile.rows, 0
+        for c in range(first, last):
             if get(at(items, c)) == negative:
                 begin, end = min(begin, get(at(start, c)) - low), max(end, get(at(stop, c)) - low)
                 for i in range(get(at(start, c)), get(at(stop, c))):
@@ -157,24 +176,28 @@ def skip_equal(
             k = get(at(skipped, r))
             if k > 0:
                 put(at(skipped, r), 0)
-                g = at(G, r * columns + n)
-                less = get(g) * (f32(k) / f32(get(at(windows, r))))
+                g = at(work.G, r * columns + n)
+                less = get(g) * (f32(k) / f32(get(at(work.windows, r))))
                 put(g, get(g) - less)
-                put(at(row_step, r), get(at(row_step, r)) + less)
-                put(at(column_step, n), get(at(column_step, n)) + less)
-                s = np.float64(get(at(S, r * columns + n)))
+                of_row, of_negative = at(row_step, tile.band + r), at(work.column_step, n)
+                put(of_row, get(of_row) + less)
+                put(of_negative, get(of_negative) + less)
+                s = np.float64(get(at(work.S, r * columns + n)))
                 loss += k * share * (max(s, 0.0) + np.log1p(np.exp(-abs(s))))
     return loss
 
 
 @fast_kernel
-def centre_gradients(B, band, shift, start, stop, first, low, centres, lr, row_step, column_step):
+def centre_gradients(
+    batch: Batch[Pointer], tile: Tile, lr: np.float32, row_step: Pointer, column_step: Pointer, B: Pointer
+) -> np.float32:
     """B = lr·σ(B) in each window, B holding minus the scores; adds to the sums of the steps; returns the loss."""
+    first, low = tile.first, tile.low
     rate = splat(lr)
     loss = splat(f32(0.0))
-    for c in range(centres):
-        line = at(B, c * band + shift - c)
-        begin, end = get(at(start, first + c)) - low, get(at(stop, first + c)) - low
+    for c in range(tile.centres):
+        line = at(B, c * tile.band + tile.shift - c)
+        begin, end = get(at(batch.start, first + c)) - low, get(at(batch.stop, first + c)) - low
         of_centre = splat(f32(0.0))
         for r in range(begin, end, LANES):
             sigma, softplus = sigma_softplus(load(at(line, r)))
@@ -189,18 +212,34 @@ def centre_gradients(B, band, shift, start, stop, first, low, centres, lr, row_s
 
 
 @fast_kernel
-def _gather(table, stride, width, ids, count, X, rows_at, frozen, waste):
-    """X[i] = table[ids[i]], rows_at[i] = where its step goes: that row, or for a frozen item the row of waste.
+def _gather(
+    table: Pointer, ids: Pointer, count: int, X: Pointer, rows_at: Pointer, width: int, frozen: Mask, waste: Pointer
+) -> np.float32:
+    """Copy the rows of some items, and list where their steps go: to these rows, or for frozen items to ``waste``.
 
-    Returns the largest squared norm of a row.
+    Parameters
+    ----------
+    table : float32 [V·width]
+    ids : int32 [count]
+    count : int
+    X : float32 [count, width]
+        Filled.
+    rows_at : int64 [count]
+        Filled, in numbers from the table's beginning.
+    width : int
+    frozen : Mask
+    waste : float32 [width]
+
+    Returns
+    -------
+    float32
+        The largest squared norm of a row.
     """
     most = f32(0.0)
-    some_frozen = len(frozen) > 0
     for i in range(count):
         item = np.int64(get(at(ids, i)))
-        row = item * stride
-        stays = some_frozen and get(at(ptr(frozen), item)) != 0
-        put(at(rows_at, i), (address(waste) - address(table)) // 4 if stays else row)
+        row = item * width
+        put(at(rows_at, i), (address(waste) - address(table)) // 4 if is_frozen(frozen, item) else row)
         source = at(table, row)
         x = at(X, i * width)
         even, odd = splat(f32(0.0)), splat(f32(0.0))
@@ -218,18 +257,42 @@ def _gather(table, stride, width, ids, count, X, rows_at, frozen, waste):
 
 
 @fast_kernel
-def _gather_tile(tables, shape, batch, tile, draws, work, frozen):
-    """X, Y and Yᵀ of a tile, and where their rows' steps go; returns the largest squared norms of X and of Y."""
-    stride, width, N = shape.stride, shape.width, shape.negatives
+def _gather_tile(
+    tables: Tables[Pointer],
+    shape: Shape,
+    batch: Batch[Pointer],
+    tile: Tile,
+    draws: Pointer,
+    work: Scratch[Pointer],
+    frozen: tuple[Mask, Mask],
+) -> tuple[np.float32, np.float32]:
+    """Fill X, Y and Yᵀ of a tile, and where their rows' steps go.
+
+    Parameters
+    ----------
+    tables : Tables
+    shape : Shape
+    batch : Batch
+    tile : Tile
+    draws : int32 [N]
+        The tile's negatives.
+    work : Scratch
+    frozen : (Mask, Mask)
+
+    Returns
+    -------
+    (float32, float32)
+        The largest squared norms of a row of X and of Y.
+    """
+    width, N = shape.width, shape.negatives
     ids, targets = at(batch.items, tile.low), at(batch.items, tile.first)
-    X, Y, to = work.X, work.Y, work.output_rows
-    x_most = _gather(tables[0], stride, width, ids, tile.rows, X, work.input_rows, frozen[0], work.waste)
+    Y, to = work.Y, work.output_rows
+    x_most = _gather(tables.input, ids, tile.rows, work.X, work.input_rows, width, frozen[0], work.waste)
+    of_centres, to_centres = at(Y, N * width), at(to, N)
     y_most = max(
-        _gather(tables[1], stride, width, draws, N, Y, to, frozen[1], work.waste),
-        _gather(
-            tables[1], stride, width, targets, tile.centres, at(Y, N * width), at(to, N), frozen[1], work.waste
-        ),
-    )  # fmt: skip
+        _gather(tables.output, draws, N, Y, to, width, frozen[1], work.waste),
+        _gather(tables.output, targets, tile.centres, of_centres, to_centres, width, frozen[1], work.waste),
+    )
     for n in range(0, N, 4):
         for j in range(0, width, LANES):
             transpose_four(at(Y, n * width + j), width, at(work.Yt, j * shape.columns + n), shape.columns)
@@ -237,32 +300,73 @@ def _gather_tile(tables, shape, batch, tile, draws, work, frozen):
 
 
 @fast_kernel
-def _gradients(shape, batch, tile, draws, lr, share, work):
-    """G of the negatives and of the band of centres, and the sums of its steps by row; returns loss and pairs."""
-    starts, stops, first, P, low, R = batch.start, batch.stop, tile.first, tile.centres, tile.low, tile.rows
-    width, columns, row_step = shape.width, shape.columns, at(work.row_step, tile.band)
-    scores(work.X, R, width, work.Yt, columns, shape.dim, work.S)
-    pairs = mark_windows(starts, stops, first, P, low, R, work.windows)
-    loss = negative_gradients(
-        work.S, work.G, R, columns, work.mask, work.windows, lr, share, row_step, work.column_step
-    )  # fmt: skip
-    loss -= skip_equal(
-        batch.items, starts, stops, first, P, draws, shape.negatives, work.seen, work.skipped, work.windows, R,
-        columns, low, share, work.S, work.G, row_step, work.column_step
-    )  # fmt: skip
-    of_centres, Y = at(work.column_step, columns), at(work.Y, shape.negatives * width)
-    centre_scores(Y, work.X, width, low, starts, stops, first, P, tile.band, work.B, tile.shift)
-    loss += centre_gradients(
-        work.B, tile.band, tile.shift, starts, stops, first, low, P, lr, row_step, of_centres
-    )  # fmt: skip
-    return loss, pairs
+def _gradients(
+    shape: Shape,
+    batch: Batch[Pointer],
+    tile: Tile,
+    draws: Pointer,
+    lr: np.float32,
+    share: np.float32,
+    work: Scratch[Pointer],
+) -> tuple[float, int]:
+    """Fill G of the negatives and the band of the centres, and the sums of the steps by row and by column.
+
+    Parameters
+    ----------
+    shape : Shape
+    batch : Batch
+    tile : Tile
+    draws : int32 [N]
+        The tile's negatives.
+    lr, share : float32
+        The learning rate, and K/N.
+    work : Scratch
+
+    Returns
+    -------
+    (float, int)
+        The loss and the pairs.
+    """
+    columns, row_step, of_centres = shape.columns, at(work.row_step, tile.band), at(work.column_step, shape.columns)
+    scores(work.X, tile.rows, shape.width, work.Yt, columns, shape.dim, work.S)
+    pairs = mark_windows(batch, tile, work.windows)
+    loss = negative_gradients(tile.rows, columns, lr, share, row_step, work)
+    loss -= skip_equal(shape, batch, tile, draws, share, work)
+    centre_scores(shape, batch, tile, work)
+    loss += centre_gradients(batch, tile, lr, row_step, of_centres, work.B)
+    return float(loss), pairs
 
 
 @fast_kernel
-def _limit(shape, batch, tile, draws, x_most, y_most, work, slots):
-    """Shrink the steps of a tile that are too long; returns 1 if any was, else 0."""
-    ids, targets, columns = at(batch.items, tile.low), at(batch.items, tile.first), shape.columns
-    row_step, of_centres = at(work.row_step, tile.band), at(work.column_step, columns)
+def _limit(
+    shape: Shape,
+    batch: Batch[Pointer],
+    tile: Tile,
+    draws: Pointer,
+    x_most: np.float32,
+    y_most: np.float32,
+    work: Scratch[Pointer],
+) -> int:
+    """Shrink the steps of a tile that are too long.
+
+    Parameters
+    ----------
+    shape : Shape
+    batch : Batch
+    tile : Tile
+    draws : int32 [N]
+        The tile's negatives.
+    x_most, y_most : float32
+        The largest squared norms of a row of X and of Y.
+    work : Scratch
+
+    Returns
+    -------
+    int
+        1 if any was, else 0.
+    """
+    ids, targets = at(batch.items, tile.low), at(batch.items, tile.first)
+    row_step, of_centres = at(work.row_step, tile.band), at(work.column_step, shape.columns)
     clear_sums(work.sums)
     largest = largest_step(ids, tile.rows, row_step, work.sums) * y_most
     clear_sums(work.sums)
@@ -270,71 +374,100 @@ def _limit(shape, batch, tile, draws, x_most, y_most, work, slots):
     largest = max(largest, largest_step(targets, tile.centres, of_centres, work.sums) * x_most)
     if largest <= STEP_LIMIT:
         return 0
-    step_factors(ids, tile.rows, row_step, y_most, work.keys, work.totals, slots)
-    return shrink_steps(
-        work.G, tile.rows, columns, work.B, tile.band, tile.shift, tile.centres, targets, draws, shape.negatives,
-        row_step, work.column_step, x_most, work.keys, work.totals, slots
-    )  # fmt: skip
+    step_factors(ids, tile.rows, row_step, y_most, Sums(work.keys, work.totals, work.slots))
+    return shrink_steps(shape, tile, targets, draws, x_most, work)
 
 
 @fast_kernel
-def _plan_prefetch(tables, shape, batch, tile, begin, end, draws, soon):
-    """List the addresses of the rows that the next tile, of the centres begin:end, will gather; returns how many."""
-    n, seen = 0, tile.low + tile.rows
+def _plan_prefetch(
+    tables: Tables[Pointer],
+    shape: Shape,
+    batch: Batch[Pointer],
+    seen: int,
+    begin: int,
+    end: int,
+    draws: Pointer,
+    soon: Pointer,
+) -> int:
+    """List the addresses of the rows that the next tile will gather.
+
+    Parameters
+    ----------
+    tables : Tables
+    shape : Shape
+    batch : Batch
+    seen : int
+        Items up to this place this tile has gathered.
+    begin, end : int
+        The next tile's centres.
+    draws : int32 [N]
+        The next tile's negatives.
+    soon : int64
+        Filled.
+
+    Returns
+    -------
+    int
+        How many.
+    """
+    n = 0
     for i in range(seen, max(seen, get(at(batch.stop, end - 1)))):
-        put(at(soon, n), address(at(tables[0], np.int64(get(at(batch.items, i))) * shape.stride)))
+        put(at(soon, n), address(at(tables.input, np.int64(get(at(batch.items, i))) * shape.width)))
         n += 1
     for i in range(begin, end):
-        put(at(soon, n), address(at(tables[1], np.int64(get(at(batch.items, i))) * shape.stride)))
+        put(at(soon, n), address(at(tables.output, np.int64(get(at(batch.items, i))) * shape.width)))
         n += 1
     for i in range(shape.negatives):
-        put(at(soon, n), address(at(tables[1], np.int64(get(at(draws, i))) * shape.stride)))
+        put(at(soon, n), address(at(tables.output, np.int64(get(at(draws, i))) * shape.width)))
         n += 1
     return n
 
 
 @fast_kernel
-def _update(tables, shape, tile, work, pending):
+def _update(tables: Tables[Pointer], shape: Shape, tile: Tile, work: Scratch[Pointer], pending: int) -> None:
     """Add ΔX and ΔY to the tables, some columns after the others, and prefetch the first ``pending`` of work.soon."""
     plan_updates(tile, work)
     width, columns, N, P = shape.width, shape.columns, shape.negatives, tile.centres
     G, soon, of_centres = work.G, work.soon, at(work.output_rows, N)
-    band, bands = tile.band, at(work.B, tile.shift)  # item r and centre c at bands[r + c·(band - 1)]
+    line, bands = tile.band - 1, at(work.B, tile.shift)  # item r and centre c at bands[r + c·line]
     quota = pending // (3 * (width // (4 * LANES) + 1)) + 1
     done, j = 0, 0
     while j < width:
         wide = registers_at(j, width)
-        inputs_at, outputs_at, x, y = at(tables[0], j), at(tables[1], j), at(work.X, j), at(work.Y, j)
+        inputs, outputs, x, y = at(tables.input, j), at(tables.output, j), at(work.X, j), at(work.Y, j)
         update_columns(
-            wide, inputs_at, work.input_rows, tile.rows, width, G, columns, 1, y, N,
-            bands, 1, band - 1, at(y, N * width), work.input_spans, at(soon, done), min(quota, pending - done)
+            wide, Rows(inputs, work.input_rows), tile.rows, width, Product(G, columns, 1, y, N),
+            Product(bands, 1, line, at(y, N * width), P), work.input_spans, at(soon, done), min(quota, pending - done)
         )  # fmt: skip
         done = min(pending, done + quota)
         update_columns(
-            wide, outputs_at, work.output_rows, N, width, G, 1, columns, x, tile.rows,
-            bands, 0, 0, x, work.no_spans, at(soon, done), min(quota, pending - done)
+            wide, Rows(outputs, work.output_rows), N, width, Product(G, 1, columns, x, tile.rows),
+            Product(bands, 0, 0, x, 0), work.no_spans, at(soon, done), min(quota, pending - done)
         )  # fmt: skip
         done = min(pending, done + quota)
         update_columns(
-            wide, outputs_at, of_centres, P, width, bands, band - 1, 1, x, 0,
-            bands, band - 1, 1, x, work.output_spans, at(soon, done), min(quota, pending - done)
+            wide, Rows(outputs, of_centres), P, width, Product(bands, line, 1, x, 0),
+            Product(bands, line, 1, x, tile.rows), work.output_spans, at(soon, done), min(quota, pending - done)
         )  # fmt: skip
         done = min(pending, done + quota)
         j += wide * LANES
 
 
 @fast_kernel
-def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negatives, wanted, lr, scratch, frozen):
+def train_tiles(
+    tables: Tables[NDArray[Any]],
+    batch: Batch[NDArray[Any]],
+    wanted: int,
+    lr: np.float32,
+    scratch: Scratch[NDArray[Any]],
+    frozen: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+) -> tuple[float, int, int]:
     """Train on one window batch of skip-gram with negative sampling, in place.
 
     Parameters
     ----------
-    inputs, outputs : float32 [V·stride]
-        The tables, rows ``stride`` apart, of which ``dim`` numbers are used and the rest are 0.
-    items : int32 [M]
-    start, stop : int64 [M]
-    tiles : int64 [T+1]
-    negatives : int32 [T,N], flat
+    tables : Tables
+    batch : Batch
     wanted : int
         K, the negatives that a pair is worth.
     lr : float32
@@ -352,25 +485,27 @@ def train_tiles(inputs, outputs, stride, dim, items, start, stop, tiles, negativ
     limited : int
         Tiles whose steps were limited.
     """
-    tables = ptr(inputs), ptr(outputs)
-    batch, work, slots = Batch(ptr(items), ptr(start), ptr(stop)), pointers(scratch), len(scratch.keys)
+    tiles = batch.tiles
     last_tile = len(tiles) - 2
-    N = len(negatives) // max(1, last_tile + 1)
-    columns = (N + LANES - 1) // LANES * LANES
-    shape = Shape(stride, (dim + LANES - 1) // LANES * LANES, dim, N, columns)
+    N = len(batch.negatives) // max(1, last_tile + 1)
+    table, given, work = pointers(tables), pointers(batch), pointers(scratch)
+    masks = mask(frozen[0]), mask(frozen[1])
+    shape = Shape(table.width, table.dim, N, (N + LANES - 1) // LANES * LANES)
     share = f32(wanted) / f32(max(1, N))
     loss, pairs, limited = 0.0, 0, 0
     for t in range(last_tile + 1):
         if tiles[t] == tiles[t + 1]:
             continue
-        tile, draws = tile_at(batch, tiles[t], tiles[t + 1]), at(ptr(negatives), t * N)
-        x_most, y_most = _gather_tile(tables, shape, batch, tile, draws, work, frozen)
-        cost, count = _gradients(shape, batch, tile, draws, lr, share, work)
+        tile, draws = tile_at(given, tiles[t], tiles[t + 1]), at(given.negatives, t * N)
+        x_most, y_most = _gather_tile(table, shape, given, tile, draws, work, masks)
+        cost, count = _gradients(shape, given, tile, draws, lr, share, work)
         loss += cost
         pairs += count
-        limited += _limit(shape, batch, tile, draws, x_most, y_most, work, slots)
+        limited += _limit(shape, given, tile, draws, x_most, y_most, work)
         pending = 0
         if t < last_tile and tiles[t + 2] > tiles[t + 1]:
-            pending = _plan_prefetch(tables, shape, batch, tile, tiles[t + 1], tiles[t + 2], at(draws, N), work.soon)
-        _update(tables, shape, tile, work, pending)
+            pending = _plan_prefetch(
+                table, shape, given, tile.low + tile.rows, tiles[t + 1], tiles[t + 2], at(draws, N), work.soon
+            )
+        _update(table, shape, tile, work, pending)
     return loss, pairs, limited

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from item2vec.errors import ModelError
 from item2vec.files.atomic import atomic_paths
-from item2vec.files.safetensors import map_tensors
+from item2vec.files.safetensors import check_sums, map_tensors
 from item2vec.items.names import Names
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors.formats.item_names import carried, checked
@@ -124,14 +124,14 @@ def _mapped(path: str) -> NDArray[np.floating]:
             read_header = _HEADERS.get(np.lib.format.read_magic(file))
             if read_header is None:
                 raise ModelError(
-                    f"cannot read {path}: it is a .npy file of a version that tables of numbers do not need"
+                    f"cannot read {path}: its .npy version is not supported; save it again with numpy.save"
                 )
             shape, columns_first, dtype = read_header(file)
             start, size = file.tell(), os.fstat(file.fileno()).st_size
     except OSError as error:
         raise ModelError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     except _NO_HEADER as error:
-        raise ModelError(f"cannot read {path}: it is cut off, damaged or no .npy file of numbers") from error
+        raise ModelError(f"cannot read {path}: it is cut off, damaged, or not a .npy file of numbers") from error
     if len(shape) != 2 or dtype.kind != "f" or dtype.itemsize not in (2, 4, 8):
         raise ModelError(f"cannot read {path}: it holds {dtype!s:.60} {shape!s:.60}, not a table of floats")
     if min(shape) < 1:
@@ -158,6 +158,7 @@ def write_safetensors(
 def read_safetensors(path: str, items: str | None) -> KeyedVectors:
     """Read a file; see `item2vec.vectors.formats.registry.read_vectors`."""
     tensors, texts = map_tensors(path)
+    check_sums(path, tensors, texts)
     if METADATA_KEY in texts and items is None:
         return load_model(path)
     tables = {name: tensor for name, tensor in tensors.items() if tensor.ndim == 2 and tensor.dtype.kind == "f"}

@@ -13,6 +13,7 @@ vectors of unseen words, labels, the output table and quantised models (``.ftz``
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -31,6 +32,8 @@ _VERSIONS = (11, 12)
 _FLORET_MODES, _MOST_HASHES = (1, 2), 4  # settings that floret has where fastText has lrUpdateRate and t, a double
 _END_OF_LINE = b"</s>"  # has no n-grams
 _WORD = 0  # type of an entry; 1 is a label
+_COUNT = struct.Struct("<qb")  # behind an entry's text: its count and its type
+_TOGETHER = 1 << 16  # bytes of the dictionary that are read at once
 _FNV_OFFSET, _FNV_PRIME = np.uint32(2_166_136_261), np.uint32(16_777_619)
 _WORDS = 2048  # whose n-grams are looked up together
 _LETTERS = 1 << 16  # bytes that these words have together, or one has
@@ -96,16 +99,20 @@ def _unpack(file: BinaryIO, layout: str, path: str) -> tuple[Any, ...]:
 def _entries(file: BinaryIO, entries: int, words: int, path: str) -> tuple[list[bytes], list[int]]:
     """Return the words of the dictionary, which come before its labels, and their counts."""
     names, counts = [], []
+    broken = ModelError(f"cannot read {path}: it is cut off or damaged in its dictionary")
+    data, place, size = b"", 0, _COUNT.size
     for _ in range(entries):
-        name = bytearray()
-        while (letter := file.read(1)) != b"\0":
-            if not letter or len(name) == _LETTERS:
-                raise ModelError(f"cannot read {path}: it is cut off or damaged in its dictionary")
-            name += letter
-        count, kind = _unpack(file, "<qb", path)
+        while (end := data.find(b"\0", place, place + _LETTERS + 1)) < 0 or end + 1 + size > len(data):
+            more = b"" if len(data) - place > _LETTERS + size else file.read(_TOGETHER)
+            if not more:
+                raise broken
+            data, place = data[place:] + more, 0
+        count, kind = _COUNT.unpack_from(data, end + 1)
         if kind == _WORD:
-            names.append(bytes(name))
+            names.append(data[place:end])
             counts.append(count)
+        place = end + 1 + size
+    file.seek(place - len(data), os.SEEK_CUR)
     if len(names) != words or min(counts) < 0:
         raise ModelError(f"cannot read {path}: its dictionary is damaged")
     return names, counts

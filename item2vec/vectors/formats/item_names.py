@@ -38,7 +38,7 @@ def carried(model: KeyedVectors, format: str, forbidden: bytes, replacement: str
     vocabulary = model.vocabulary
     blob, offsets = vocabulary.blob, vocabulary.offsets
     if np.any(offsets[1:] == offsets[:-1]):
-        raise ModelError(f"the vocabulary has an item without a character, which the {format} format cannot carry")
+        raise ModelError(f"the vocabulary has an empty item, which the {format} format cannot carry")
     places = np.flatnonzero(np.isin(np.arange(256, dtype=np.uint8), np.frombuffer(forbidden, np.uint8))[blob])
     indices = np.unique(np.searchsorted(offsets, places, "right") - 1).tolist()
     if not indices:
@@ -76,7 +76,7 @@ def checked(path: str, vocabulary: Vocabulary, table: NDArray[np.float32], forma
     broken = np.flatnonzero(blob == 10)
     if len(broken):
         item = vocabulary[int(np.searchsorted(offsets, broken[0], "right")) - 1]
-        raise ModelError(f"cannot read {path}: the item {brief(item)} has a line end, which no item may have")
+        raise ModelError(f"cannot read {path}: the item {brief(item)} contains a line end, which is not allowed")
     zeros = np.zeros(_rows(table) * table.shape[1], np.float32)
     for first in range(0, len(table), _rows(table)):
         block = table[first : first + _rows(table)]

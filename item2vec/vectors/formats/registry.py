@@ -183,7 +183,8 @@ def format_of_name(path: str | os.PathLike[str]) -> str:
     if ending:
         known = ", ".join(ending for format in WRITERS for ending in FORMATS[format].endings)
         raise ModelError(
-            f"the ending {ending!r} of {os.fspath(path)} is of no known format ({known}); name the format with `format`"
+            f"the ending {ending!r} of {os.fspath(path)} belongs to no known format ({known}); name the format "
+            "with `format`"
         )
     return "word2vec"
 
@@ -251,7 +252,7 @@ def detect(path: str, *, items: bool = False) -> str:
         return "glove"
     if not head:
         raise ModelError(f"cannot read {path}: it is empty")
-    raise ModelError(f"cannot read {path}: it looks like no format of vectors; name it with `format` if it is one")
+    raise ModelError(f"cannot read {path}: its format is not recognised; name it with `format`")
 
 
 def _has_whole_ids(lines: list[bytes]) -> bool:

@@ -98,7 +98,7 @@ def create_text(path: str | os.PathLike[str], zipped: bool) -> Iterator[BinaryIO
     with open(path, "wb") as file:
         if zipped:
             with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as unzipped:
-                yield unzipped  # type: ignore[misc]
+                yield unzipped  # type: ignore[misc]  # it has what a BinaryIO is used for here
         else:
             yield file
 

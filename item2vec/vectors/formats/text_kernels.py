@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,6 @@ from item2vec.vectors.formats.decimal_text import (
 # in it, so the number is within x (1 ± 2**-50). If both ends of that interval have the same nearest float32, it
 # is the number's; if not, the number is left to `decimal_text.exact_float32`.
 
-Array = Any  # kernels are typed by numba
 _POWERS = powers_of_ten()
 _LOW, _HIGH = 1.0 - 2.0**-50, 1.0 + 2.0**-50
 _DOUBTS = 4096  # numbers left to Python between two calls of the kernel
@@ -40,7 +39,9 @@ def _is_separator(code: int) -> bool:
 
 
 @kernel
-def _parse_number(data: Array, start: int, stop: int, powers: Array) -> tuple[float, int, bool]:
+def _parse_number(
+    data: NDArray[np.uint8], start: int, stop: int, powers: NDArray[np.float64]
+) -> tuple[float, int, bool]:
     """Return the number at data[start:stop], where its token ends, and whether it is sure."""
     i = start
     negative = False
@@ -52,7 +53,7 @@ def _parse_number(data: Array, start: int, stop: int, powers: Array) -> tuple[fl
     seen = 0
     exponent = 0
     while i < stop:
-        digit: Any = np.int64(data[i]) - 48
+        digit: Any = np.int64(data[i]) - 48  # an int to numba
         if digit < 0 or digit > 9:
             break
         if digits < 19:
@@ -104,11 +105,47 @@ def _parse_number(data: Array, start: int, stop: int, powers: Array) -> tuple[fl
     return (-value if negative else value), i, sure
 
 
+class Parsed(NamedTuple):
+    """What is filled with lines.
+
+    Attributes
+    ----------
+    table : float32 [rows, d]
+    names : int64 [rows, 2]
+        Where each item starts and stops.
+    doubts : int64 [any, 4]
+        Row, column, start and stop of numbers that are left to Python.
+    """
+
+    table: NDArray[np.float32]
+    names: NDArray[np.int64]
+    doubts: NDArray[np.int64]
+
+
 @kernel
 def _parse_fields(
-    data: Array, start: int, stop: int, table: Array, row: int, powers: Array, doubts: Array, doubtful: int
+    data: NDArray[np.uint8], start: int, stop: int, parsed: Parsed, row: int, powers: NDArray[np.float64], doubtful: int
 ) -> tuple[int, int]:
-    """Read a row of numbers from data[start:stop]; the number of doubts after it, and where it ended or -1."""
+    """Read a row of numbers from data[start:stop].
+
+    Parameters
+    ----------
+    data : uint8 [bytes]
+    start, stop : int
+    parsed : Parsed
+    row : int
+        The row of the table to fill.
+    powers : float64
+        See `decimal_text.powers_of_ten`.
+    doubtful : int
+        Doubts so far.
+
+    Returns
+    -------
+    (int, int)
+        Doubts so far, and where the last number ended, or -1 if there are too few.
+    """
+    table, doubts = parsed.table, parsed.doubts
     i = start
     for column in range(table.shape[1]):
         while i < stop and _is_separator(data[i]):
@@ -131,14 +168,14 @@ def _parse_fields(
 
 @kernel
 def _parse_lines(
-    data: Array, position: int, row: int, named: bool, table: Array, names: Array, powers: Array, doubts: Array
+    data: NDArray[np.uint8], position: int, row: int, named: bool, parsed: Parsed, powers: NDArray[np.float64]
 ) -> tuple[int, int, int, int]:
     """Read lines from ``data[position:]`` into rows of `table` from `row` on, and their items' places.
 
     Returns the row and the position reached, the number of doubts, and 0, or _FULL if the doubts are full, or
     _TOO_FEW for a line that has not an item and a row's numbers.
     """
-    dim = table.shape[1]
+    names, dim = parsed.names, parsed.table.shape[1]
     doubtful = 0
     end = len(data)
     while position < end:
@@ -151,7 +188,7 @@ def _parse_lines(
         if last == position:  # an empty line
             position = stop + 1
             continue
-        if doubtful + dim > len(doubts):
+        if doubtful + dim > len(parsed.doubts):
             return row, position, doubtful, _FULL
         item = position
         if named:
@@ -159,7 +196,7 @@ def _parse_lines(
                 item += 1
         # Usually an item has no spaces. If that gives no row, the last fields are the numbers.
         before = doubtful
-        doubtful, reached = _parse_fields(data, item, last, table, row, powers, doubts, doubtful)
+        doubtful, reached = _parse_fields(data, item, last, parsed, row, powers, doubtful)
         if reached != last or doubtful > before:
             doubtful = before
             first = last
@@ -171,7 +208,7 @@ def _parse_lines(
                     first -= 1
             if named:
                 item = first
-            doubtful, reached = _parse_fields(data, item, last, table, row, powers, doubts, doubtful)
+            doubtful, reached = _parse_fields(data, item, last, parsed, row, powers, doubtful)
         if reached != last or (named and item == position) or (not named and item != position):
             return row, position, before, _TOO_FEW
         names[row, 0] = position
@@ -207,11 +244,12 @@ def parse_lines(
     table = np.empty((rows, dim), np.float32)
     names = np.empty((rows, 2), np.int64)
     doubts = np.empty((max(_DOUBTS, 2 * dim), 4), np.int64)
+    parsed = Parsed(table, names, doubts)
     row = position = 0
     status = _FULL
     while status == _FULL:
         with np.errstate(over="ignore"):  # of doubtful numbers, where numba is told to leave Python as it is
-            row, position, doubtful, status = _parse_lines(data, position, row, named, table, names, _POWERS, doubts)
+            row, position, doubtful, status = _parse_lines(data, position, row, named, parsed, _POWERS)
         for at, column, start, stop in doubts[:doubtful].tolist():
             text = data[start:stop].tobytes()
             value = exact_float32(text)
@@ -220,7 +258,9 @@ def parse_lines(
                 return table[:at], names[:at], (int(names[at, 0]), f"has {shown!r} where a number should be")
             table[at, column] = value
     trouble = (
-        None if status == 0 else (position, f"has not an item and {dim} numbers" if named else f"has not {dim} numbers")
+        None
+        if status == 0
+        else (position, f"does not have an item and {dim} numbers" if named else f"does not have {dim} numbers")
     )
     return table[:row], names[:row], trouble
 
@@ -232,18 +272,37 @@ def parse_lines(
 # interval; the nearest to v if there are several. Where a comparison is closer than the error, the number is
 # left to `decimal_text.number_text`.
 
-_PRINTED_POWERS = powers_of_ten()
-# By a float32's exponent bits: half the distance to the next number, and the decimal exponent, perhaps 1 too low.
-_HALF_STEPS = np.array([2.0 ** (max(code, 1) - 151) for code in range(256)])
-_EXPONENTS = np.array([int(np.floor((code - 127) * np.log10(2.0))) for code in range(256)], np.int64)
+
+class Constants(NamedTuple):
+    """Tables that printing looks numbers up in.
+
+    Attributes
+    ----------
+    powers : float64
+        See `decimal_text.powers_of_ten`.
+    half_steps : float64 [256]
+        By a float32's exponent bits: half the distance to the next number.
+    exponents : int64 [256]
+        By the same: the decimal exponent, perhaps 1 too low.
+    """
+
+    powers: NDArray[np.float64]
+    half_steps: NDArray[np.float64]
+    exponents: NDArray[np.int64]
+
+
+_CONSTANTS = Constants(
+    powers_of_ten(),
+    np.array([2.0 ** (max(code, 1) - 151) for code in range(256)]),
+    np.array([int(np.floor((code - 127) * np.log10(2.0))) for code in range(256)], np.int64),
+)
 _ERROR = 2e-6  # at nine digits a double is good to 1e9 * 2**-51
 
 
 @kernel
-def _digits(
-    value: float, bits: int, precision: int, powers: Array, half_steps: Array, exponents: Array
-) -> tuple[int, int]:
+def _digits(value: float, bits: int, precision: int, constants: Constants) -> tuple[int, int]:
     """Return the digits of a positive normal number as an integer, and their last one's power of ten; -1: in doubt."""
+    powers, half_steps, exponents = constants
     code = (bits >> 23) & 255
     exponent = exponents[code]
     if value >= powers[exponent + 1 - POWERS_FROM]:
@@ -274,12 +333,12 @@ def _digits(
             nearest += step
         if nearest > high - _ERROR:
             return -1, 0
-    digits: Any = np.int64(nearest)
+    digits: Any = np.int64(nearest)  # an int to numba
     return digits, exponent - places + 1
 
 
 @kernel
-def _print_number(digits: int, power: int, out: Array, position: int) -> int:
+def _print_number(digits: int, power: int, out: NDArray[np.uint8], position: int) -> int:
     """Write digits · 10**power, and return where it ends."""
     while digits % 10 == 0:
         digits //= 10
@@ -336,10 +395,41 @@ def _print_number(digits: int, power: int, out: Array, position: int) -> int:
 
 @kernel
 def _print_rows(
-    table: Array, bits: Array, blob: Array, offsets: Array, separator: int, precision: int, row: int, column: int,
-    out: Array, position: int, powers: Array, half_steps: Array, exponents: Array,
-) -> tuple[int, int, int]:  # fmt: skip
-    """Write from number (row, column) on; the first number in doubt, or the number of rows, and where it ends."""
+    table: NDArray[np.float32],
+    blob: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    separator: int,
+    precision: int,
+    row: int,
+    column: int,
+    out: NDArray[np.uint8],
+    position: int,
+    constants: Constants,
+) -> tuple[int, int, int]:
+    """Write rows as lines, up to a number in doubt.
+
+    Parameters
+    ----------
+    table : float32 [rows, d]
+    blob, offsets : uint8, int64 [rows + 1]
+        The item of row i is ``blob[offsets[i]:offsets[i + 1]]``.
+    separator : int
+        A byte.
+    precision : int
+        Significant digits; 0 for the fewest that read back as the same number.
+    row, column : int
+        The first number.
+    out : uint8
+        Filled from ``position`` on.
+    position : int
+    constants : Constants
+
+    Returns
+    -------
+    (int, int, int)
+        Row and column of the first number in doubt, or the number of rows and 0; and where the text ends.
+    """
+    bits = table.view(np.int32)
     rows, dim = table.shape
     while row < rows:
         if column == 0:
@@ -356,7 +446,7 @@ def _print_rows(
             digits = power = 0
             if normal:
                 value = abs(float(table[row, column]))
-                digits, power = _digits(value, magnitude, precision, powers, half_steps, exponents)
+                digits, power = _digits(value, magnitude, precision, constants)
             if digits < 0 or (magnitude > 0 and not normal):
                 return row, column, position
             if pattern < 0:
@@ -395,15 +485,13 @@ def print_rows(
         Significant digits, 1 to 9; 0 for the fewest that read back as the same number.
     """
     table = np.ascontiguousarray(table, np.float32)
-    bits = table.view(np.int32)
     rows, dim = table.shape
     out = np.empty(int(offsets[-1] - offsets[0]) + rows * (dim * LONGEST + 2), np.uint8)
     row = column = position = 0
     while row < rows:
         row, column, position = _print_rows(
-            table, bits, blob, offsets, separator[0], precision, row, column, out, position,
-            _PRINTED_POWERS, _HALF_STEPS, _EXPONENTS,
-        )  # fmt: skip
+            table, blob, offsets, separator[0], precision, row, column, out, position, _CONSTANTS
+        )
         if row < rows:  # one in doubt
             text = number_text(table[row, column], precision)
             out[position : position + len(text)] = np.frombuffer(text, np.uint8)

@@ -56,7 +56,10 @@ def read_text(path: str, items: str | None) -> KeyedVectors:
         rows, dim = read_header(path, file.readline(_LONGEST_HEADER), text=True)
         vocabulary, table = read_rows(file, path, dim, expected=rows)
     if again := _written_twice(vocabulary, table, rows):
-        odd = f"{path} has its first {again:,} rows twice, as gensim writes whole numbers; each is taken once"
+        odd = (
+            f"{path} has its first {again:,} rows twice, as gensim writes vectors of whole numbers; the copies were "
+            "dropped"
+        )
         warnings.warn(odd, stacklevel=2)
         vocabulary, table = vocabulary.take(np.arange(again, len(table))), table[again:]
     if len(table) == rows + 1 and vocabulary.items_bytes(rows) == b"<unk>":  # GloVe's -write-header 1 does not count it
@@ -112,7 +115,7 @@ def read_header(path: str, line: bytes, *, text: bool) -> tuple[int, int]:
     if rows >= 2**31 or least > content_bound(path) + 1:
         raise ModelError(
             f"cannot read {path}: its header claims {rows:,} items of {dim:,} numbers, for which the file is too "
-            "short; it is cut off or no such file"
+            "short; it is cut off, or not in this format"
         )
     return rows, dim
 
@@ -206,7 +209,7 @@ def _blocks(file: BinaryIO, path: str, width: int, rows: int) -> Iterator[tuple[
                 f"cannot read {path}: its header says {rows:,} items and {row:,} are there; it is cut off or damaged"
             )
     if rest.strip(b"\n") or file.read(2).strip():
-        raise ModelError(f"cannot read {path}: it goes on after the {rows:,} items that its header claims")
+        raise ModelError(f"cannot read {path}: it has more data after the {rows:,} items that its header claims")
 
 
 def _spaces(text: bytes, width: int, most: int) -> NDArray[np.int64]:
@@ -258,7 +261,7 @@ def read_glove(path: str, items: str | None) -> KeyedVectors:
         lines = _first_lines(file)
         dim = min((_numbers_of(line) for line in lines if line.strip()), default=0)
         if not 1 <= dim <= MOST_DIM:
-            raise ModelError(f"cannot read {path}: a line has not an item and its numbers")
+            raise ModelError(f"cannot read {path}: a line does not have an item and its numbers")
         _say_if_ambiguous(path, lines, dim)
         vocabulary, table = read_rows(file, path, dim, first=b"".join(lines))
     return checked(path, vocabulary, table, "glove")
