@@ -29,6 +29,10 @@ from item2vec.cli.output import (
 )
 from item2vec.errors import ConfigError
 
+exclude_option = click.option(
+    "--exclude", metavar="ITEM", multiple=True, help="An item that is not to be listed; may be given several times."
+)
+
 # ``item2vec similar``: the neighbours of one or more items.
 
 
@@ -55,6 +59,13 @@ Examples:
     multiple=True,
     help="The weight of an ITEM. Give one for each ITEM, in their order.  [default: 1 each]",
 )
+@exclude_option
+@click.option(
+    "--restrict",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="List only the N commonest items, which are the first of the model.",
+)
 @click.option(
     "--filter", "pattern", metavar="REGEX", help="List only items that match REGEX, in their id or display name."
 )
@@ -72,6 +83,8 @@ def similar(
     topk: int,
     without: tuple[str, ...],
     weights: tuple[float, ...],
+    exclude: tuple[str, ...],
+    restrict: int | None,
     pattern: str | None,
     approximate: bool,
     batch_path: str | None,
@@ -86,8 +99,10 @@ def similar(
     """
     check_arguments(items, batch_path)
     check_delimiter(delimiter, batch_path)
-    if batch_path is not None and (without or weights or pattern is not None):
-        raise click.UsageError("--without, --weight and --filter are not for --batch.", click.get_current_context())
+    if batch_path is not None and (without or weights or exclude or restrict is not None or pattern is not None):
+        raise click.UsageError(
+            "--without, --weight, --exclude, --restrict and --filter are not for --batch.", click.get_current_context()
+        )
     model = open_model(model_path)
     facts = model.open_index().facts if approximate else None
     if batch_path is not None:
@@ -108,7 +123,14 @@ def similar(
             say(facts.in_words())
         return
     neighbours = model.similar(
-        items, topk, without=without, weights=weights or None, filter=pattern, approximate=approximate
+        items,
+        topk,
+        without=without,
+        weights=weights or None,
+        exclude=exclude,
+        restrict=restrict,
+        filter=pattern,
+        approximate=approximate,
     )
     if as_json:
         away = {"without": list(without)} if without else {}
@@ -177,6 +199,7 @@ Examples:
 @topk_option
 @scoring_options
 @click.option("--include-seen", is_flag=True, help="Let items of the history be recommended too.")
+@exclude_option
 @batch_option
 @delimiter_option
 @json_option
@@ -185,6 +208,7 @@ def recommend(
     model_path: str,
     topk: int,
     include_seen: bool,
+    exclude: tuple[str, ...],
     batch_path: str | None,
     delimiter: str | None,
     as_json: bool,
@@ -207,7 +231,8 @@ def recommend(
     scoring = model.recommending.with_given(**given)
 
     def answer(histories: list[tuple[list[str], Any, list[str]]]) -> list[dict[str, Any]]:
-        found = recommend_many(model, [ids for _, ids, _ in histories], topk, scoring, include_seen=include_seen)
+        asked = [ids for _, ids, _ in histories]
+        found = recommend_many(model, asked, topk, scoring, include_seen=include_seen, exclude=exclude)
         return [
             {"items": line, **({"unknown": unknown} if unknown else {}), "recommended": scored(model, one, "score")}
             for (line, _, unknown), one in zip(histories, found, strict=True)

@@ -259,7 +259,7 @@ def import_(source: str, output: str, format_name: str | None, items: str | None
     """Make a model file from another tool's vectors.
 
     The vectors become the model's input table. There is no output table, so `item2vec recommend` does not work with
-    this model. Text may be gzipped.
+    this model. Text may be packed with gzip, bzip2 or xz.
     """
     check_writable(output)
     if same_file(source, output):

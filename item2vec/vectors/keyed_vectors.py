@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,7 @@ from item2vec.items.suggest import closest_items
 from item2vec.items.vocabulary import Vocabulary
 from item2vec.vectors import queries
 from item2vec.vectors.model_file import CHECKPOINT_KEY, check_parts, read_model, save_model
+from item2vec.vectors.queries import Item
 
 if TYPE_CHECKING:
     from item2vec.vectors.approximate import ApproximateIndex
@@ -175,25 +176,27 @@ class KeyedVectors:
         return iter(self.vocabulary)
 
     def __contains__(self, item: object) -> bool:
-        return isinstance(item, str) and self.find(item) >= 0
+        return (isinstance(item, str) or _is_whole(item)) and self.find(cast(Item, item)) >= 0
 
-    def __getitem__(self, item: str | Sequence[str]) -> NDArray[np.float32]:
-        if isinstance(item, str):
-            return np.array(self.input[self.index(item)])
+    def __getitem__(self, item: Item | Sequence[Item]) -> NDArray[np.float32]:
+        if isinstance(item, str) or _is_whole(item):
+            return np.array(self.input[self.index(cast(Item, item))])
         if not isinstance(item, Iterable):
-            raise TypeError(f"{item!r} is not an item; items are text: model['milk'], and model.input has the rows")
+            raise TypeError(
+                f"{item!r} is not an item; items are text or whole numbers: model['milk'], and model.input has the rows"
+            )
         return self.input[np.array([self.index(one) for one in item], np.int64)]
 
     def __repr__(self) -> str:
         return f"KeyedVectors({len(self):,} items, dim {self.dim})"
 
-    def index(self, item: str) -> int:
+    def index(self, item: Item) -> int:
         """Return the id of `item`: its row in the tables, and its rank by count.
 
         Parameters
         ----------
-        item : str
-            An item, or else the display name of one.
+        item : str or int
+            An item, or else the display name of one. A whole number is the item of its digits, not a row.
 
         Raises
         ------
@@ -204,10 +207,10 @@ class KeyedVectors:
         """
         found = self.find_any(item)
         if found < 0:
-            raise UnknownItemError(item, self._closest(item))
+            raise UnknownItemError(str(item), self._closest(str(item)))
         return found
 
-    def find_any(self, item: str) -> int:
+    def find_any(self, item: Item) -> int:
         """Return the id of `item`, an item or else the display name of one, or -1.
 
         Raises
@@ -218,9 +221,9 @@ class KeyedVectors:
         found = self.find(item)
         if found >= 0 or self.names is None:
             return found
-        named = self.names.find(item).tolist()
+        named = self.names.find(str(item)).tolist()
         if len(named) > 1:
-            raise AmbiguousNameError(item, [self.vocabulary[index] for index in named[:10]], len(named))
+            raise AmbiguousNameError(str(item), [self.vocabulary[index] for index in named[:10]], len(named))
         return int(named[0]) if named else -1
 
     def name(self, item: str) -> str | None:
@@ -282,22 +285,26 @@ class KeyedVectors:
             return closest
         return list(dict.fromkeys(closest_items(self.names, item)))
 
-    def find(self, item: str) -> int:
+    def find(self, item: Item) -> int:
         """Return the id of `item`, or -1 if the vocabulary does not have it."""
+        if _is_whole(item):
+            item = str(item)
         if not isinstance(item, str):
-            raise ConfigError(f"{item!r} is not an item; items are text")
+            raise ConfigError(f"{item!r} is not an item; items are text or whole numbers")
         # Half a surrogate pair, as in an argument that is not UTF-8, is in no vocabulary but must not fail
         # here.
         return self.hash_index.find(item.encode("utf-8", "surrogatepass"), self.vocabulary)
 
     def similar(
         self,
-        items: str | Sequence[str],
+        items: Item | Sequence[Item] | NDArray[np.floating],
         k: int = 10,
         *,
-        without: str | Sequence[str] = (),
+        without: Item | Sequence[Item] = (),
         weights: Sequence[float] | None = None,
-        filter: str | re.Pattern[str] | None = None,
+        exclude: Item | Sequence[Item] = (),
+        restrict: int | None = None,
+        filter: str | re.Pattern[str] | Callable[[str], object] | None = None,
         approximate: bool = False,
     ) -> list[tuple[str, float]]:
         """Return the items whose input vectors point most nearly where those of `items` point on average.
@@ -307,16 +314,21 @@ class KeyedVectors:
 
         Parameters
         ----------
-        items : str or sequence of str
-            What to compare with; left out of the answer. An item that comes twice counts twice.
+        items : str, int, a sequence of those, or ndarray of float [d]
+            What to compare with; left out of the answer. An item that comes twice counts twice. Or a vector.
         k : int
             How many, at least 1; fewer come back if there are no more.
         without : str or sequence of str
             Items to be away from: they count -1 in the average.
         weights : sequence of float, optional
             How much each of `items` counts; 1 by default.
-        filter : str or re.Pattern, optional
-            A regular expression that an item of the answer, or its display name, must have somewhere in it.
+        exclude : str or sequence of str
+            Items that may not be in the answer.
+        restrict : int, optional
+            Only this many of the commonest items, which are the first, may be in the answer.
+        filter : str, re.Pattern or callable, optional
+            A regular expression that an item of the answer, or its display name, must have somewhere in it; or a
+            function that is true for the items of the answer.
         approximate : bool
             Look in the index that `build_index` made, instead of at every item: some of the nearest may be
             missing, as many as its recall says.
@@ -342,10 +354,20 @@ class KeyedVectors:
         >>> [(item, round(cosine, 3)) for item, cosine in model.similar("a", k=2)]
         [('b', 0.96), ('c', 0.8)]
         """
-        return queries.similar(self, _several(items), k, _several(without), weights, filter, approximate)
+        return queries.similar(
+            self,
+            cast(NDArray[np.floating], items) if queries.is_vector(items) else _several(cast(Any, items)),
+            k,
+            _several(without),
+            weights,
+            filter,
+            approximate,
+            exclude=_several(exclude),
+            restrict=restrict,
+        )
 
     def similar_many(
-        self, items: Sequence[str | Sequence[str]], k: int = 10, *, approximate: bool = False
+        self, items: Sequence[Item | Sequence[Item]], k: int = 10, *, approximate: bool = False
     ) -> list[list[tuple[str, float]]]:
         """Answer many queries at once, on all cores: `similar` of each of `items`.
 
@@ -367,7 +389,7 @@ class KeyedVectors:
         """
         return queries.similar_many(self, [_several(query) for query in items], k, approximate)
 
-    def analogy(self, a: str, b: str, c: str, k: int = 10) -> list[tuple[str, float]]:
+    def analogy(self, a: Item, b: Item, c: Item, k: int = 10) -> list[tuple[str, float]]:
         """Return what is to `c` as `b` is to `a`: the nearest to b - a + c, of vectors scaled to length 1.
 
         Source: 3CosAdd of Mikolov et al. 2013c, as Levy and Goldberg 2014, section 3, write it. The three
@@ -390,7 +412,7 @@ class KeyedVectors:
         """
         return queries.analogy_many(self, [(a, b, c)], k)[0]
 
-    def similarity(self, a: str, b: str) -> float:
+    def similarity(self, a: Item, b: Item) -> float:
         """Return the cosine of two items' input vectors; 0 if one has no direction.
 
         Raises
@@ -407,7 +429,7 @@ class KeyedVectors:
         """
         return queries.similarity(self, a, b)
 
-    def odd_one_out(self, items: Sequence[str]) -> str:
+    def odd_one_out(self, items: Sequence[Item]) -> str:
         """Return the item that is least like the mean of all, as gensim's ``doesnt_match``.
 
         Raises
@@ -428,7 +450,7 @@ class KeyedVectors:
 
     def recommend(
         self,
-        history: str | Sequence[str],
+        history: Item | Sequence[Item],
         k: int = 10,
         *,
         pool: Pool | None = None,
@@ -437,6 +459,7 @@ class KeyedVectors:
         reverse: float | None = None,
         softmax: float | None = None,
         include_seen: bool = False,
+        exclude: Item | Sequence[Item] = (),
     ) -> list[tuple[str, float]]:
         """Return the items that most likely come next.
 
@@ -466,6 +489,8 @@ class KeyedVectors:
             where a history has items of several kinds: see `item2vec.vectors.recommend`.
         include_seen : bool
             Whether items of the history may be in the answer.
+        exclude : str or sequence of str
+            More items that may not be in the answer.
 
         Returns
         -------
@@ -498,11 +523,12 @@ class KeyedVectors:
             reverse=reverse,
             softmax=softmax,
             include_seen=include_seen,
+            exclude=exclude,
         )[0]
 
     def recommend_many(
         self,
-        histories: Sequence[Sequence[str]],
+        histories: Sequence[Sequence[Item]],
         k: int = 10,
         *,
         pool: Pool | None = None,
@@ -511,6 +537,7 @@ class KeyedVectors:
         reverse: float | None = None,
         softmax: float | None = None,
         include_seen: bool = False,
+        exclude: Item | Sequence[Item] = (),
     ) -> list[list[tuple[str, float]]]:
         """Answer many histories at once, on all cores: `recommend` of each."""
         asked = []
@@ -522,7 +549,7 @@ class KeyedVectors:
         scoring = self.recommending.with_given(
             pool=pool, decay=decay, popularity=popularity, reverse=reverse, softmax=softmax
         )
-        return queries.recommend_many(self, asked, k, scoring, include_seen=include_seen)
+        return queries.recommend_many(self, asked, k, scoring, include_seen=include_seen, exclude=_several(exclude))
 
     def build_index(
         self,
@@ -627,6 +654,11 @@ def load_model(path: str | os.PathLike[str]) -> KeyedVectors:
     return model
 
 
-def _several(items: str | Sequence[str]) -> Sequence[str]:
+def _is_whole(item: object) -> bool:
+    """Whether an item was given as a whole number."""
+    return isinstance(item, int | np.integer) and not isinstance(item, bool)
+
+
+def _several(items: Item | Sequence[Item]) -> Sequence[Item]:
     """One item or several, as several."""
-    return [items] if isinstance(items, str) else items
+    return cast(Sequence[Item], [items] if isinstance(items, str) or _is_whole(items) else items)

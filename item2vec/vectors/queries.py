@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 Answer = list[tuple[str, float]]
+Item = str | int  # a whole number stands for its digits
+Filter = str | re.Pattern[str] | Callable[[str], object] | None
 _SCAN = 64  # the index is for less than this share of the items
 
 
@@ -41,10 +43,10 @@ class Model(Protocol):
 
     def __len__(self) -> int: ...
 
-    def index(self, item: str) -> int:
+    def index(self, item: Item) -> int:
         """Row of an item."""
 
-    def find_any(self, item: str) -> int:
+    def find_any(self, item: Item) -> int:
         """Row of an item, or -1."""
 
     def output_rows(self, purpose: str, instead: str) -> NDArray[np.float32]:
@@ -56,23 +58,37 @@ class Model(Protocol):
 
 def similar(
     model: Model,
-    items: Sequence[str],
+    items: Sequence[Item] | NDArray[np.floating],
     k: int,
-    without: Sequence[str] = (),
+    without: Sequence[Item] = (),
     weights: Sequence[float] | None = None,
-    filter: str | re.Pattern[str] | None = None,
+    filter: Filter = None,
     approximate: bool = False,
+    *,
+    exclude: Sequence[Item] = (),
+    restrict: int | None = None,
 ) -> Answer:
     """Return the items nearest to some and away from others; see `KeyedVectors.similar`."""
     check_k(k)
     allowed = _filter(model, filter)
-    ids = _ids(model, items)
+    if restrict is not None and (
+        isinstance(restrict, bool) or not isinstance(restrict, int | np.integer) or restrict < 1
+    ):
+        raise ConfigError(f"`restrict` is {restrict!r}; it must be a whole number of at least 1")
     away = _ids(model, without) if len(without) else np.empty(0, np.int64)
-    asked = np.concatenate([ids, away])
-    direction = _signed(weights, len(ids), len(away)) @ unit_rows(model.input[asked]) / len(asked)
+    if is_vector(items):
+        if weights is not None:
+            raise ConfigError("`weights` are for items; scale the vector itself")
+        ids, units = np.empty(0, np.int64), unit_rows(_vector(model, items)[None])
+    else:
+        ids = _ids(model, cast(Sequence[Item], items))
+        units = unit_rows(model.input[ids])
+    units = np.concatenate([units, unit_rows(model.input[away])])
+    direction = _signed(weights, len(units) - len(away), len(away)) @ units / len(units)
+    left_out = np.concatenate([ids, away, _ids(model, exclude) if len(exclude) else np.empty(0, np.int64)])
     wanted = int(k)
     while True:
-        rows, cosine = _nearest(model, direction, wanted, asked, approximate)
+        rows, cosine = _nearest(model, direction, wanted, left_out, approximate, restrict)
         answer = [
             (model.vocabulary[row], value)
             for row, value in zip(rows.tolist(), cosine.tolist(), strict=True)
@@ -83,30 +99,32 @@ def similar(
         wanted *= 16
 
 
-def similar_many(model: Model, queries: Sequence[Sequence[str]], k: int, approximate: bool = False) -> list[Answer]:
+def similar_many(model: Model, queries: Sequence[Sequence[Item]], k: int, approximate: bool = False) -> list[Answer]:
     """Return the neighbours of several items' mean, for each query; see `KeyedVectors.similar_many`."""
     check_k(k)
-    asked = [_ids(model, [query] if isinstance(query, str) else query) for query in queries]
+    asked = [_ids(model, [query] if isinstance(query, str | int) else query) for query in queries]
     return _directions(model, asked, [np.ones(len(ids)) for ids in asked], k, approximate)
 
 
-def analogy_many(model: Model, questions: Sequence[Sequence[str]], k: int) -> list[Answer]:
+def analogy_many(model: Model, questions: Sequence[Sequence[Item]], k: int) -> list[Answer]:
     """Return what is to C as B is to A, for each (A, B, C); see `KeyedVectors.analogy`."""
     check_k(k)
     for question in questions:
         if len(question) != 3:
-            raise ConfigError(f"an analogy has three items, A B C, and {' '.join(question)!r} has {len(question)}")
+            raise ConfigError(
+                f"an analogy has three items, A B C, and {' '.join(map(str, question))!r} has {len(question)}"
+            )
     asked = [_ids(model, question) for question in questions]
     return _directions(model, asked, [np.array([-1.0, 1.0, 1.0])] * len(asked), k)
 
 
-def similarity(model: Model, first: str, second: str) -> float:
+def similarity(model: Model, first: Item, second: Item) -> float:
     """Return the cosine of two items' input vectors; see `KeyedVectors.similarity`."""
     a, b = unit_rows(model.input[_ids(model, [first, second])])
     return float(np.clip(a @ b, -1.0, 1.0)) + 0.0
 
 
-def agreement(model: Model, items: Sequence[str]) -> Answer:
+def agreement(model: Model, items: Sequence[Item]) -> Answer:
     """Each item's cosine with the mean of all, lowest first: the first is the odd one out.
 
     As gensim's ``doesnt_match``, the mean is that of the vectors scaled to length 1.
@@ -124,10 +142,10 @@ def agreement(model: Model, items: Sequence[str]) -> Answer:
     mean = unit_rows(units.mean(axis=0, keepdims=True))[0]
     values = np.clip(units @ mean, -1.0, 1.0) + 0.0
     order = np.argsort(values, kind="stable")
-    return [(items[index], float(values[index])) for index in order.tolist()]
+    return [(str(items[index]), float(values[index])) for index in order.tolist()]
 
 
-def known(model: Model, history: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+def known(model: Model, history: Sequence[Item]) -> tuple[NDArray[np.int64], list[str]]:
     """Return the ids of the items that the vocabulary has, in order, and the items that it does not have.
 
     Raises
@@ -142,7 +160,7 @@ def known(model: Model, history: Sequence[str]) -> tuple[NDArray[np.int64], list
     found = np.array([model.find_any(item) for item in history], np.int64)
     if (found < 0).all():
         model.index(history[-1])  # raises, with the closest items
-    return found[found >= 0], [item for item, index in zip(history, found.tolist(), strict=True) if index < 0]
+    return found[found >= 0], [str(item) for item, index in zip(history, found.tolist(), strict=True) if index < 0]
 
 
 def recommend_many(
@@ -152,20 +170,22 @@ def recommend_many(
     scoring: Scoring,
     *,
     include_seen: bool = False,
+    exclude: Sequence[Item] = (),
 ) -> list[Answer]:
     """Return what comes next, for histories of ids; see `KeyedVectors.recommend`."""
     check_k(k)
     output = model.output_rows("recommendations need", "use similar, or train a model with `loss=ns`")
     asking, answering, bias = sides(model.input, output, model.vocabulary.counts, scoring)
-    exclude = None if include_seen else histories
+    more = _ids(model, exclude) if len(exclude) else np.empty(0, np.int64)
+    left_out = [more if include_seen else np.concatenate([history, more]) for history in histories]
     if scoring.softmax:
         lengths = np.array([len(history) for history in histories], np.int64)
         items = np.concatenate([*histories, np.empty(0, np.int64)])
         weights = history_weights(items, lengths, len(model), scoring.pool, scoring.decay)
-        best = top_mixtures(asking, answering, weights, scoring.softmax, k, bias=bias, exclude=exclude)
+        best = top_mixtures(asking, answering, weights, scoring.softmax, k, bias=bias, exclude=left_out)
     else:
         queries = pooled(asking, histories, scoring.pool, scoring.decay)
-        best = top_k(answering, queries, k, cosine=False, bias=bias, exclude=exclude)
+        best = top_k(answering, queries, k, cosine=False, bias=bias, exclude=left_out)
     return _answers(model, *best)
 
 
@@ -188,13 +208,20 @@ def check_k(k: int) -> None:
 
 
 def _nearest(
-    model: Model, direction: NDArray[np.float64], k: int, asked: NDArray[np.int64], approximate: bool
+    model: Model,
+    direction: NDArray[np.float64],
+    k: int,
+    left_out: NDArray[np.int64],
+    approximate: bool,
+    restrict: int | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the k rows nearest to a direction, best first; by the index, unless a scan for so many is faster."""
     index = model.open_index() if approximate else None  # its faults are told where it is not needed, too
+    if restrict is not None:  # the index has all items, so that few of its answers may be among the commonest
+        return nearest(model.input[:restrict], direction, k, left_out[left_out < restrict])
     if index is None or k > len(model) // _SCAN:
-        return nearest(model.input, direction, k, asked)
-    rows, cosine = index.search(model.input, direction[None], k, [asked])
+        return nearest(model.input, direction, k, left_out)
+    rows, cosine = index.search(model.input, direction[None], k, [left_out])
     found = rows[0] >= 0
     return rows[0, found], cosine[0, found]
 
@@ -223,7 +250,7 @@ def _answers(model: Model, rows: NDArray[np.int64], scores: NDArray[np.float64])
     ]
 
 
-def _ids(model: Model, items: Sequence[str]) -> NDArray[np.int64]:
+def _ids(model: Model, items: Sequence[Item]) -> NDArray[np.int64]:
     """Return the items' rows."""
     if len(items) == 0:
         raise ConfigError("no items were given; name at least one")
@@ -240,10 +267,28 @@ def _signed(weights: Sequence[float] | None, items: int, away: int) -> NDArray[n
     return np.concatenate([given, -np.ones(away)])
 
 
-def _filter(model: Model, pattern: str | re.Pattern[str] | None) -> Callable[[int], bool] | None:
+def is_vector(items: object) -> bool:
+    """Whether what is asked about is a vector and not items: an array of floats."""
+    return isinstance(items, np.ndarray) and items.dtype.kind == "f"
+
+
+def _vector(model: Model, given: object) -> NDArray[np.float64]:
+    """Return a vector that was asked about, as it is compared."""
+    vector = np.asarray(given, np.float64)
+    if vector.shape != (model.dim,):
+        raise ConfigError(f"the vector has the shape {vector.shape}; it must be ({model.dim},), as the model's are")
+    if not np.isfinite(vector).all():
+        raise ConfigError("the vector has a number that is not finite")
+    return vector
+
+
+def _filter(model: Model, pattern: Filter) -> Callable[[int], bool] | None:
     """Whether a row's item, or its display name, has the pattern somewhere in it; None if all are allowed."""
     if pattern is None:
         return None
+    if callable(pattern):
+        chosen = pattern
+        return lambda row: bool(chosen(model.vocabulary[row]))
     try:
         search = re.compile(pattern).search
     except (re.error, RecursionError) as error:

@@ -118,7 +118,10 @@ DELIMITER = "--delimiter separates the items of a line of --batch FILE, and may 
         (["odd-one-out", "milk", "salt"], "The odd one out needs at least three items."),
         (["similar"], "Missing argument 'ITEM...'."),
         (["similar", "milk", "--batch", "x"], "Give items or --batch FILE, not both."),
-        (["similar", "--batch", "x", "--filter", "a"], "--without, --weight and --filter are not for --batch."),
+        (
+            ["similar", "--batch", "x", "--filter", "a"],
+            "--without, --weight, --exclude, --restrict and --filter are not for --batch.",
+        ),
         (["recommend", "milk", "--delimiter", ","], DELIMITER),
         (["recommend", "--batch", "x", "--delimiter", ""], DELIMITER),
     ],
@@ -167,3 +170,10 @@ def test_an_item_that_looks_like_a_field_is_shown_as_it_is() -> None:
     done = CliRunner().invoke(cli, ["similar", "`lr`"])
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: '`lr`' is not in the vocabulary")
+
+
+def test_items_that_are_not_to_be_listed() -> None:
+    assert answer("similar", "milk", "--exclude", "牛乳", "-k", "1").split()[0] == "butter"
+    assert answer("similar", "milk", "--restrict", "3", "-k", "1").split()[0] == "butter"
+    first = json.loads(answer("recommend", "milk", "--json"))["recommended"]
+    assert json.loads(answer("recommend", "milk", "--exclude", first[0]["item"], "--json"))["recommended"] == first[1:]

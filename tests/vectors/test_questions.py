@@ -111,7 +111,7 @@ def test_what_cannot_be_asked(model: KeyedVectors) -> None:
         (lambda: model.similar_many(["i1", []]), "no items were given"),
         (lambda: model.similar_many(["i1"], 0), "`k` is 0"),
         (lambda: model.recommend("i1", 0), "`k` is 0"),
-        (lambda: model.similar([7]), "7 is not an item; items are text"),
+        (lambda: model.similar([7.5]), "7.5 is not an item; items are text or whole numbers"),
     ):
         with pytest.raises((ConfigError, TypeError), match=message):
             call()
@@ -126,7 +126,7 @@ def test_numpy_like_access(model: KeyedVectors) -> None:
     assert model[[]].shape == (0, 20)
     with pytest.raises(UnknownItemError):
         model[["i4", "x"]]
-    for wrong in (7, None, [7]):
+    for wrong in (7.5, None, [7.5], True):
         with pytest.raises((ConfigError, TypeError)):
             model[wrong]  # type: ignore[index]
 
@@ -168,3 +168,51 @@ def test_a_tree_s_nodes_are_no_items(tmp_path: Path) -> None:
         made.recommend(["a"])
     with pytest.raises(ModelError, match=refused):
         export_vectors(made, tmp_path / "v.txt", table="sum")
+
+
+def test_whole_numbers_are_items_and_not_rows() -> None:
+    table = np.array([[1, 0], [3, 4], [0, 1], [4, 3]], np.float32)
+    model = KeyedVectors.from_items(["7", "2", "1", "40"], table, table[::-1])
+    assert (2 in model, 3 in model, True in model, np.int64(40) in model) == (True, False, False, True)
+    assert model[2].tolist() == [3, 4]
+    assert np.array_equal(model[[40, "7"]], table[[3, 0]])
+    assert model.similar(2) == model.similar("2") == model.similar_many([2])[0]
+    assert model.similar(np.array([2, 1])) == model.similar(["2", "1"])
+    assert model.recommend(np.array([1, 2])) == model.recommend(["1", "2"])
+    assert model.analogy(7, 2, 1) == model.analogy("7", "2", "1")
+    assert model.similarity(7, 2) == pytest.approx(0.6)
+    assert model.odd_one_out([7, 2, 40]) == model.odd_one_out(["7", "2", "40"])
+    with pytest.raises(UnknownItemError, match="'3' is not in the vocabulary"):
+        model.similar(3)
+
+
+def test_a_vector_is_asked_about(model: KeyedVectors) -> None:
+    answer = model.similar(3 * model["i5"], 11)
+    assert answer[0] == ("i5", pytest.approx(1))
+    assert same(answer[1:], model.similar("i5"))
+    difference = model.similar(model["i5"], exclude="i5", without="i6")
+    assert same(difference, model.similar("i5", without="i6"))
+    for vector, message in (([1.0, 2.0], r"has the shape \(2,\); it must be \(20,\)"), ([np.nan] * 20, "not finite")):
+        with pytest.raises(ConfigError, match=message):
+            model.similar(np.array(vector))
+
+
+def test_answers_that_are_restricted(model: KeyedVectors) -> None:
+    every = model.similar("i2000", len(model))
+    few = [pair for pair in every if int(pair[0][1:]) < 50]
+    assert same(model.similar("i2000", 50, restrict=50), few)
+    assert same(
+        model.similar("i2000", 50, restrict=50, filter=lambda item: item.endswith("1")),
+        [pair for pair in few if pair[0].endswith("1")],
+    )
+    left = [every[1][0], every[4][0]]
+    assert same(model.similar("i2000", 5, exclude=left), [pair for pair in every if pair[0] not in left][:5])
+    usual = model.recommend(["i5", "i6"], 8)
+    for options in ({}, {"softmax": 1.0}):
+        usual = model.recommend(["i5", "i6"], 8, **options)
+        left = [usual[0][0], usual[3][0]]
+        expected = [pair for pair in usual if pair[0] not in left]
+        assert same(model.recommend(["i5", "i6"], 6, exclude=left, **options), expected)
+    for restrict in (0, True, 1.5):
+        with pytest.raises(ConfigError, match="`restrict` is"):
+            model.similar("i5", restrict=restrict)

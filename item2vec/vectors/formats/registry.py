@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from item2vec.errors import ConfigError, ModelError
@@ -98,7 +101,7 @@ def read_vectors(
     """
     shown = os.fspath(path)
     if format is None:
-        format = detect(shown)
+        format = detect(shown, items=items is not None)
     elif format not in FORMATS:
         raise ConfigError(f"`format` is {format!r}; it must be one of {', '.join(FORMATS)}")
     if items is not None and format not in ("npy", "safetensors", "projector"):
@@ -191,16 +194,24 @@ def format_of_name(path: str | os.PathLike[str]) -> str:
 # What format a file has, by its first bytes; by its name only where the bytes leave it open.
 
 _LONGEST_LINE = 1 << 22
+_LOOKED_AT = 1000  # lines
+_PICKLE = re.compile(rb"\x80[\x02-\x05][\x95cC}\]()K(]")  # the protocol, and what a pickle may begin with
+_UNPICKLED = (
+    "write its vectors as text where it was made: `KeyedVectors.load(FILE).save_word2vec_format(OUT)` of gensim's .kv, "
+    "`Word2Vec.load(FILE).wv.save_word2vec_format(OUT)` of its .model, `Wikipedia2Vec.load(FILE).save_text(OUT)` of "
+    "wikipedia2vec, and import that"
+)
 
 
-def detect(path: str) -> str:
-    """Return the format of a file.
+def detect(path: str, *, items: bool = False) -> str:
+    """Return the format of a file, whose items may stand in a file that was named.
 
     Raises
     ------
     ModelError
         If it cannot be read, or is none of the known ones.
     """
+    from item2vec.vectors.formats.arrays import METADATA, beside
     from item2vec.vectors.formats.fasttext import MAGIC as FASTTEXT
     from item2vec.vectors.formats.streams import open_vectors
     from item2vec.vectors.formats.word2vec import header_of
@@ -209,6 +220,8 @@ def detect(path: str) -> str:
         head = file.readline(_LONGEST_LINE)
         more = file.read(8 - len(head)) if len(head) < 8 else b""
         magic = (head + more)[:9]
+        if _PICKLE.match(magic):
+            raise ModelError(f"cannot read {path}: it is a Python pickle, which could run anything; {_UNPICKLED}")
         if magic[:6] == b"\x93NUMPY":
             return "npy"
         if magic[:4] == b"PAR1":
@@ -220,15 +233,34 @@ def detect(path: str) -> str:
         header = header_of(head)
         if header is not None:
             line = more + file.readline(_LONGEST_LINE)
-            return "word2vec" if _is_row(line, header[1]) else "word2vec-binary"
+            if _is_row(line, header[1]):
+                return "word2vec"
+            if line.count(b"\0") or len(line.split()) != 2 or not _is_number(line.split()[1]):
+                return "word2vec-binary"
+            told = f"{path} begins with two whole numbers and has two fields a line; it is read as items and one number"
+            warnings.warn(f"{told}, without a header", stacklevel=3)
+            return "glove"
+        start = [head, *islice(iter(lambda: file.readline(_LONGEST_LINE), b""), _LOOKED_AT)]
     if path.lower().endswith(".tsv") and head and all(map(_is_number, head.split(b"\t"))):
-        return "projector"
+        if items or os.path.exists(beside(path, METADATA)) or not _has_whole_ids(start):
+            return "projector"
+        told = f"{path} has whole numbers in its first column and no {METADATA} beside it; these are the items"
+        warnings.warn(told, stacklevel=3)
+        return "glove"
     fields = head.split()
     if len(fields) > 1 and _is_number(fields[-1]) and not head.startswith((b" ", b"\t")):
         return "glove"
     if not head:
         raise ModelError(f"cannot read {path}: it is empty")
     raise ModelError(f"cannot read {path}: its format is not recognised; name it with `format`")
+
+
+def _has_whole_ids(lines: list[bytes]) -> bool:
+    """Whether lines begin with different whole numbers, and go on with some that are not whole."""
+    rows = [line.split() for line in lines if line.strip()]
+    ids = [row[0] for row in rows]
+    rest = [field for row in rows for field in row[1:]]
+    return all(map(bytes.isdigit, ids)) and len(set(ids)) == len(ids) and not all(map(bytes.isdigit, rest))
 
 
 def _is_row(line: bytes, dim: int) -> bool:

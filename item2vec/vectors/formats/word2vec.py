@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from item2vec.errors import ModelError
 from item2vec.files.atomic import atomic_path
 from item2vec.items.vocabulary import Vocabulary
+from item2vec.vectors.formats.decimal_text import exact_float32
 from item2vec.vectors.formats.item_names import WHITE, carried, checked, cut_out
 from item2vec.vectors.formats.streams import (
     MOST_DIM,
@@ -61,8 +62,13 @@ def read_text(path: str, items: str | None) -> KeyedVectors:
         )
         warnings.warn(odd, stacklevel=2)
         vocabulary, table = vocabulary.take(np.arange(again, len(table))), table[again:]
+    if len(table) == rows + 1 and vocabulary.items_bytes(rows) == b"<unk>":  # GloVe's -write-header 1 does not count it
+        warnings.warn(f"{path} has <unk> in the end, which its header does not count; it is kept", stacklevel=2)
+        rows += 1
     if len(table) != rows:
         what = "it is cut off" if len(table) < rows else "its header is wrong"
+        if dim == 1:
+            what += ", or it has no header: then give `format=glove`"
         raise ModelError(f"cannot read {path}: its header says {rows:,} items and {len(table):,} are there; {what}")
     return checked(path, vocabulary, table, "word2vec")
 
@@ -253,11 +259,35 @@ def read_glove(path: str, items: str | None) -> KeyedVectors:
     """Read a file; see `item2vec.vectors.formats.registry.read_vectors`."""
     with open_vectors(path) as file:
         lines = _first_lines(file)
-        dim = min((len(line.split()) for line in lines if line.strip()), default=1) - 1
+        dim = min((_numbers_of(line) for line in lines if line.strip()), default=0)
         if not 1 <= dim <= MOST_DIM:
             raise ModelError(f"cannot read {path}: a line does not have an item and its numbers")
+        _say_if_ambiguous(path, lines, dim)
         vocabulary, table = read_rows(file, path, dim, first=b"".join(lines))
     return checked(path, vocabulary, table, "glove")
+
+
+def _numbers_of(line: bytes) -> int:
+    """Return how many numbers a line may have: all behind its first tab, if they are numbers, else all but one."""
+    name, tab, rest = line.partition(b"\t")
+    numbers = rest.split()
+    if tab and name.strip() and numbers and all(exact_float32(number) is not None for number in numbers):
+        return len(numbers)
+    return len(line.split()) - 1
+
+
+def _say_if_ambiguous(path: str, lines: list[bytes], dim: int) -> None:
+    """Warn where whole numbers stand behind every name: they may be the names' ends, as in ``Apollo 13``."""
+    rows = [line.split() for line in lines if line.strip()]
+    if dim < 2 or any(b"\t" in line for line in lines) or any(len(row) != dim + 1 for row in rows):
+        return
+    if all(row[1].isdigit() for row in rows) and not any(row[0].isdigit() or row[2].isdigit() for row in rows):
+        shown = b" ".join(rows[0][:2]).decode("utf-8", "replace")
+        warnings.warn(
+            f"{path} has a whole number behind each item, as in {shown!r}; it is taken as the first of {dim} numbers. "
+            "If it belongs to the item, put a tab behind the item",
+            stacklevel=3,
+        )
 
 
 def _first_lines(file: BinaryIO) -> list[bytes]:
