@@ -354,7 +354,7 @@ def take_event_config(options: dict[str, Any]) -> SourceConfig:
 
 
 def refuse_for_text(source: str, config: SourceConfig) -> None:
-    """Refuse what only event tables have, for a source that is text.
+    """Refuse options of event tables for a source that is text.
 
     Raises
     ------

@@ -320,7 +320,7 @@ def count(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as 0:07, 12:31 or 1:05:09; ? for what cannot be said yet."""
+    """Write seconds as 0:07, 12:31 or 1:05:09; ? if they are not known yet."""
     if not seconds < 1e7:
         return "?"
     minutes, rest = divmod(round(seconds), 60)

@@ -132,7 +132,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 
 def read_scoring(path: str | Path) -> Scoring | None:
-    """Read the table ``[score]`` of a file: how its models are to be asked; None without one.
+    """Read the table ``[score]`` of a file, the scoring of its models; None if it has no such table.
 
     Raises
     ------

@@ -114,7 +114,7 @@ def score_options(scoring: Scoring, *, evaluate: bool = True) -> str:
 
 
 def check_pool(pool: Pool, decay: float) -> None:
-    """Refuse what is no way to pool.
+    """Check `pool` and `decay`.
 
     Raises
     ------

@@ -64,7 +64,7 @@ class TuneConfig:
     study: str | Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work, before any long work."""
+        """Check all values before any long work."""
         parse_metric(self.metric)
         _ = self.seconds
         if self.trials is not None and self.trials < 1:

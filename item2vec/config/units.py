@@ -45,7 +45,7 @@ class Interval:
 
     @classmethod
     def parse(cls, text: str | float) -> Interval:
-        """Read ``10m``, ``30s``, ``1h``, seconds, ``50%`` or ``0.5epoch``; 0 is never.
+        """Read ``10m``, ``30s``, ``1h``, seconds, ``50%`` or ``0.5epoch``; 0 means never.
 
         Raises
         ------

@@ -39,7 +39,7 @@ class ValidationConfig:
     delimiter: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work, before any long work."""
+        """Check all values before any long work."""
         parse_metric(self.metric)
         if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 0:
             raise ConfigError(

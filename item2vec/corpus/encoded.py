@@ -44,7 +44,7 @@ class DamagedFileError(Exception):
 
 
 def open_corpus(path: Path, key: str) -> Corpus:
-    """Map a kept file, after a look at all of it.
+    """Check a cached file completely, then map it.
 
     Raises
     ------

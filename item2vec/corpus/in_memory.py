@@ -69,7 +69,7 @@ class Table:
 
 
 def named_or_in_memory(sources: Any) -> list[str | Path] | Sequences | Table:
-    """Tell names of files from sequences and from tables.
+    """Decide whether sources are file names, sequences or a table.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _MOST = 1_000_000  # items looked at, commonest first; a second or so
 
 @dataclass(frozen=True)
 class Lookalikes:
-    """What was found.
+    """Items that look alike.
 
     Attributes
     ----------

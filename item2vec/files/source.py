@@ -43,7 +43,7 @@ _OBJECT = re.compile(r'\s*(\[\s*)?\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
 
 
 def refuse_formats(path: Path, block: bytes, where: str = "") -> None:
-    """Refuse what begins as files of other formats do.
+    """Refuse a file that begins like one of another format.
 
     Parameters
     ----------
@@ -372,7 +372,7 @@ def same_as_before(source: Source | TextSource) -> bool:
 
 
 def check_unchanged(sources: Iterable[Source | TextSource]) -> None:
-    """Refuse what has been read of files that changed meanwhile.
+    """Raise an error if a file has changed since it was looked at.
 
     Raises
     ------

@@ -114,7 +114,7 @@ _CHUNK = 1 << 22  # bytes of items decoded at once
 
 
 def first_not_utf8(blob: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int | None:
-    """Return the first item that is not whole UTF-8 by itself, of items that divide the blob; None if there is none."""
+    """Return the first item that is not valid UTF-8 by itself, or None; the items divide the blob."""
     starts = offsets[:-1][offsets[1:] > offsets[:-1]]
     places = np.searchsorted(starts, np.arange(_CHUNK, len(blob), _CHUNK))
     cuts = np.unique(starts[places[places < len(starts)]]).tolist()

@@ -179,11 +179,11 @@ class Checkpoints:
 
     @property
     def kept(self) -> float:
-        """Share of this training that the file has; 0 if there is none."""
+        """Share of this training that the checkpoint has; 0 without a checkpoint."""
         return max(0, self._kept) / self.run.trainer.shards
 
     def resume(self) -> None:
-        """Go on from the checkpoint.
+        """Continue from the checkpoint.
 
         Raises
         ------

@@ -130,7 +130,7 @@ class TrainingLog(Listener):
 
 
 def open_log(path: Path) -> TextIO:
-    """Open a log to add to; a file that is none is left alone.
+    """Open a log to append to; a file that is not a log is left alone.
 
     Raises
     ------

@@ -93,7 +93,7 @@ class Plan:
     on_epoch: Callable[[Epoch], bool | None] | None = None
 
     def check(self) -> None:
-        """Refuse what cannot end well, before any reading.
+        """Check files and options before anything is read.
 
         Raises
         ------

@@ -91,7 +91,7 @@ def prepare(
     tune_config: TuneConfig,
     given: Collection[str],
 ) -> Prepared:
-    """Refuse what cannot be, then read and divide the corpus.
+    """Check the options, then read and divide the corpus.
 
     Parameters
     ----------

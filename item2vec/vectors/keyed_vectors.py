@@ -148,7 +148,7 @@ class KeyedVectors:
 
     @property
     def scoring(self) -> Scoring:
-        """How the model is best asked for recommendations, as its metadata say, else the defaults.
+        """The scoring that suits the model, from its metadata; else the defaults.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class KeyedVectors:
         return None if self.names is None else self.names[self.index(item)]
 
     def output_rows(self, purpose: str, instead: str) -> NDArray[np.float32]:
-        """Return the output table, float32 [V, d], if its rows are those of the items.
+        """Return the output table, float32 [V, d], if it has a row for each item.
 
         Parameters
         ----------

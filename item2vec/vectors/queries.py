@@ -202,7 +202,7 @@ def unit_rows(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.flo
 
 
 def check_k(k: int) -> None:
-    """Refuse what is no number of answers."""
+    """Check the number of answers, k."""
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise ConfigError(f"`k` is {k!r}; it must be a whole number of at least 1")
 

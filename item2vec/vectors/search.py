@@ -200,7 +200,7 @@ class _Best:
         self._size += len(query)
 
     def prune(self) -> None:
-        """Drop what cannot be among the best of its query, and raise the floors."""
+        """Drop candidates that cannot be among the best of their query, and raise the floors."""
         query, row, score = self.pool()
         order = np.lexsort((row, -score, query))
         query, row, score = query[order], row[order], score[order]

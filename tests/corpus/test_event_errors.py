@@ -66,7 +66,7 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "or session-gap has no meaning"),
     (HEAD + b"u,a,1\nu,\"b,2\nu,c,3\n", {}, "cannot read 'e.csv': line 3, 'u,\"b,2 u,c,3 ', has a quote that is not closed; mend "
      "it, or leave it out"),
-    (HEAD + b"u,a,1\nu,b\nu,c,3\n", {}, "line 3, 'u,b', has 2 of 3 columns; mend it, or leave it out"),
+    (HEAD + b"u,a,1\nu,b\nu,c,3\n", {}, "line 3, 'u,b', has 2 of 3 columns; fix it, or leave it out"),
     (HEAD + b"u,a,1\nu,\xff,3\n", {}, "'e.csv' is not UTF-8 text: line 3 has the byte 0xff, at byte 23 of the file; give its "
      "encoding, perhaps `encoding=windows-1252`, or `errors=replace`"),
     (b"user,item\xff\nu,a\n", {}, "'e.csv' is not UTF-8 text: line 1 has the byte 0xff, at byte 9 of the file"),
@@ -84,7 +84,7 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
      "sequences is a single event; give a longer `session_gap` than 2"),
     (HEAD + b"u,\"a\nb\",1\nu,c,9\n", {}, "the item 'a\\nb' has a newline, which no model file carries; replace it, by `sql` "
      "with replace(column, chr(10), ' ') say"),
-    (gzip.compress(HEAD + b"u,a,1,2\n"), {}, "cannot read 'e.csv': line 2, 'u,a,1,2', has 4 of 3 columns; mend it, or leave "
+    (gzip.compress(HEAD + b"u,a,1,2\n"), {}, "cannot read 'e.csv': line 2, 'u,a,1,2', has 4 of 3 columns; fix it, or leave "
      "it out"),
     (b"PK\x03\x04abc", {}, "'e.csv' is a zip archive, not text; unpack it first: unzip -p "),
     (gzip.compress(b"x" * 257 + b"ustar\0" + b"00"), {}, "'e.csv' is a tar archive inside, not text; unpack it first: tar"),
@@ -131,7 +131,7 @@ def test_truncated_and_nested_parquet(tmp_path: Path) -> None:
         "'e.jsonl' is an event table; name its columns with `user` and `item`, or `item=basket` alone, which has a list "
     )
     broken = b'{"user": 1, "item": "a"}\n{"user": 1, "item":\n'
-    expected = "cannot read 'e.jsonl': line 2 is no JSON object: unexpected end of data; mend it, or leave it out"
+    expected = "cannot read 'e.jsonl': line 2 is not a JSON object: unexpected end of data; fix it, or leave it out"
     assert line("e.jsonl", broken, tmp_path) == expected
     assert line("e.jsonl", gzip.compress(broken), tmp_path) == expected
     assert line("e.jsonl", b'[{"user": 1, "item": 2}]', tmp_path).endswith("e.jsonl > events.jsonl")

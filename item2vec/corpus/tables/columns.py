@@ -176,7 +176,7 @@ def kind_of_times(database: Database, scans: Sequence[Scan], column: str, where:
 
 
 def time_sql(scan: Scan, column: str, kind: str) -> str:
-    """Return SQL for a time as BIGINT, or DOUBLE for `REAL`; NULL where there is none, an error for nonsense."""
+    """Return SQL for a time as BIGINT, or as DOUBLE for `REAL`: NULL if it is missing, an error if it is no time."""
     value, type_ = scan.column(column)
     if type_ == "VARCHAR":
         value = f"nullif(trim({value}), '')"

@@ -67,8 +67,8 @@ def _reason(text: str) -> str:
     damaged = "; the file is damaged, get it again" if _DAMAGE.search(text) else ""
     head = re.split(r"\n\s*(?:LINE \d+:|Possible |See also|file = |For more info)", text, maxsplit=1)[0]
     head = re.sub(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|TProtocolException): ", "", head.strip())
-    head = _RAGGED.sub(r"line \1, '\2', has \4 of \3 columns; mend it, or leave it out", head)
-    head = _OPEN_QUOTE.sub(r"line \1, '\2', has a quote that is not closed; mend it, or leave it out", head)
+    head = _RAGGED.sub(r"line \1, '\2', has \4 of \3 columns; fix it, or leave it out", head)
+    head = _OPEN_QUOTE.sub(r"line \1, '\2', has a quote that is not closed; fix it, or leave it out", head)
     head = " ".join(head.replace("Original Line: ", "which is ").split()).rstrip(".: ")
     return (head if len(head) <= 400 else head[:400] + "...") + damaged
 
@@ -83,7 +83,7 @@ def _of_json(file: str, line: int, what: str) -> str:
         line -= 1
     except OSError:
         pass
-    return f"line {line:,} is no JSON object: {what.rstrip('.')}; mend it, or leave it out"
+    return f"line {line:,} is not a JSON object: {what.rstrip('.')}; fix it, or leave it out"
 
 
 def _bad_byte(file: str, names: Mapping[str, str]) -> str | None:

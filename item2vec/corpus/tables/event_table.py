@@ -144,7 +144,7 @@ def _scan_query(database: Database, sources: Sequence[Source], sql: str, wanted:
 
 
 def _check_database(source: Source) -> None:
-    """Refuse what cannot be attached: with a query, a source is a database."""
+    """Check that a source is a database: with a query it must be one."""
     if source.block[8:12] != b"DUCK" and not source.block.startswith(b"SQLite format 3"):
         name = str(source.path)
         raise ConfigError(

@@ -192,7 +192,7 @@ def edges_at_delimiter(
     cursor: NDArray[np.int64],
     edges: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """As `edges_at_spaces`, where only newlines and a delimiter of one or more bytes part items.
+    """Like `edges_at_spaces`, but items end only at newlines and at a delimiter of one or more bytes.
 
     Empty items are left out, and a carriage return before a newline, or at the end, is none of an item.
     """
@@ -224,7 +224,7 @@ def edges_at_delimiter(
 def _add_item(
     data: NDArray[np.uint8], start: int, end: int, line_ends: bool, edges: NDArray[np.int64], found: int
 ) -> int:
-    """Add an item's edges, unless it is empty; the carriage return at a line's end is none of it."""
+    """Add an item's edges unless it is empty; a carriage return at the end of a line does not belong to it."""
     if line_ends and end > start and data[end - 1] == RETURN:
         end -= 1
     if end <= start:

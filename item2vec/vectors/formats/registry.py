@@ -204,7 +204,7 @@ _UNPICKLED = (
 
 
 def detect(path: str, *, items: bool = False) -> str:
-    """Return the format of a file, whose items may stand in a file that was named.
+    """Return the format of a file; its items may be in another file that was named.
 
     Raises
     ------

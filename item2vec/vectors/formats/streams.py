@@ -77,7 +77,7 @@ def _packed(head: bytes) -> str:
 
 
 def check_room(path: str, size: int, what: str = "its vectors") -> None:
-    """Refuse what does not fit into the memory that is left, before any of it is taken.
+    """Raise an error if something would not fit into the memory that is left, before it is allocated.
 
     A file may claim anything, and a gzipped one may even keep its word.
 

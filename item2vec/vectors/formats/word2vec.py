@@ -88,7 +88,7 @@ def _written_twice(vocabulary: Vocabulary, table: NDArray[np.float32], rows: int
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
-    """Return the two numbers of a header, or None if the line is none."""
+    """Return the two numbers of a header, or None if the line is not a header."""
     fields = line.split()
     if len(fields) != 2 or not line.endswith(b"\n") or not all(f.isdigit() and len(f) < 19 for f in fields):
         return None
