@@ -64,7 +64,7 @@ WRONG: list[tuple[bytes, dict[str, Any], str]] = [
     (HEAD + b"u,a,0\nu,b,1706695200000\n", {"time": "time", "session_gap": "1d"}, "the times in column 'time' go from 0, "
      "which would be seconds, to 1706695200000, which would be milliseconds since 1970; leave one kind out with `where`, "
      "or session-gap has no meaning"),
-    (HEAD + b"u,a,1\nu,\"b,2\nu,c,3\n", {}, "cannot read 'e.csv': line 3, 'u,\"b,2 u,c,3 ', has a quote that is not closed; mend "
+    (HEAD + b"u,a,1\nu,\"b,2\nu,c,3\n", {}, "cannot read 'e.csv': line 3, 'u,\"b,2 u,c,3 ', has a quote that is not closed; fix "
      "it, or leave it out"),
     (HEAD + b"u,a,1\nu,b\nu,c,3\n", {}, "line 3, 'u,b', has 2 of 3 columns; fix it, or leave it out"),
     (HEAD + b"u,a,1\nu,\xff,3\n", {}, "'e.csv' is not UTF-8 text: line 3 has the byte 0xff, at byte 23 of the file; give its "
