@@ -431,7 +431,7 @@ def _say_what_compiles(config: TrainConfig) -> None:
     epilog="""\b
 Examples:
   item2vec warmup
-  RUN pip install item2vec && item2vec warmup     # in a Dockerfile, built on the kind of processor that it runs on
+  item2vec warmup --quiet       # in a Dockerfile, built on the kind of processor that it runs on
 """
 )
 @click.option("--quiet", is_flag=True, help="Show no summary.")

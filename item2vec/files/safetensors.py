@@ -176,8 +176,8 @@ def _header(path: str, data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
     if length > min(len(data) - 8, _MAX_HEADER):
         # The usual end of a file of another kind, whose first bytes are no length.
         raise ModelError(
-            f"cannot read {path}: it is damaged or not a model file; of another tool's vectors `item2vec import` "
-            "makes one"
+            f"cannot read {path}: it is damaged or not a model file; to read another tool's vectors, "
+            "use `item2vec import`"
         )
     try:
         header = json.loads(data[8 : 8 + length].tobytes().decode("utf-8"), object_pairs_hook=_unique)

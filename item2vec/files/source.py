@@ -384,10 +384,11 @@ def check_unchanged(sources: Iterable[Source | TextSource]) -> None:
             raise changed_error(source)
 
 
-def read_range(source: TextSource, start: int, stop: int, size: int) -> Iterator[bytes]:
+def read_range(source: TextSource, start: int, stop: int, size: int) -> Iterator[bytearray]:
     """Yield the bytes from ``start`` to ``stop`` of a plain file, in blocks of at most ``size``.
 
-    The file is read, not mapped: a mapped one that is cut off meanwhile ends the process.
+    The file is read, not mapped: a mapped one that is cut off meanwhile ends the process. A block may be overwritten
+    by the next.
 
     Raises
     ------
@@ -397,12 +398,13 @@ def read_range(source: TextSource, start: int, stop: int, size: int) -> Iterator
     try:
         with source.path.open("rb", buffering=0) as file:
             file.seek(start)
+            room = bytearray(min(size, stop - start))
             while start < stop:
-                block = file.read(min(size, stop - start))
-                if not block:
+                read = file.readinto(memoryview(room)[: stop - start])
+                if not read:
                     raise changed_error(source)
-                start += len(block)
-                yield block
+                start += read
+                yield room if read == len(room) else room[:read]
     except OSError as error:
         raise CorpusError(
             f"cannot read {shown_name(source.path)}: {error.strerror or error}; it was readable a moment ago"

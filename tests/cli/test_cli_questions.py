@@ -75,7 +75,7 @@ def test_recommend() -> None:
     document = json.loads(answer("recommend", "milk", "-k", "1", "--softmax", "1", "--json"))
     assert document["recommended"] == [{"item": "butter", "score": pytest.approx(0.693135, abs=1e-6)}]
     assert failure("recommend", "milk", "--softmax", "-1", status=2) == (
-        "--softmax is -1.0; it must be a number of at least 0"
+        "--softmax is -1.0; it must be a number from 0 to 10,000"
     )
     done = ask("recommend", "milk", "xyz", "-k", "1")
     assert (done.exit_code, done.stdout) == (0, "butter  4.000\n")

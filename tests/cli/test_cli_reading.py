@@ -96,7 +96,7 @@ def test_the_cache_says_what_it_does(folder: Path) -> None:
     found = report(run("train", "corpus.txt", *QUICK, "--memory", "1K"))
     assert re.fullmatch(r"The encoded corpus, [0-9.]+kB, was damaged, and has been made again: .*", found[0])
     found = report(run("train", "corpus.txt", *QUICK, "--memory", "1K", "--no-cache"))
-    assert re.fullmatch(r"The encoded corpus, [0-9.]+kB, lies in a temporary file\.", found[0])
+    assert re.fullmatch(r"The encoded corpus, [0-9.]+kB, is in a temporary file\.", found[0])
     assert vectors() == expected
     size = kept.stat().st_size
     done = run("cache")

@@ -100,7 +100,7 @@ def test_what_cannot_begin_a_training_is_refused(tmp_path: Path, old: tuple[Path
     corpus = write(tmp_path / "new.txt", new_lines())
     with pytest.raises(ConfigError, match=r"`dim` is 100 and the vectors of .*old\.safetensors have 12; use `dim=12`"):
         item2vec.train(corpus, init=str(path), dim=100, **OPTIONS)
-    with pytest.raises(ConfigError, match="`freeze` keeps the rows of a file as they are"):
+    with pytest.raises(ConfigError, match="`freeze` keeps the vectors of a file as they are"):
         item2vec.train(corpus, freeze=True)
     with pytest.raises(ModelError, match=r"gone\.txt"):
         item2vec.train(corpus, init=str(tmp_path / "gone.txt"))

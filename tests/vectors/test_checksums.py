@@ -146,7 +146,7 @@ class TestIndex:
         assert load(saved).similar("item 1", approximate=True)
         changed = load(saved)
         KeyedVectors(changed.input * np.float32(2) + 1, changed.output, changed.vocabulary).save(saved)
-        with pytest.raises(ModelError, match="built of other vectors"):
+        with pytest.raises(ModelError, match="built from other vectors"):
             load(saved).similar("item 1", approximate=True)
         result = CliRunner().invoke(cli, ["info", "--check", "-m", str(saved)])
         assert result.exit_code == 1

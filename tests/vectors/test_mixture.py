@@ -92,7 +92,7 @@ def test_damaged_vectors_say_nothing() -> None:
 @pytest.mark.parametrize("softmax", [-1.0, math.inf, math.nan])
 def test_what_is_refused(softmax: float) -> None:
     model = KeyedVectors.from_items(["a", "b"], np.eye(2), np.eye(2))
-    with pytest.raises(ConfigError, match=r"`softmax` is .*; it must be a number of at least 0"):
+    with pytest.raises(ConfigError, match=r"`softmax` is .*; it must be a number from 0 to 10,000"):
         model.recommend(["a"], softmax=softmax)
     with pytest.raises(ConfigError, match="`pool` is 'max'"):
         model.recommend(["a"], softmax=1.0, pool="max")  # type: ignore[arg-type]

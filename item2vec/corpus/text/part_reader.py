@@ -135,7 +135,7 @@ class PartReader:
     def _read_stream(self, stream: Stream) -> None:
         self._read_blocks(stream.ahead(self._sizes.stream, self._stopped), stream.shown, 4 * self._sizes.stream)
 
-    def _read_blocks(self, blocks: Iterable[bytes], shown: str, room: int) -> None:
+    def _read_blocks(self, blocks: Iterable[bytes | bytearray], shown: str, room: int) -> None:
         """Read blocks of text one behind the other in a buffer; what begins an item or block waits for the next."""
         cursor = self.table.cursor
         cursor[tokeniser.POSITION] = 0

@@ -681,8 +681,8 @@ class ItemTable:
         """Refuse more items than codes can number."""
         if len(self) > self.sizes.distinct:
             raise CorpusError(
-                f"the corpus has more than {self.sizes.distinct:,} distinct items, the most that can be "
-                "numbered; train on a part of it"
+                f"the corpus has more than {self.sizes.distinct:,} distinct items, the most that item2vec can "
+                "handle; train on a part of it"
             )
 
 
