@@ -29,6 +29,7 @@ from item2vec.evaluation.items import evaluate_items, standard_baselines
 from item2vec.evaluation.sequences import Catalogue, read_sequences, with_targets
 
 BASE: dict[str, Any] = {
+    "preset": "words",
     "dim": 128,
     "window": 5,
     "negative": 20,

@@ -221,7 +221,7 @@ def scored(model: item2vec.KeyedVectors, data: DataSet, scoring: Scoring) -> dic
 
 def trained(job: Job, options: dict[str, Any], scoring: Scoring) -> dict[str, Any]:
     """Train item2vec and measure."""
-    model = item2vec.train(job.data.train, threads=job.threads, **options)
+    model = item2vec.train(job.data.train, threads=job.threads, **({"preset": "words"} | options))
     training, config = model.metadata["training"], model.metadata["config"]
     return {
         "metrics": scored(model, job.data, scoring),

@@ -59,6 +59,7 @@ def main() -> None:
 def measure(corpus: Path, folder: Path, dim: int, seconds: float, options: list[str]) -> None:
     """Train for so long, and print what was resident at most, in the reading and in all."""
     command = [sys.executable, "-m", "item2vec", "train", str(corpus), "-o", str(folder / "model.safetensors")]
+    command += ["--preset", "words"]
     environment = os.environ | {"ITEM2VEC_CACHE": str(folder / "cache")}
     errors = folder / "errors"
     with errors.open("wb") as file:

@@ -63,6 +63,7 @@ def make_corpus(path: Path, items: int, tokens: int) -> None:
 def measure(corpus: Path, model: Path, options: list[str]) -> str:
     """Train once; estimate, peak, ratio, estimate of the disk and the file's size, as cells of a table."""
     command = [sys.executable, "-m", "item2vec", "train", str(corpus), "-o", str(model), "--epochs", "1", "--no-cache"]
+    command += ["--preset", "words"]
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     told = process.stderr.read()

@@ -108,7 +108,7 @@ def command_of(trainer: str, settings: dict[str, Any], peer_python: str) -> list
         "lr",
         "min_lr",
     )
-    command = [sys.executable, "-m", "item2vec", "train", settings["corpus"], "--json", "--quiet"]
+    command = [sys.executable, "-m", "item2vec", "train", settings["corpus"], "--json", "--quiet", "--preset", "words"]
     command += ["-o", model_path(trainer, settings["output"])]
     for name in options:
         command += ["--" + name.replace("_", "-"), str(settings[name])]

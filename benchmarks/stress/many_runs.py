@@ -57,7 +57,7 @@ def once(corpus: Path, folder: Path, run: int) -> None:
     from item2vec.vectors.formats.registry import export_vectors, read_vectors
 
     options = ({}, {"memory": 1000}, {"arch": "cbow"}, {"loss": "hs"})[run % 4]
-    model = item2vec.train([corpus], dim=32, epochs=1, threads=2, seed=run, **options)
+    model = item2vec.train([corpus], dim=32, epochs=1, threads=2, seed=run, **({"preset": "words"} | options))
     path = folder / "model.safetensors"
     model.save(path)
     found = item2vec.load(path)
