@@ -231,7 +231,7 @@ def inspect(ctx: click.Context, /, sources: tuple[str, ...], strict: bool, as_js
     told = [*corpus.notes, *warnings_of(found, source, window=config.window, window_mode=config.window_mode)]
     hint = None
     if suitable.preset != "words":
-        hint = f"{suitable.reason}: `item2vec train` takes `preset={suitable.preset}`"
+        hint = f"{suitable.reason}; `item2vec train` takes `preset={suitable.preset}`"
     if as_json:
         warnings = [as_options(sentence) for sentence in told]
         print_json(facts | {"preset": suitable.preset, "hint": hint and as_options(hint), "warnings": warnings})

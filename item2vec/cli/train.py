@@ -270,11 +270,11 @@ class _Told(Listener):
         if self._quiet:
             return
         if suitable.preset == "words":
-            say(f"{suitable.reason}: trained by word2vec's own defaults.")
+            say(f"{suitable.reason}. Training with word2vec's own defaults.")
             return
         taken = " ".join(f"--{name.replace('_', '-')} {_shown(value)}" for name, value in suitable.options.items())
         says = f" ({taken})" if taken else ""
-        say(f"{suitable.reason}: taking --preset {suitable.preset}{says}; --preset words has word2vec's own defaults.")
+        say(f"{suitable.reason}. Taking --preset {suitable.preset}{says}; --preset words has word2vec's own defaults.")
 
     def warned(self, sentence: str) -> None:
         """Warn, quiet or not."""

@@ -66,17 +66,26 @@ def _kind(corpus: Corpus, found: Inspection, *, words: bool, timed: bool) -> tup
     if expected < _EXPECTED and (words or times < _BURSTS):
         return "words", "The corpus is too small to tell baskets and sessions from text"
     if words and _HARDLY < times <= _BURSTS:
-        return "words", "Items are words, and come again in a sequence about as often as chance has it, as in text"
+        return (
+            "words",
+            "This looks like text: items are words, and repeat within a sequence about as often as by chance",
+        )
     if times > 1:
-        return "sessions", "Items come again in a sequence more often than by chance, as in sessions"
+        return "sessions", "This looks like sessions: items repeat within a sequence more often than by chance"
     if times > _HARDLY:
-        return "baskets", "Items come again in a sequence less often than by chance, as in baskets"
+        return "baskets", "This looks like baskets: items repeat within a sequence less often than by chance"
     if timed:
-        return "sessions", "An item hardly ever comes twice in a sequence, and events are in order of time"
+        return (
+            "sessions",
+            "This looks like sessions: items hardly ever repeat within a sequence, and events are in order of time",
+        )
     again, directed = same_direction(corpus)
     if again >= _PAIRS and directed > _DIRECTED:
-        return "sessions", f"{directed:.0%} of the neighbours that come again do so the same way round: order matters"
-    return "baskets", "An item hardly ever comes twice in a sequence, and order matters little, as in baskets"
+        return (
+            "sessions",
+            f"This looks like sessions: {directed:.0%} of the neighbours that repeat do so in the same order",
+        )
+    return "baskets", "This looks like baskets: items hardly ever repeat within a sequence, and their order says little"
 
 
 def same_direction(corpus: Corpus) -> tuple[int, float]:

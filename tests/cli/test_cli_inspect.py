@@ -92,8 +92,8 @@ def test_tables_with_names_and_left_out_events() -> None:
     assert done.exit_code == 0
     assert "commonest   i0  Thing 0  9  15.0%\n" in done.stdout
     assert done.stderr == (
-        "Hint: Items come again in a sequence less often than by chance, as in baskets: `item2vec train` takes "
-        "--preset baskets.\nWarning: 1 of 61 events have no 'user' and were left out.\n"
+        "Hint: This looks like baskets: items repeat within a sequence less often than by chance; `item2vec train` "
+        "takes --preset baskets.\nWarning: 1 of 61 events have no 'user' and were left out.\n"
     )
     assert run("inspect", "e.csv", "--user", "user", "--item", "item", "--strict").exit_code == 1
     done = run("inspect", "e.csv", "--user", "usr", "--item", "item")
@@ -123,8 +123,8 @@ def test_train_tells_the_same_in_short() -> None:
     assert done.exit_code == 0
     assert (
         "\nSequences have 1 to 6 of these, median 4; 9.4% of the tokens repeat the one before, 73.3% of the sequences "
-        "are duplicates.\nItems are words, and come again in a sequence about as often as chance has it, as in text: "
-        "trained by word2vec's own defaults.\n" + HEADER
+        "are duplicates.\nThis looks like text: items are words, and repeat within a sequence about as often as by "
+        "chance. Training with word2vec's own defaults.\n" + HEADER
     ) in done.stderr
     done = run("train", "c.txt", *options, "--quiet", "--json")
     assert done.stderr == HEADER

@@ -30,8 +30,8 @@ def test_a_trained_model_answers() -> None:
     assert (done.exit_code, done.stdout) == (0, "")
     read, shape, preset, needs, trained, ask = done.stderr.splitlines()[-6:]  # a first run says that it compiles
     assert preset == (
-        "Items come again in a sequence more often than by chance, as in sessions: taking --preset sessions (--window "
-        "5 --negative 20 --ns-exponent 0.25); --preset words has word2vec's own defaults."
+        "This looks like sessions: items repeat within a sequence more often than by chance. Taking --preset sessions "
+        "(--window 5 --negative 20 --ns-exponent 0.25); --preset words has word2vec's own defaults."
     )
     assert shape.startswith("Sequences have 4 to 8 of these, median 6; ")
     assert needs.startswith("Needs about ")
