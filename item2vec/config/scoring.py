@@ -18,29 +18,28 @@ DECAY = 0.8  # weight of an item over that of the next one
 
 @dataclass(frozen=True)
 class Scoring:
-    """Options of scoring; a model may carry those that it is best asked with.
+    """How a model scores recommendations. A model file may carry the scoring that suits it.
 
     Parameters
     ----------
     score : {"next", "similar"}
-        next: the history's input vectors times every item's output vector, what training made probable (sigma of it,
-        up to the noise distribution). similar: input vectors of length 1 times input vectors of length 1, the cosine.
+        next: the inner product of the history's input vector with each item's output vector, which is what training
+        made probable. similar: the cosine of input vectors.
     pool : {"mean", "last", "decay"}
-        The history's vector: the mean of its items', the last item's, or a mean in which an item weighs ``decay``
-        times the one after it.
+        The vector of a history: the mean of its items' vectors, the vector of its last item, or a mean in which each
+        item weighs ``decay`` times as much as the next.
     decay : float
         Above 0, at most 1.
     popularity : float
-        This times log(count) is added to each score; undoes what a high ns-exponent took from common items. From
-        -10,000 to 10,000.
+        This times log(count) is added to each score. It favours common items, of which a high ``ns_exponent`` makes
+        too little. From -10,000 to 10,000.
     reverse : float
-        With the score next, this times the score of the other direction is added, the history's output vectors times
-        the item's input vector. Skip-gram learns each pair in both directions, and where order means nothing, their
-        sum is a better estimate of the pair than either. From 0 to 10,000.
+        With the score next, this times the score of the other direction is added: the history's output vector with
+        the item's input vector. Skip-gram learns each pair in both directions. Where order means nothing, the sum of
+        both estimates a pair better than either. From 0 to 10,000.
     softmax : float
-        0: the scores of the history's items are averaged. Above: the softmax over all items of this times the scores
-        is, so that an item is found that suits some item of the history, not all; see `item2vec.vectors.recommend`.
-        At most 10,000.
+        0: the scores of the history's items are averaged. Above 0: probabilities are averaged, the softmax over all
+        items of this times the scores. This finds items that suit one item of the history well. At most 10,000.
 
     Raises
     ------

@@ -25,24 +25,24 @@ class TuneConfig:
     trials : int or None
         How many trials to run at most, those of an earlier call not counted.
     metric : str
-        What to choose by: recall, ndcg, hit or mrr, @ and a number.
+        The metric to choose by: recall, ndcg, hit or mrr, with @ and a length.
     by : {"auto", "last", "random"}
-        last: a sequence's last item is held out, and its order means something. random: a share of its distinct items
-        is, and the order means nothing. auto: random where sequences look like baskets.
+        What is held out of each sequence. last: its last item, where order matters. random: a share of its distinct
+        items, where order means nothing. auto: random if the sequences look like baskets, else last.
     holdout : float
-        The share.
+        The share that ``by="random"`` holds out.
     validate, validate_targets : str, Path or None
-        Files of what is held out instead, as `train` takes them; the whole corpus is then trained on.
+        Files with sequences to predict instead, as for `train`. The trials then train on the whole corpus.
     id_column : bool
-        The lines of these files begin with an id.
+        Whether the lines of these files begin with an id.
     dims : tuple of int
-        Values of ``dim`` to search; none: it stays.
+        Values of ``dim`` to search. Empty: ``dim`` is not searched.
     max_tokens : int
-        Trials train on whole sequences, drawn at random, of about so many tokens; 0: on all.
+        Trials train on a random sample of sequences with about this many tokens. 0: on all of them.
     keep_seen : bool
-        Items of a history may be recommended again.
+        Whether items of the history may be recommended again.
     study : str, Path or None
-        A file that keeps the trials; one that is there goes on.
+        A file that keeps the trials. If it exists, the search continues with them.
 
     Raises
     ------

@@ -16,15 +16,15 @@ class ValidationConfig:
     Parameters
     ----------
     validate : str or Path
-        Sequences; the last item of each is held out, unless there are targets.
+        A file of sequences. The last item of each is predicted, unless there are targets.
     validate_targets : str, Path or None
-        Line i has what is held out of line i.
+        A file whose line i has the items to predict for line i.
     metric : str
-        recall, ndcg, hit or mrr, @ and a number.
+        recall, ndcg, hit or mrr, with @ and a length.
     patience : int
-        Epochs without a better value after which training stops; 0: never.
+        Training ends after this many epochs without a better value. 0 means never.
     delimiter : str or None
-        As that of the corpus.
+        What separates items, as in the corpus.
 
     Raises
     ------

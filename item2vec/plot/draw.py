@@ -41,17 +41,17 @@ def draw_map(
     path : str or path-like
         ``.html`` for a page to search, zoom and click in; ``.png`` or ``.svg`` for a picture.
     top : int
-        How many of the commonest items.
+        How many items to draw: the commonest.
     items : path-like, optional
-        A file that lists the items instead, one a line.
+        A file that lists the items to draw instead, one per line.
     method : {"pca", "umap"}
-        PCA is done at once; UMAP keeps more of the neighbourhoods, takes longer, and needs umap-learn.
+        PCA is fast. UMAP keeps neighbourhoods better, takes longer and needs umap-learn.
     clusters : int
-        Colour by so many clusters, 2 to 12; 0 for one colour.
+        The number of clusters to colour by, 2 to 12. 0: one colour.
     colour : path-like, optional
         Colour by a file of items and values instead: see `item2vec.corpus.tables.item_values.read_attribute`.
     colour_column : str, optional
-        Which of its columns.
+        The column of that file with the values.
     theme : {"auto", "light", "dark"}
         "auto": a page follows the reader's system, a picture is light.
     title : str, optional

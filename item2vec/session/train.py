@@ -46,36 +46,37 @@ def train(
     Parameters
     ----------
     sources : str, Path, several of them, iterable of sequences, or data frame
-        Files and globs. Text: a sequence a line, items separated by white space. Event tables (.csv, .tsv, .parquet,
-        .jsonl): an event a row, see `item2vec.corpus.tables.events`. None is needed where ``sql`` is given. Sequences
-        in memory are lists of items, ``[["milk", "bread"], ["tea", "milk"]]``, or a generator of such, read once; whole
-        numbers stand for their digits. A pandas data frame or an Arrow table is an event table.
+        Files and globs. Text has one sequence per line, with white space between items. Event tables (.csv, .tsv,
+        .parquet, .jsonl) have one event per row. No source is needed with ``sql``. Sequences in memory are lists of
+        items, ``[["milk", "bread"], ["tea", "milk"]]``, or a generator of such lists, which is read once. Items are
+        text or whole numbers. A pandas or polars data frame and an Arrow table are event tables.
     report : callable or None
         Called with a `Progress` about twice a second.
     validate : str, Path or None
-        Sequences whose last items are looked for after each epoch; the best epoch's vectors are returned.
+        Sequences to validate with: after each epoch, their last items are predicted. The vectors of the best epoch are
+        returned.
     validate_targets : str, Path or None
-        What is held out of the lines of ``validate`` instead.
+        The items to predict for each line of ``validate``, instead of its last item.
     metric : str or None
-        ``"ndcg@20"`` by default; recall, ndcg, hit or mrr, @ and a number.
+        The metric of validation: recall, ndcg, hit or mrr, with @ and a length. The default is ``"ndcg@20"``.
     patience : int or None
-        Epochs without a better value after which training ends, 3 by default; 0: never.
+        Training ends after this many epochs without a better value. The default is 3; 0 means never.
     checkpoint : str, Path or None
-        File to write the training down to now and then, and at Ctrl-C, so that it can go on from there; it is also a
-        model of the vectors so far. Removed when training has ended.
+        A file for checkpoints, which are written now and then and at Ctrl-C. Training can continue from it, and it is
+        also a model of the vectors so far. It is removed when training has ended.
     checkpoint_every : str or float
-        A time (``"10m"``, seconds) or a share of an epoch (``"50%"``); 0 is only at Ctrl-C.
+        The time between checkpoints (``"10m"``, or seconds), or a share of an epoch (``"50%"``). 0: only at Ctrl-C.
     resume : bool
-        Go on from ``checkpoint``, with the same sources and options.
+        Continue from ``checkpoint``, with the same sources and options.
     strict : bool
-        Warnings about the corpus are errors.
+        Treat warnings about the corpus as errors.
     log : str, Path or None
         File to add JSON lines to as training goes on; see `item2vec.session.log.TrainingLog`.
     on_epoch : callable or None
         Called with an `Epoch` after each epoch; training ends, and the model is made, if it returns False.
     scoring : Scoring or None
-        How the model is to be asked for recommendations, such as ``tune(...).best.scoring``, and so validated; by
-        default as ``config`` or ``preset`` say.
+        The scoring of recommendations and of validation, such as ``tune(...).best.scoring``. The default is that of
+        ``config`` or ``preset``.
     **options
         The fields of `TrainConfig` (``dim=100``, ``window=5`` ...) and of `SourceConfig` (``user="customer"``,
         ``item="product"``, ``delimiter=";"`` ...); ``config="best.toml"`` and ``preset="baskets"`` lay further ones

@@ -44,14 +44,13 @@ class KeyedVectors:
     vocabulary : Vocabulary
         The V items, in the tables' order.
     metadata : dict, optional
-        How the vectors came to be, as JSON values: ``config`` and ``corpus`` by custom.
+        How the vectors were made, as JSON values. `item2vec.train` writes ``config``, ``corpus`` and ``training``.
     hash_index : HashIndex, optional
         Of `vocabulary`; built at the first look-up if it is not given.
     names : Names, optional
         Display names of the items.
     rare : Vocabulary, optional
-        The items that were too rare to be trained, with their counts, for a training that goes on (see
-        `item2vec.session.warm_start`).
+        The items that were too rare to be trained, with their counts. A training that grows the model may take them up.
 
     Attributes
     ----------

@@ -81,23 +81,23 @@ def read_vectors(
     ----------
     path : str or path-like
     format : str, optional
-        One of `FORMATS`; by the file's content if it is not given.
+        The name of the format. By default it is recognised by the file's content.
     items : str or path-like, optional
-        The file with the items, one a line, for formats that have them in a file of their own; by custom it
-        lies beside `path`.
+        The file with the items, one per line, for formats that keep them in a file of their own. By default it is
+        looked for beside `path`.
 
     Returns
     -------
     KeyedVectors
-        A model file with all it has, its tables mapped. Of other formats the input table and the items, whose
-        counts are 0 unless the format has them, in the order of the file.
+        A model file comes with all it has, its tables mapped. Other formats give the input table and the items, in
+        the order of the file. Their counts are 0 if the format has none.
 
     Raises
     ------
     ConfigError
-        If `format` is none.
+        If there is no such format.
     ModelError
-        If the file cannot be read, or is damaged, or its format cannot be told: naming it and what is wrong.
+        If the file cannot be read or is damaged, or its format is not recognised.
     """
     shown = os.fspath(path)
     if format is None:
@@ -126,17 +126,17 @@ def export_vectors(
     ----------
     model : KeyedVectors
     path : str or path-like
-        The target; one that is there is replaced.
+        The file to write. An existing file is replaced.
     format : str, optional
-        One of `WRITERS`; by the ending of `path` if it is not given, word2vec if it has no ending.
+        The name of the format. By default it follows from the ending of `path`; without an ending it is word2vec.
     table : {"input", "output", "sum", "concat"}
-        Which vectors: of one table, or each item's two added up (GloVe's custom) or one after the other.
+        Which vectors to write: those of one table, the sum of both (as GloVe does), or both one after the other.
     normalize : bool
         Whether to scale each vector to length 1.
     replace_spaces : str, optional
-        What to write for each white-space character of an item, where the format cannot carry them.
+        What to write for each white-space character of an item, if the format cannot carry them.
     precision : int, optional
-        Significant digits of text, 1 to 9; by default the fewest that read back as the same numbers.
+        Significant digits in text formats, 1 to 9. The default is the fewest that read back as the same numbers.
 
     Returns
     -------
