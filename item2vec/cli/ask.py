@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -273,20 +273,35 @@ Examples:
 @click.argument("items", metavar="A B C", nargs=-1, shell_complete=complete_items)
 @model_option
 @topk_option
+@click.option(
+    "--method",
+    type=click.Choice(["add", "mul"]),
+    default="add",
+    show_default=True,
+    help="add: nearest to B - A + C. mul: the cosines with B and C, multiplied and divided by that with A.",
+)
 @batch_option
 @delimiter_option
 @json_option
 def analogy(
-    items: tuple[str, ...], model_path: str, topk: int, batch_path: str | None, delimiter: str | None, as_json: bool
+    items: tuple[str, ...],
+    model_path: str,
+    topk: int,
+    method: Literal["add", "mul"],
+    batch_path: str | None,
+    delimiter: str | None,
+    as_json: bool,
 ) -> None:
     """Solve an analogy: find what is to C as B is to A.
 
-    The list shows the items nearest to B - A + C, with all vectors scaled to length 1. A, B and C are left out.
+    The list shows the items nearest to B - A + C, with all vectors scaled to length 1. A, B and C are left out. With
+    --method mul no single similarity decides (3CosMul of Levy and Goldberg 2014).
     """
     from item2vec.vectors.queries import analogy_many
 
     check_arguments(items, batch_path, name="A B C")
     check_delimiter(delimiter, batch_path)
+    value = "cosine" if method == "add" else "score"
     if items and len(items) != 3:
         raise click.UsageError(
             f"An analogy has three items, A B C; {len(items)} were given.", click.get_current_context()
@@ -301,17 +316,15 @@ def analogy(
         return line
 
     def answer(lines: list[list[str]]) -> list[dict[str, Any]]:
-        found = analogy_many(model, lines, topk)
-        return [
-            {"items": line, "analogy": scored(model, one, "cosine")} for line, one in zip(lines, found, strict=True)
-        ]
+        found = analogy_many(model, lines, topk, method)
+        return [{"items": line, "analogy": scored(model, one, value)} for line, one in zip(lines, found, strict=True)]
 
     if batch_path is not None:
         answer_batch(batch_path, delimiter, prepare, answer)
     elif as_json:
         print_json(answer([list(items)])[0])
     else:
-        print_scores(model, analogy_many(model, [items], topk)[0])
+        print_scores(model, analogy_many(model, [items], topk, method)[0])
 
 
 # ``item2vec odd-one-out``: the item that is least like the others.

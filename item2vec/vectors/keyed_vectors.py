@@ -388,18 +388,30 @@ class KeyedVectors:
         """
         return queries.similar_many(self, [_several(query) for query in items], k, approximate)
 
-    def analogy(self, a: Item, b: Item, c: Item, k: int = 10) -> list[tuple[str, float]]:
-        """Return what is to `c` as `b` is to `a`: the nearest to b - a + c, of vectors scaled to length 1.
+    def analogy(
+        self, a: Item, b: Item, c: Item, k: int = 10, *, method: queries.AnalogyMethod = "add"
+    ) -> list[tuple[str, float]]:
+        """Return what is to `c` as `b` is to `a`.
 
-        Source: 3CosAdd of Mikolov et al. 2013c, as Levy and Goldberg 2014, section 3, write it. The three
-        are left out of the answer.
+        The three items are left out of the answer.
+
+        Parameters
+        ----------
+        a, b, c : str or int
+        k : int
+            How many items to return.
+        method : {"add", "mul"}
+            add: the items nearest to b - a + c, of vectors scaled to length 1, with their cosines (3CosAdd of Mikolov
+            et al. 2013c, as Levy and Goldberg 2014, section 3, write it). mul: the items d with the highest
+            cos(d, b) cos(d, c) / (cos(d, a) + 0.001), of cosines shifted to 0 to 1 (3CosMul of their section 6); no
+            single large term decides there.
 
         Raises
         ------
         UnknownItemError
             If an item is not in the vocabulary.
         ConfigError
-            If `k` is below 1.
+            If `k` is below 1, or there is no such method.
 
         Examples
         --------
@@ -409,7 +421,7 @@ class KeyedVectors:
         >>> model.analogy("man", "king", "woman", k=1)[0][0]
         'queen'
         """
-        return queries.analogy_many(self, [(a, b, c)], k)[0]
+        return queries.analogy_many(self, [(a, b, c)], k, method)[0]
 
     def similarity(self, a: Item, b: Item) -> float:
         """Return the cosine of two items' input vectors; 0 if one has no direction.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from item2vec.config.scoring import Scoring
 from item2vec.errors import ConfigError
 from item2vec.vectors.recommend import history_weights, pooled, sides, top_mixtures
-from item2vec.vectors.search import nearest, top_k
+from item2vec.vectors.search import best_columns, cosines, nearest, top_k
 
 if TYPE_CHECKING:
     from item2vec.items.names import Names
@@ -28,6 +28,11 @@ Answer = list[tuple[str, float]]
 Item = str | int  # a whole number stands for its digits
 Filter = str | re.Pattern[str] | Callable[[str], object] | None
 _SCAN = 64  # the index is for less than this share of the items
+
+
+AnalogyMethod = Literal["add", "mul"]
+ANALOGY_METHODS = get_args(AnalogyMethod)
+_MUL_EPSILON = 0.001  # Levy and Goldberg 2014, section 6
 
 
 class Model(Protocol):
@@ -106,16 +111,35 @@ def similar_many(model: Model, queries: Sequence[Sequence[Item]], k: int, approx
     return _directions(model, asked, [np.ones(len(ids)) for ids in asked], k, approximate)
 
 
-def analogy_many(model: Model, questions: Sequence[Sequence[Item]], k: int) -> list[Answer]:
+def analogy_many(
+    model: Model, questions: Sequence[Sequence[Item]], k: int, method: AnalogyMethod = "add"
+) -> list[Answer]:
     """Return what is to C as B is to A, for each (A, B, C); see `KeyedVectors.analogy`."""
     check_k(k)
+    if method not in ANALOGY_METHODS:
+        raise ConfigError(f"`method` is {method!r}; it must be one of {', '.join(ANALOGY_METHODS)}")
     for question in questions:
         if len(question) != 3:
             raise ConfigError(
                 f"an analogy has three items, A B C, and {' '.join(map(str, question))!r} has {len(question)}"
             )
     asked = [_ids(model, question) for question in questions]
+    if method == "mul":
+        return _answers(model, *_multiplied(model, asked, k))
     return _directions(model, asked, [np.array([-1.0, 1.0, 1.0])] * len(asked), k)
+
+
+def _multiplied(model: Model, asked: list[NDArray[np.int64]], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the best answers of analogies by 3CosMul: rows and scores, a line for each question."""
+    k = min(k, len(model))
+    rows, scores = np.full((len(asked), k), -1, np.int64), np.zeros((len(asked), k))
+    for number, ids in enumerate(asked):
+        a, b, c = ((1 + cosines(model.input, unit)) / 2 for unit in unit_rows(model.input[ids]))
+        found = np.asarray(b * c / (a + _MUL_EPSILON), np.float32)[None]
+        found[:, ids] = -np.inf
+        rows[number] = best_columns(found, k)[0]
+        scores[number] = found[0, np.maximum(rows[number], 0)]
+    return rows, scores
 
 
 def similarity(model: Model, first: Item, second: Item) -> float:

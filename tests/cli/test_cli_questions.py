@@ -94,6 +94,10 @@ def test_recommend() -> None:
 def test_analogy_similarity_and_odd_one_out() -> None:
     # (0,1) - (1,0) + (0.8,0.6) = (-0.2,1.6) is nearest to (0.6,0.8).
     assert answer("analogy", "milk", "olive oil", "牛乳", "-k", "1") == "butter  0.719\n"
+    (best,) = json.loads(answer("analogy", "milk", "olive oil", "牛乳", "-k", "1", "--method", "mul", "--json"))[
+        "analogy"
+    ]
+    assert (best["item"], set(best)) == ("salt", {"item", "score"})
     assert (
         json.loads(answer("analogy", "milk", "olive oil", "牛乳", "-k", "1", "--json"))["analogy"][0]["item"]
         == "butter"

@@ -42,6 +42,8 @@ def test_agrees_with_gensim(model: KeyedVectors, theirs) -> None:
     weighted = theirs.most_similar([("i1", 2.0), ("i2", -0.5)], topn=7)
     assert same(model.similar(["i1", "i2"], 7, weights=[2, -0.5]), weighted)
     assert same(model.analogy("i3", "i4", "i5"), theirs.most_similar(["i4", "i5"], negative=["i3"]))
+    products = theirs.most_similar_cosmul(["i4", "i5"], negative=["i3"])  # its epsilon is 1e-6, ours the paper's 1e-3
+    assert [item for item, _ in model.analogy("i3", "i4", "i5", method="mul")] == [item for item, _ in products]
     assert model.similarity("i7", "i8") == pytest.approx(theirs.similarity("i7", "i8"), abs=1e-6)
     for start in range(0, 60, 6):
         group = [f"i{start + step}" for step in range(5)]
@@ -216,3 +218,19 @@ def test_answers_that_are_restricted(model: KeyedVectors) -> None:
     for restrict in (0, True, 1.5):
         with pytest.raises(ConfigError, match="`restrict` is"):
             model.similar("i5", restrict=restrict)
+
+
+def test_3cosmul_is_the_equation_of_the_paper(model: KeyedVectors) -> None:
+    items = list(model)
+    a, b, c = "i3", "i4", "i5"
+
+    def shifted(item: str, other: str) -> float:
+        return (1 + model.similarity(item, other)) / 2
+
+    expected = {d: shifted(d, b) * shifted(d, c) / (shifted(d, a) + 0.001) for d in items if d not in (a, b, c)}
+    found = model.analogy(a, b, c, k=len(items), method="mul")
+    assert [item for item, _ in found] == sorted(expected, key=lambda item: -expected[item])
+    assert dict(found) == pytest.approx(expected, rel=1e-4)
+    assert model.analogy(a, b, c, k=3, method="mul") == found[:3]
+    with pytest.raises(ConfigError, match=r"^`method` is 'div'; it must be one of add, mul$"):
+        model.analogy(a, b, c, method="div")  # type: ignore[arg-type]
