@@ -21,10 +21,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
-from numba import njit
-
+from item2vec.files.machine import TO_COMPILE, check_address_space
 from item2vec.files.paths import cache_folder
 
+check_address_space(TO_COMPILE, "numba")
+njit: Any = import_module("numba").njit  # only now: without room for it, its import crashes
 _config: Any = import_module("numba.core.config")  # it sets its attributes from the environment, unseen by mypy
 _caching: Any = import_module("numba.core.caching")
 _HAS_PARTS = all(hasattr(_caching, name) for name in ("CompileResultCacheImpl", "FunctionCache", "_CacheLocator"))

@@ -17,6 +17,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from item2vec.errors import TrainingError
+
 
 def cores() -> int:
     """Return how many cores this process may use: those it is bound to, or its container's quota where that is less."""
@@ -151,3 +153,33 @@ def run_in_threads(calls: Sequence[Callable[[], _Result]], stopped: threading.Ev
             if stopped:
                 stopped.set()  # before the pool waits for its threads
             raise
+
+
+TO_COMPILE, TO_TRAIN = 600_000_000, 1_300_000_000  # bytes of address space that numba takes, and torch with it
+
+
+def check_address_space(needed: int, what: str) -> None:
+    """Refuse to import large libraries into less address space than they take: they crash, or spin, without a word.
+
+    Parameters
+    ----------
+    needed : int
+        Bytes: `TO_COMPILE` or `TO_TRAIN`.
+    what : str
+        What needs them, for the message.
+
+    Raises
+    ------
+    TrainingError
+        If ``ulimit -v`` leaves less.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < needed:
+        raise TrainingError(
+            f"this process may use {limit / 1e6:,.0f} MB of address space (ulimit -v), and {what} needs about "
+            f"{needed / 1e6:,.0f} MB before any data; raise the limit, with `ulimit -v unlimited` say"
+        )

@@ -25,6 +25,7 @@ from item2vec.config.units import Interval
 from item2vec.corpus.in_memory import Sequences, Table
 from item2vec.errors import ConfigError, CorpusError, TrainingError
 from item2vec.files.atomic import check_writable
+from item2vec.files.machine import TO_TRAIN, check_address_space
 from item2vec.files.paths import same_file
 from item2vec.session.listener import Listener, Several
 
@@ -197,6 +198,7 @@ class Session:
 
     def _prepare(self) -> None:
         plan = self.plan
+        check_address_space(TO_TRAIN, "training")
         plan.check()
         if plan.log is not None:
             from item2vec.session.log import TrainingLog

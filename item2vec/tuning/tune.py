@@ -107,12 +107,14 @@ def prepare(
     from item2vec.corpus.kind import suitable_preset
     from item2vec.corpus.reading import read_corpus
     from item2vec.files.atomic import check_writable
+    from item2vec.files.machine import TO_TRAIN, check_address_space
     from item2vec.files.source import as_text
     from item2vec.tuning.division import divide
     from item2vec.tuning.journal import mend_journal
     from item2vec.tuning.space import make_space
     from item2vec.tuning.study import check_optuna
 
+    check_address_space(TO_TRAIN, "training")
     check_optuna()
     note = None
     make_space(config, given, tune_config.dims, ordered=True)
