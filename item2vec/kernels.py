@@ -106,12 +106,15 @@ class _Locator(_caching._CacheLocator if _HAS_PARTS else object):  # type: ignor
         self._line = function.__code__.co_firstlineno
 
     def get_cache_path(self) -> str:
+        """Return the folder that numba keeps the code in."""
         return str(self._folder)
 
     def get_source_stamp(self) -> str:
+        """Return what changes when the kernel, or a module that it builds on, does."""
         return _stamp(self._path)
 
     def get_disambiguator(self) -> str:
+        """Return what tells kernels of one name in one module apart."""
         return str(self._line)
 
     @classmethod

@@ -102,6 +102,7 @@ def _cosines(training: Sequences, size: int, neighbours: int) -> Any:
     transposed = normalised.T.tocsr()
 
     def strongest(first: int) -> Any:
+        """Return the highest cosines of a block of items, which starts at ``first``."""
         return _strongest(transposed[first : first + _BLOCK] @ normalised, first, neighbours)
 
     with ThreadPoolExecutor(cores()) as pool:

@@ -52,6 +52,7 @@ def rank_items(
     step = max(1, min(_BLOCK // size, 1024))
 
     def rank(first: int) -> None:
+        """Fill in the best items of a block of users, which starts at ``first``."""
         stop = min(first + step, users)
         scores = scorer(first, stop)
         if not keep_seen:
@@ -91,6 +92,7 @@ def model_scorer(model: KeyedVectors, histories: Sequences, scoring: Scoring) ->
     queries, columns = weights @ asking[:], np.ascontiguousarray(answering[:].T)
 
     def score(first: int, stop: int) -> NDArray[np.float32]:
+        """Return the scores of all items for the users first:stop, float32 [stop - first, V]."""
         scores: NDArray[np.float32] = queries[first:stop] @ columns
         if bias is not None:
             scores += bias

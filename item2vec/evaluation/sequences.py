@@ -134,6 +134,7 @@ def named_sequences(sequences: Iterable[tuple[bytes, list[bytes]]], catalogue: C
     names: list[bytes] = []
 
     def without_names() -> Iterator[list[bytes]]:
+        """Yield the items of each sequence, and keep its name."""
         for name, items in sequences:
             names.append(name)
             yield items
